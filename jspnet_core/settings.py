@@ -1,0 +1,37 @@
+"""What a user may set about segmenting a cloud. The node's parameters and the command line come from here."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SegmenterSettings(BaseModel):
+    """Settings of `Segmenter`; every field states its unit and its bounds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    gravity: Literal["auto", "optical", "none"] = Field(
+        "auto",
+        description="how to find the frame with z up and the floor at z = 0 where no transform is given: auto "
+        "(z up or optical frame, whichever shows a floor), optical (z forward, y down), none (z is up already; "
+        "only the floor's height is found)",
+    )
+    voxel_size: float = Field(0.03, ge=0.005, le=0.2, description="edge of a voxel in metres")
+    stride: float = Field(
+        0.5, ge=0.1, le=1.0, description="distance between neighbouring blocks in metres; blocks are 1 m wide, "
+        "what they share joins their instances",
+    )  # fmt: skip
+    max_blocks: int = Field(
+        0, ge=0, le=100_000, description="most blocks per cloud, nearest to the sensor first; 0: no bound"
+    )
+    min_block_points: int = Field(32, ge=1, le=4096, description="blocks with fewer voxels are left out")
+    bandwidth: float = Field(0.6, gt=0.0, le=10.0, description="mean-shift bandwidth in embedding units")
+    merging: Literal["fixed", "legacy"] = Field(
+        "fixed", description="BlockMerging without the reference's id-0 defect (fixed), or with it (legacy)"
+    )
+    min_instance_ratio: float = Field(
+        0.25, ge=0.0, le=1.0, description="instances smaller than this share of their class's mean size are dropped"
+    )
+    threads: int = Field(0, ge=0, le=256, description="CPU threads of the network; 0: one per core")
