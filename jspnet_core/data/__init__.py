@@ -1,0 +1,1 @@
+"""Labelled rooms, from whatever data set, in one format."""
