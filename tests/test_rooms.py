@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from jspnet_core.data.rooms import RoomFileError, read_room, read_split, room_pa
 ROOMS = Path(__file__).resolve().parents[2] / "shared" / "data" / "s3dis_rooms_npz"
 
 
-def arrays(n: int = 5) -> dict[str, np.ndarray]:
+def arrays(n: int = 5) -> dict[str, Any]:
     rng = np.random.default_rng(1)
     return {
         "xyz_mm": rng.integers(10, 4000, (n, 3)).astype(np.uint16),
