@@ -1,0 +1,123 @@
+"""Blocks: columns of 1 m x 1 m on the ground plane, each a fixed number of points (paper, section 4.2).
+
+Training, evaluation and the robot cut blocks and make features with these functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """B blocks of N points each.
+
+    index: (B, N) int32 into the points they were cut from. The first `count[b]` entries of a row are different
+        points in random order; the rest repeats some of them, because the network takes N points always.
+    count: (B,) int32.
+    left_out: blocks that the bound on their number left out.
+    """
+
+    index: np.ndarray
+    count: np.ndarray
+    left_out: int = 0
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+
+def cut_blocks(
+    points: np.ndarray,
+    *,
+    points_per_block: int,
+    block_size: float,
+    stride: float,
+    min_points: int,
+    rng: np.random.Generator,
+    max_blocks: int = 0,
+    sensor: np.ndarray | None = None,
+) -> Blocks:
+    """Cover the ground plane with overlapping blocks, from the smallest x and y on.
+
+    points: (V, 3) float32, metres, z up. max_blocks: 0 for no bound, else the blocks nearest to `sensor` (2,) are
+    kept. Blocks with fewer than `min_points` points are not blocks.
+    """
+    members = _columns(points, block_size, stride, min_points)
+    left_out = 0
+    if max_blocks and len(members) > max_blocks:
+        target = points[:, :2].mean(axis=0) if sensor is None else sensor
+        middles = np.array([points[m, :2].mean(axis=0) for m in members])
+        nearest = np.argsort(np.square(middles - target).sum(axis=1), kind="stable")[:max_blocks]
+        left_out = len(members) - max_blocks
+        members = [members[i] for i in np.sort(nearest)]
+    index = np.empty((len(members), points_per_block), np.int32)
+    for row, member in zip(index, members, strict=True):
+        row[:] = sample_block(member, points_per_block, rng)
+    count = np.array([min(len(m), points_per_block) for m in members], np.int32)
+    return Blocks(index, count, left_out)
+
+
+def sample_block(member: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """`count` of the given indices in random order, without replacement as far as there are enough."""
+    order = rng.permutation(member)
+    if len(order) >= count:
+        return order[:count]
+    return np.concatenate([order, rng.choice(order, count - len(order))])
+
+
+def _columns(points: np.ndarray, size: float, stride: float, min_points: int) -> list[np.ndarray]:
+    """Indices of the points in each block, for blocks with enough of them; sorted slices, no test of all points."""
+    low, high = extent(points)
+    counts = np.ceil(np.maximum(high - low - size, 0.0)[:2] / stride).astype(int) + 1
+    by_x = np.argsort(points[:, 0], kind="stable")
+    x_starts, x_ends = _windows(points[by_x, 0], low[0], counts[0], size, stride)
+    members = []
+    for begin, end in zip(x_starts, x_ends, strict=True):
+        strip = by_x[begin:end]
+        by_y = strip[np.argsort(points[strip, 1], kind="stable")]
+        for first, last in zip(*_windows(points[by_y, 1], low[1], counts[1], size, stride), strict=True):
+            if last - first >= min_points:
+                members.append(by_y[first:last])
+    return members
+
+
+def _windows(values: np.ndarray, low: float, count: int, size: float, stride: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where each of `count` closed windows of width `size` begins and ends among ascending values."""
+    begins = low + stride * np.arange(count)
+    return np.searchsorted(values, begins, side="left"), np.searchsorted(values, begins + size, side="right")
+
+
+def block_features(
+    points: np.ndarray, colors: np.ndarray | None, index: np.ndarray, *, color: bool, block_size: float
+) -> np.ndarray:
+    """What the network sees of each point (paper, section 4.2): (B, N, 9) float32, or 6 channels without colour.
+
+    points: (V, 3) float32, metres, z up, floor at 0. colors: (V, 3) uint8 or None, which reads as black, the way
+    training drops colour. index: (B, N).
+    Channels: x and y from the middle of the block's own extent start, z above the floor; red, green, blue 0..1;
+    x, y, z as a share of the whole cloud's extent.
+    """
+    xyz = points[index]  # (B, N, 3)
+    low, high = extent(points)
+    low[2] = 0.0
+    local = xyz.copy()
+    local[..., :2] -= xyz[..., :2].min(axis=1, keepdims=True) + 0.5 * block_size
+    room = (xyz - low) / np.maximum(high - low, 1e-3)
+    if not color:
+        return np.concatenate([local, room], axis=-1)
+    rgb = np.zeros_like(xyz) if colors is None else colors[index].astype(np.float32) / 255.0
+    return np.concatenate([local, rgb, room], axis=-1)
+
+
+@njit(nogil=True, cache=True)
+def extent(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest and largest coordinates: points (V, 3) float32, V > 0. Returns two (3,) float32."""
+    low, high = points[0].copy(), points[0].copy()
+    for i in range(len(points)):
+        for axis in range(3):
+            low[axis] = min(low[axis], points[i, axis])
+            high[axis] = max(high[axis], points[i, axis])
+    return low, high

@@ -1,0 +1,88 @@
+"""One object that describes a JSPNet: its sizes, its geometry, and which reading of the paper it follows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class NetworkConfiguration(BaseModel):
+    """Everything that is needed to build the network and the pyramid it eats. Lengths are metres.
+
+    The defaults are the paper's widths with the readings that this project recommends: 8.30 M parameters.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    classes: int = Field(13, ge=1, le=254, description="C, semantic classes")
+    embedding: int = Field(5, ge=1, description="K, width of the instance embedding")
+    color: bool = Field(True, description="points carry red, green, blue besides their coordinates")
+    block_size: float = Field(1.0, gt=0, description="edge of a block on the ground plane")
+
+    points: int = Field(4096, ge=64, description="N, points of a block: level 0 of the pyramid")
+    levels: tuple[int, int, int, int] = Field((1024, 256, 64, 32), description="points of levels 1 to 4")
+    radii: tuple[float, float, float, float] = Field(
+        (0.1, 0.2, 0.4, 0.8), description="of the ball query (first) and of the density's balls"
+    )
+    density_variances: tuple[float, float, float] = Field((0.1, 0.2, 0.4), description="m^2, of the density's kernel")
+    density_neighbors: int = Field(128, ge=1, description="most neighbours that a density looks at")
+    encoder_neighbors: int = Field(32, ge=1, description="of the ball query and the encoder's kNN")
+    decoder_neighbors: int = Field(16, ge=1, description="of the decoders' kNN")
+
+    set_abstraction: tuple[int, ...] = Field((32, 32, 64), description="widths of enc1")
+    point_conv: tuple[tuple[int, ...], ...] = Field(
+        ((64, 64, 128), (128, 128, 256), (256, 256, 512)), description="widths of enc2 to enc4"
+    )
+    decoder: tuple[tuple[int, ...], ...] = Field(
+        ((512, 512), (256, 256), (256, 128)), description="widths of fa1 to fa3, the depth-wise PointConv layers"
+    )
+    propagation: tuple[int, ...] = Field((128, 128, 128), description="widths of fa4, the feature propagation")
+    weight_net: int = Field(32, ge=1, description="width of the PointConv weight nets")
+    density_net: int = Field(16, ge=1, description="width of the PointConv density nets")
+    fusion: int = Field(128, ge=1, description="width of PCFF, SIFF and the heads")
+    d_k: int = Field(64, ge=1, description="width of PIFF's queries and keys")
+    d_v: int = Field(128, ge=1, description="width of PIFF's values")
+    dropout: float = Field(0.5, ge=0, lt=1, description="before the last layer of both heads")
+
+    siff_main: Literal["own", "other"] = Field("own", description="SIFF's main branch; other: eqs. 10-11 to the letter")
+    siff_center: Literal["mean", "min"] = Field("mean", description="eq. 8, or the figure and the reference code (min)")
+    siff_p_scale: bool = Field(False, description="the factor p of eq. 9")
+    piff_values: Literal["other", "own"] = Field("other", description="keys and values; own: eq. 12 to the letter")
+    piff_join: Literal["concat", "add"] = Field("concat", description="eqs. 15-16, or the figure (add)")
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> NetworkConfiguration:
+        sizes = (self.points, *self.levels)
+        if any(a < b for a, b in zip(sizes, sizes[1:], strict=False)):
+            raise ValueError(f"levels must not grow, found {sizes}")
+        if self.encoder_neighbors > self.levels[2] or self.decoder_neighbors > self.encoder_neighbors:
+            raise ValueError(
+                f"decoder_neighbors <= encoder_neighbors <= levels[2] is needed, found "
+                f"{self.decoder_neighbors}, {self.encoder_neighbors}, {self.levels[2]}"
+            )
+        if self.propagation[-1] != self.decoder[2][-1] or self.decoder[1][-1] != 2 * self.propagation[-1]:
+            raise ValueError("PCFF adds fa2 to fa4 ++ fa3: decoder[1][-1] == 2 * decoder[2][-1] == 2 * propagation[-1]")
+        return self
+
+    @property
+    def channels(self) -> int:
+        """Width of a point's features: block x y z, (red green blue,) room x y z."""
+        return 9 if self.color else 6
+
+    @classmethod
+    def narrow(cls, **changes) -> NetworkConfiguration:
+        """Half the widths and half the points: about a quarter of the weights, for machines without a GPU."""
+        half = dict(
+            points=2048,
+            levels=(512, 128, 32, 16),
+            set_abstraction=(16, 16, 32),
+            point_conv=((32, 32, 64), (64, 64, 128), (128, 128, 256)),
+            decoder=((256, 256), (128, 128), (128, 64)),
+            propagation=(64, 64, 64),
+            weight_net=16,
+            fusion=64,
+            d_k=16,
+            d_v=32,
+        )
+        return cls(**{**half, **changes})

@@ -1,0 +1,104 @@
+"""The layers JSPNet is made of. Tensors are (batch, points, ..., channels); indices are flat (see `gather`)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+BN_EPS = 1e-3  # of the reference implementation
+
+
+def gather(x: Tensor, index: Tensor) -> Tensor:
+    """Rows of `x` by flat index.
+
+    x: (B, n, C). index: (B, m) or (B, m, K) int32, into the B*n rows of the whole batch.
+    Returns (B, m, C) or (B, m, K, C). Flat rows become one plain Gather when exported.
+    """
+    rows = torch.index_select(x.reshape(-1, x.shape[-1]), 0, index.reshape(-1))
+    return rows.reshape(*index.shape, x.shape[-1])
+
+
+def interpolate(x: Tensor, index: Tensor, weight: Tensor) -> Tensor:
+    """Inverse-distance interpolation from the three nearest points: x (B, n, C), index and weight (B, m, 3)."""
+    return (gather(x, index) * weight.unsqueeze(-1)).sum(2)  # (B, m, C)
+
+
+class Dense(nn.Module):
+    """A 1x1 convolution, optionally with batch norm and ReLU, over the last axis."""
+
+    def __init__(self, inputs: int, outputs: int, *, norm: bool = True, relu: bool = True):
+        super().__init__()
+        self.linear = nn.Linear(inputs, outputs)
+        nn.init.xavier_uniform_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+        self.norm: nn.BatchNorm1d | None = nn.BatchNorm1d(outputs, eps=BN_EPS) if norm else None
+        self.relu = relu
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.linear(x)
+        if self.norm is not None:
+            x = self.norm(x.reshape(-1, x.shape[-1])).reshape(x.shape)
+        return torch.relu(x) if self.relu else x
+
+
+def dense_stack(inputs: int, widths: tuple[int, ...]) -> nn.Sequential:
+    """Dense layers with batch norm and ReLU, one per width."""
+    return nn.Sequential(*(Dense(i, o) for i, o in zip((inputs, *widths), widths, strict=False)))
+
+
+class SetAbstraction(nn.Module):
+    """PointNet++ set abstraction with max pooling (enc1)."""
+
+    def __init__(self, inputs: int, widths: tuple[int, ...]):
+        super().__init__()
+        self.layers = dense_stack(inputs + 3, widths)
+
+    def forward(self, xyz: Tensor, features: Tensor, centers: Tensor, near: Tensor) -> Tensor:
+        """xyz (B, n, 3), features (B, n, C), centers (B, m, 3), near (B, m, K) into n. Returns (B, m, C')."""
+        relative = gather(xyz, near) - centers.unsqueeze(2)  # (B, m, K, 3)
+        grouped = torch.cat([relative, gather(features, near)], dim=-1)
+        return self.layers(grouped).amax(2)
+
+
+class PointConv(nn.Module):
+    """PointConv encoder layer (enc2 to enc4): density-scaled features times learned weights of position."""
+
+    def __init__(self, inputs: int, widths: tuple[int, ...], weight_net: int, density_net: int):
+        super().__init__()
+        self.layers = dense_stack(inputs + 3, widths[:-1])
+        self.weight_net = Dense(3, weight_net)
+        self.density_net = nn.Sequential(Dense(1, density_net), Dense(density_net, 1, norm=False, relu=False))
+        self.out = Dense(widths[-2] * weight_net, widths[-1])
+
+    def forward(self, xyz: Tensor, features: Tensor, centers: Tensor, near: Tensor, density: Tensor) -> Tensor:
+        """near (B, m, K) into n; density (B, m, K), inverse, largest of each row 1. Returns (B, m, C')."""
+        relative = gather(xyz, near) - centers.unsqueeze(2)  # (B, m, K, 3)
+        x = self.layers(torch.cat([relative, gather(features, near)], dim=-1))  # (B, m, K, C)
+        x = x * torch.sigmoid(self.density_net(density.unsqueeze(-1)))
+        x = x.transpose(2, 3) @ self.weight_net(relative)  # (B, m, C, W)
+        return self.out(x.flatten(2))
+
+
+class DepthwisePointConv(nn.Module):
+    """PointConv depth-wise decoder layer (fa1 to fa3).
+
+    The reference normalises the pooled sum by one scalar mean and variance over all channels, an accident of
+    tensor rank; here it is ordinary per-channel batch norm.
+    """
+
+    def __init__(self, inputs: int, skip: int, widths: tuple[int, ...], weight_net: int):
+        super().__init__()
+        channels = inputs + 3
+        self.weight_net = nn.Sequential(Dense(3, weight_net), Dense(weight_net, channels, norm=False, relu=False))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.norm = nn.BatchNorm1d(channels, eps=BN_EPS)
+        self.layers = dense_stack(channels + skip, widths)
+
+    def forward(self, xyz: Tensor, coarse: Tensor, up: tuple[Tensor, Tensor], near: Tensor, skip: Tensor) -> Tensor:
+        """xyz (B, n, 3), coarse (B, m, C), up = index and weight (B, n, 3) into m, near (B, n, K) into n itself."""
+        x = interpolate(coarse, *up)  # (B, n, C)
+        relative = gather(xyz, near) - xyz.unsqueeze(2)  # (B, n, K, 3)
+        grouped = torch.cat([relative, gather(x, near)], dim=-1)  # (B, n, K, C + 3)
+        pooled = (grouped * self.weight_net(relative)).sum(2) + self.bias
+        pooled = torch.relu(self.norm(pooled.reshape(-1, pooled.shape[-1])).reshape(pooled.shape))
+        return self.layers(torch.cat([pooled, skip], dim=-1))

@@ -1,0 +1,161 @@
+"""The pyramid: everything in JSPNet that depends on coordinates alone, computed once per block.
+
+Levels 1 to 4 are farthest point samples of level 0. Each level is a prefix of the one before (a farthest point
+sample of a farthest point sequence is its prefix), so one sampling serves all levels, and one self-kNN per level
+serves the encoder (rows of the next level's points) and both decoders (the first columns).
+
+Arrays of one block, indices into the level's own points ("local"), int32:
+    sample          (n1,)      points of level 1 among level 0
+    ball            (n1, K)    ball query around level 1 in level 0, first K hits in index order, padded with the first
+    near1..near3    (nl, K)    self-kNN of levels 1 to 3, nearest first, the point itself included
+    density2..4     (nl, K)    inverse densities of level l's neighbours in level l - 1, the largest of a row is 1, float32
+    upFC_index      (nF, 3)    three nearest points of level C for each point of level F
+    upFC_weight     (nF, 3)    their normalised inverse squared distances, float32
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+
+import numpy as np
+from numba import njit
+from pykdtree.kdtree import KDTree
+
+from jspnet_core.configuration import NetworkConfiguration
+
+UPSAMPLINGS = ((0, 1), (0, 2), (1, 2), (2, 3), (3, 4))
+"""Pairs (fine, coarse) of levels between which features are interpolated; (0, 2) is PCFF's."""
+
+Pyramid = dict[str, np.ndarray]
+
+
+def index_sources() -> dict[str, int]:
+    """The level that each index array of a pyramid points into."""
+    near = {f"near{level}": level for level in (1, 2, 3)}
+    return {"sample": 0, "ball": 0, **near, **{f"up{f}{c}_index": c for f, c in UPSAMPLINGS}}
+
+
+def pyramid_names() -> list[str]:
+    """Names of a pyramid's arrays, in the order in which the network takes them."""
+    names = ["sample", "ball", "near1", "near2", "near3", "density2", "density3", "density4"]
+    return names + [f"up{f}{c}_{part}" for f, c in UPSAMPLINGS for part in ("index", "weight")]
+
+
+def build_pyramid(xyz: np.ndarray, configuration: NetworkConfiguration) -> Pyramid:
+    """The pyramid of one block (paper, section 3.1; sampling and grouping of PointNet++ and PointConv).
+
+    xyz: (N, 3) float32, metres, any frame; sampling starts at its first point.
+    """
+    c = configuration
+    xyz = np.ascontiguousarray(xyz, np.float32)
+    sample = farthest_points(xyz, c.levels[0])
+    finest = xyz[sample]
+    levels = [xyz, *(finest[:n] for n in c.levels)]
+    trees = [KDTree(level) for level in levels[1:]]
+    pyramid: Pyramid = {"sample": sample, "ball": ball_query(xyz, finest, c.radii[0], c.encoder_neighbors)}
+    for level in (1, 2, 3):
+        near = trees[level - 1].query(levels[level], k=c.encoder_neighbors)[1].astype(np.int32)
+        density = ball_density(levels[level], c.radii[level], c.density_variances[level - 1], c.density_neighbors)
+        pyramid[f"near{level}"] = near
+        pyramid[f"density{level + 1}"] = relative_inverse(density, near[: c.levels[level]])
+    for fine, coarse in UPSAMPLINGS:
+        index, weight = three_nearest(trees[coarse - 1], levels[fine])
+        pyramid[f"up{fine}{coarse}_index"], pyramid[f"up{fine}{coarse}_weight"] = index, weight
+    return pyramid
+
+
+def build_pyramids(blocks: np.ndarray, configuration: NetworkConfiguration, executor: Executor | None = None) -> Pyramid:
+    """Pyramids of B blocks, stacked and flat: blocks (B, N, 3) float32. `executor` spreads them over threads."""
+    run = map if executor is None else executor.map
+    return stack_pyramids(list(run(lambda xyz: build_pyramid(xyz, configuration), blocks)), configuration)
+
+
+def stack_pyramids(pyramids: Sequence[Pyramid], configuration: NetworkConfiguration) -> Pyramid:
+    """One pyramid for a batch: arrays gain a leading axis B, indices become flat over the batch (+ b * points)."""
+    stacked = {name: np.stack([p[name] for p in pyramids]) for name in pyramid_names()}
+    sizes = (configuration.points, *configuration.levels)
+    for name, level in index_sources().items():
+        offset = np.arange(len(pyramids), dtype=np.int32) * sizes[level]
+        stacked[name] += offset.reshape(-1, *(1,) * (stacked[name].ndim - 1))
+    return stacked
+
+
+def relative_inverse(density: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """Inverse density of each neighbour over the largest among the neighbours: (n, K) float32 in (0, 1]."""
+    inverse = (1.0 / density)[near]
+    return inverse / inverse.max(axis=1, keepdims=True)
+
+
+def three_nearest(tree: KDTree, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Three nearest points and their weights 1/d^2, normalised: index (n, 3) int32, weight (n, 3) float32."""
+    distance, index = tree.query(queries, k=3)
+    weight = 1.0 / np.maximum(np.square(distance), 1e-10)
+    return index.astype(np.int32), (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+@njit(nogil=True, cache=True, fastmath=True)
+def farthest_points(xyz: np.ndarray, count: int) -> np.ndarray:
+    """Farthest point sampling from point 0: xyz (N, 3) float32. Returns (count,) int32 in order of sampling."""
+    n = len(xyz)
+    x, y, z = xyz[:, 0].copy(), xyz[:, 1].copy(), xyz[:, 2].copy()  # one axis after the other: SIMD
+    distance = np.full(n, np.float32(np.inf))
+    chosen = np.empty(count, np.int32)
+    last = 0
+    for i in range(count):
+        chosen[i] = last
+        px, py, pz = x[last], y[last], z[last]
+        farthest = np.float32(-1.0)
+        for j in range(n):
+            dx, dy, dz = x[j] - px, y[j] - py, z[j] - pz
+            distance[j] = min(distance[j], dx * dx + dy * dy + dz * dz)
+            farthest = max(farthest, distance[j])
+        last = 0
+        while distance[last] != farthest:
+            last += 1
+    return chosen
+
+
+@njit(nogil=True, cache=True)
+def ball_query(xyz: np.ndarray, centers: np.ndarray, radius: float, count: int) -> np.ndarray:
+    """The first `count` points of each ball in index order, padded with the first: (m, count) int32.
+
+    xyz: (n, 3), centers: (m, 3) float32, each centre one of the points, so that no ball is empty.
+    """
+    near = np.empty((len(centers), count), np.int32)
+    square = np.float32(radius * radius)
+    for i in range(len(centers)):
+        cx, cy, cz = centers[i]
+        found = 0
+        for j in range(len(xyz)):
+            dx, dy, dz = xyz[j, 0] - cx, xyz[j, 1] - cy, xyz[j, 2] - cz
+            if dx * dx + dy * dy + dz * dz < square:
+                near[i, found] = j
+                found += 1
+                if found == count:
+                    break
+        near[i, found:] = near[i, 0]
+    return near
+
+
+@njit(nogil=True, cache=True)
+def ball_density(xyz: np.ndarray, radius: float, variance: float, count: int) -> np.ndarray:
+    """Mean of a normal kernel over at most `count` neighbours of each point, first in index order: (n,) float32.
+
+    xyz: (n, 3) float32. variance: m^2, of the isotropic three-dimensional normal density.
+    """
+    density = np.empty(len(xyz), np.float32)
+    square = np.float32(radius * radius)
+    peak = (2.0 * np.pi * variance) ** -1.5
+    for i in range(len(xyz)):
+        total, found = 0.0, 0
+        for j in range(len(xyz)):
+            dx, dy, dz = xyz[j, 0] - xyz[i, 0], xyz[j, 1] - xyz[i, 1], xyz[j, 2] - xyz[i, 2]
+            d = dx * dx + dy * dy + dz * dz
+            if d < square:
+                total += np.exp(-0.5 * d / variance)
+                found += 1
+                if found == count:
+                    break
+        density[i] = peak * total / found
+    return density

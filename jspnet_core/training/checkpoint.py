@@ -1,0 +1,75 @@
+"""Checkpoints that describe themselves: resume and export need nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from jspnet_core.classes import ClassTable
+from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.network import JSPNet
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be used: one sentence naming the file."""
+
+
+@dataclass
+class Checkpoint:
+    """State of a training run.
+
+    samples: blocks trained on so far. recipe: the run's settings, for the model card. metrics: of the validation.
+    """
+
+    configuration: NetworkConfiguration
+    classes: ClassTable
+    network: dict[str, Any]
+    optimizer: dict[str, Any] | None
+    samples: int
+    recipe: dict[str, Any]
+    metrics: dict[str, Any]
+    mean_sizes: list[float | None]
+
+    def save(self, path: Path) -> None:
+        """Write under a temporary name, then rename: a killed run leaves the last whole checkpoint."""
+        described = {
+            "configuration": self.configuration.model_dump(mode="json"),
+            "classes": self.classes.to_dict(),
+            "samples": self.samples,
+            "recipe": self.recipe,
+            "metrics": self.metrics,
+            "mean_sizes": self.mean_sizes,
+        }
+        state = {"description": json.dumps(described), "network": self.network, "optimizer": self.optimizer}
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        torch.save(state, temporary)
+        os.replace(temporary, path)
+
+    @classmethod
+    def load(cls, path: Path) -> Checkpoint:
+        """Read a checkpoint without running code from it. Raises `CheckpointError`."""
+        if not path.is_file():
+            raise CheckpointError(f"{path}: no such checkpoint; `jspnet train` writes last.pt and best.pt into its --out")
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            described = json.loads(state["description"])
+        except (RuntimeError, OSError, KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"{path}: not a checkpoint of jspnet ({type(error).__name__})") from error
+        return cls(
+            configuration=NetworkConfiguration(**described.pop("configuration")),
+            classes=ClassTable.from_dict(described.pop("classes")),
+            network=state["network"],
+            optimizer=state["optimizer"],
+            **described,
+        )
+
+    def build(self) -> JSPNet:
+        """The network with its weights, in evaluation mode."""
+        network = JSPNet(self.configuration)
+        network.load_state_dict(self.network)
+        return network.eval()
