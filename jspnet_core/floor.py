@@ -1,0 +1,113 @@
+"""Find the floor of a cloud: the lowest well-supported level plane with next to nothing below it.
+
+Everything here works on a thinned cloud (`thin`) whose z axis points up, exactly or within a few degrees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+VOXEL = 0.04  # metres: one point per voxel makes support an area, whatever the distance to the sensor
+FURTHEST = 1e4  # metres: coordinates beyond are garbage of a driver, not a room
+
+_SAMPLES = 24_000  # points looked at, at most
+_MIX = np.int64(-7046029254386353131)  # 2**64 over the golden ratio: Fibonacci hashing of voxel ids
+_NEAR = 0.04  # metres from a plane that count as on it
+_CLEAR = 0.12  # metres below a plane from where points speak against its being a floor
+_BELOW_WEIGHT = 2.0  # a point below costs as much as two on the plane bring: a table top loses to the floor under it
+_REFINED_TILT = 8.0  # degrees that least squares may turn the plane by
+_REFINED_AREA = 0.6  # square metres from which a floor tells the tilt better than all surfaces together
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A level plane, normal . p = offset.
+
+    normal: (3,) float64, unit, pointing up.
+    offset: metres along the normal.
+    area: square metres of thinned points on it.
+    below: points below it, as a share of the points on it.
+    is_layer: whether the plane is much denser than the space right above it, as a wall's foot is not.
+    """
+
+    normal: np.ndarray
+    offset: float
+    area: float
+    below: float
+    is_layer: bool
+
+    @property
+    def is_floor(self) -> bool:
+        return self.area >= 0.2 and self.is_layer and self.below <= 0.2
+
+
+def thin(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """At most one point per voxel, from at most 24,000 points drawn at random, so that the time is bounded.
+
+    points: (N, 3) float, metres; rows that are not finite, or beyond 10 km, are left out.
+    Returns (M, 3) float64.
+    """
+    drawn = points
+    if len(points) > _SAMPLES:
+        drawn = points[rng.integers(0, len(points), _SAMPLES)]
+        if np.isfinite(drawn).all(axis=1).sum() < _SAMPLES // 8:  # mostly no returns: draw from the others
+            finite = points[np.isfinite(points).all(axis=1)]
+            drawn = finite[rng.integers(0, len(finite), _SAMPLES)] if len(finite) else finite
+    drawn = drawn[(np.abs(drawn) < FURTHEST).all(axis=1)]  # comparisons with NaN are false
+    # A hash table instead of a sort, 4 times as fast: two voxels in one slot lose one of them, 1 in 50.
+    slots = np.full(1 << 18, -1, np.int32)
+    slots[(cell_ids(drawn, VOXEL) * _MIX >> 40) & (len(slots) - 1)] = np.arange(len(drawn))
+    return drawn[slots[slots >= 0]].astype(np.float64)
+
+
+def level_plane(points: np.ndarray, refine: bool) -> Plane | None:
+    """The best floor candidate.
+
+    points: (M, 3) float64, thinned, z up.
+    refine: whether least squares may turn the plane by some degrees (z axis estimated) or not (z axis given).
+    """
+    if len(points) == 0:
+        return None
+    z = np.sort(points[:, 2])
+    candidates = z[:: max(1, len(z) // 2000)]
+    on = np.searchsorted(z, candidates + _NEAR) - np.searchsorted(z, candidates - _NEAR)
+    score = on - _BELOW_WEIGHT * np.searchsorted(z, candidates - _CLEAR)
+    normal, offset = np.array([0.0, 0.0, 1.0]), float(candidates[score.argmax()])
+    if refine:
+        plane = _measure(points, *_least_squares(points, normal, offset))
+        if plane.area >= _REFINED_AREA:
+            return plane
+    return _measure(points, normal, float(np.median(z[np.abs(z - offset) < _NEAR])))
+
+
+def cell_ids(points: np.ndarray, edge: float) -> np.ndarray:
+    """Id of each point's cubic cell of that edge in metres: (N,) int64."""
+    if len(points) == 0:
+        return np.empty(0, np.int64)
+    cell = ((points - points.min(axis=0)) / points.dtype.type(edge)).astype(np.int64)  # below 2**20 by FURTHEST
+    return (cell[:, 0] << 40) | (cell[:, 1] << 20) | cell[:, 2]
+
+
+def _least_squares(points: np.ndarray, normal: np.ndarray, offset: float) -> tuple[np.ndarray, float]:
+    """The plane through the points near it, ever nearer ones."""
+    for near in (3 * _NEAR, 2 * _NEAR, _NEAR, _NEAR):
+        on = points[np.abs(points @ normal - offset) < near]
+        if len(on) < 3:
+            break
+        centre = on.mean(axis=0)
+        axis = np.linalg.eigh((on - centre).T @ (on - centre))[1][:, 0]
+        axis = axis if axis[2] > 0 else -axis
+        if axis[2] < np.cos(np.radians(_REFINED_TILT)):
+            break
+        normal, offset = axis, float(axis @ centre)
+    return normal, offset
+
+
+def _measure(points: np.ndarray, normal: np.ndarray, offset: float) -> Plane:
+    height = points @ normal - offset
+    on = int((np.abs(height) < _NEAR).sum())
+    above = int((np.abs(height - 3 * _NEAR) < _NEAR).sum())  # a slab of the same thickness, with a gap
+    below = int((height < -_CLEAR).sum())
+    return Plane(normal, float(offset), on * VOXEL**2, below / max(on, 1), is_layer=on > 2 * above)

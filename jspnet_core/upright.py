@@ -1,0 +1,76 @@
+"""Which way is up in a room: the direction that most surfaces are level with or upright to.
+
+After S. Gupta, P. Arbelaez, J. Malik, "Perceptual organization and recognition of indoor scenes from RGB-D
+images", CVPR 2013, section 4: floors, table tops, shelves and ceilings are perpendicular to gravity, walls and
+fronts parallel to it, so that all of them tell, and no floor need be in view. Normals come from small flat
+patches of the cloud, weighted by the area seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from jspnet_core.floor import cell_ids
+
+_PATCH = 0.24  # metres: edge of the cubic cells that the patches are cut into
+_FEWEST_IN_PATCH = 6
+_FEWEST_PATCHES = 8
+_LIMITS = (45.0,) * 5 + (15.0,) * 5 + (8.0,) * 3  # degrees: a surface within counts as level, or as upright
+
+
+@dataclass(frozen=True)
+class Up:
+    """Estimate of the up direction.
+
+    direction: (3,) float64, unit.
+    aligned: share of the surface area within 8 degrees of level or of upright, 0 to 1.
+    certainty: 0 where another direction explains the surfaces as well (one bare wall), 1 at most.
+    """
+
+    direction: np.ndarray
+    aligned: float
+    certainty: float
+
+    @property
+    def is_sure(self) -> bool:
+        return self.aligned >= 0.5 and self.certainty >= 0.08
+
+
+def surface_patches(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Flat patches of a thinned cloud. points: (M, 3) float64, metres.
+
+    Returns unit normals (P, 3), sign arbitrary, and weights (P,): points in the patch, so seen area.
+    """
+    _, patch = np.unique(cell_ids(points, _PATCH), return_inverse=True)
+    count = np.bincount(patch)
+    mean = np.stack([np.bincount(patch, points[:, i]) for i in range(3)], axis=1) / count[:, None]
+    local = points - mean[patch]
+    covariance = np.empty((len(count), 3, 3))
+    for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)):
+        covariance[:, i, j] = covariance[:, j, i] = np.bincount(patch, local[:, i] * local[:, j]) / count
+    enough = count >= _FEWEST_IN_PATCH
+    spread, axes = np.linalg.eigh(covariance[enough])  # ascending
+    flat = spread[:, 0] < 0.1 * spread[:, 1]
+    return axes[flat, :, 0], count[enough][flat].astype(np.float64)
+
+
+def find_up(normals: np.ndarray, weights: np.ndarray, assumed: np.ndarray) -> Up | None:
+    """The up direction within about 45 degrees of `assumed`.
+
+    normals: (P, 3), weights: (P,), of `surface_patches`. None where there are fewer than 8 patches.
+    Each round keeps the surfaces near level and near upright to the last estimate, and minimises their summed
+    squared deviation: the eigenvector of the smallest eigenvalue of sum_upright w n n' - sum_level w n n'.
+    """
+    if len(normals) < _FEWEST_PATCHES:
+        return None
+    weights = np.sqrt(weights / weights.sum())  # the root: one large wall must not drown everything else
+    weights /= weights.sum()
+    up = assumed
+    for limit in np.radians(_LIMITS):
+        cosine = np.abs(normals @ up)
+        signed = weights * ((cosine < np.sin(limit)).astype(float) - (cosine > np.cos(limit)))
+        values, vectors = np.linalg.eigh((normals.T * signed) @ normals)
+        up = vectors[:, 0] * (1.0 if vectors[:, 0] @ assumed > 0 else -1.0)
+    return Up(up, float(np.abs(signed).sum()), float(values[1] - values[0]))
