@@ -1,0 +1,42 @@
+"""`pip install .` for machines without ROS: training, export and the `jspnet` command.
+
+On a robot, colcon builds the ROS package from CMakeLists.txt instead.
+"""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+here = Path(__file__).parent
+found = re.search(r'__version__ = "(.+)"', (here / "jspnet_core" / "__init__.py").read_text())
+assert found, "jspnet_core/__init__.py states no __version__"
+torch = "torch>=2.4"
+
+setup(
+    name="jspnet",
+    version=found[1],
+    description="JSPNet: joint semantic and instance segmentation of indoor point clouds",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(include=["jspnet_core", "jspnet_core.*"]),
+    package_data={"jspnet_core": ["models/*.onnx", "models/*.md"]},
+    install_requires=[
+        "numpy>=1.26",
+        "numba>=0.60",
+        "scipy>=1.11",
+        "scikit-learn>=1.4",
+        "pykdtree>=1.3.12",
+        "pydantic>=2.6",
+        "onnxruntime>=1.18",
+        "typer>=0.12",
+        "rich>=13",
+    ],
+    extras_require={
+        "train": [torch, "tensorboard>=2.15"],
+        "export": [torch, "onnx>=1.17", "onnxscript>=0.3"],
+        "tensorrt": ["tensorrt>=10.3", "pycuda>=2024.1"],
+        "viz": ["matplotlib>=3.8"],
+    },
+    entry_points={"console_scripts": ["jspnet = jspnet_core.command:main"]},
+)
