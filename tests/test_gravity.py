@@ -157,7 +157,8 @@ def test_rigid_moves_points_and_keeps_nan() -> None:
     T[2, 3] = 1.5
     moved = rigid(T, np.array([[1, 2, 3], [np.nan, 0, 0]], np.float32))
     np.testing.assert_array_equal(moved[0], [3, -1, -0.5])
-    assert moved.dtype == np.float32 and np.isnan(moved[1]).any()
+    assert moved.dtype == np.float32
+    assert np.isnan(moved[1]).any()
 
 
 SEVEN = DATA / "rgbd" / "7scenes_tsdf"
@@ -180,9 +181,12 @@ def test_a_real_moving_camera_keeps_the_same_up_and_the_same_floor() -> None:
     up = np.median(ups, axis=0)
     up /= np.linalg.norm(up)
     off = np.degrees(np.arccos(np.clip(np.array(ups) @ up, -1, 1)))
-    assert len(off) >= 30 and np.median(off) < 2.0 and off.max() < 6.0  # the camera itself tilts by 18 to 35 degrees
+    assert len(off) >= 30
+    assert np.median(off) < 2.0  # the camera itself tilts by 18 to 35 degrees
+    assert off.max() < 6.0
     levels = [position @ up - height for position, height in floors]
-    assert len(levels) >= 15 and np.ptp(levels) < 0.2
+    assert len(levels) >= 15
+    assert np.ptp(levels) < 0.2
 
 
 @pytest.mark.skipif(not (DATA / "s3dis_rooms_npz").is_dir(), reason="the S3DIS rooms are not beside this checkout")
