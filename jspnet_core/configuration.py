@@ -48,6 +48,9 @@ class NetworkConfiguration(BaseModel):
     siff_main: Literal["own", "other"] = Field("own", description="SIFF's main branch; other: eqs. 10-11 to the letter")
     siff_center: Literal["mean", "min"] = Field("mean", description="eq. 8, or the figure and the reference code (min)")
     siff_p_scale: bool = Field(False, description="the factor p of eq. 9")
+    piff_keys: Literal["points", "level1"] = Field(
+        "points", description="which points offer keys and values: all N, or those of level 1 (fewer, evenly spread)"
+    )
     piff_values: Literal["other", "own"] = Field("other", description="keys and values; own: eq. 12 to the letter")
     piff_join: Literal["concat", "add"] = Field("concat", description="eqs. 15-16, or the figure (add)")
 
@@ -72,7 +75,7 @@ class NetworkConfiguration(BaseModel):
 
     @classmethod
     def narrow(cls, **changes) -> NetworkConfiguration:
-        """Half the widths and half the points: about a quarter of the weights, for machines without a GPU."""
+        """Half the widths and points, keys of PIFF from level 1: a sixth of the weights, for machines without a GPU."""
         half = dict(
             points=2048,
             levels=(512, 128, 32, 16),
@@ -84,5 +87,6 @@ class NetworkConfiguration(BaseModel):
             fusion=64,
             d_k=16,
             d_v=32,
+            piff_keys="level1",
         )
         return cls(**{**half, **changes})

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.data.generated import generated_rooms
 from jspnet_core.data.rooms import read_room, room_paths
 from jspnet_core.training import train as training
 from jspnet_core.training.block_set import Augmentation
@@ -27,6 +28,7 @@ def train(
     validate_every: Annotated[int, typer.Option(min=1, help="blocks between validations and checkpoints")] = 3000,
     views: Annotated[float, typer.Option(min=0.0, max=1.0, help="share of blocks as a depth camera sees them")] = 0.5,
     color_drop: Annotated[float, typer.Option(min=0.0, max=1.0, help="share of blocks without colour")] = 0.15,
+    generated: Annotated[int, typer.Option(min=0, help="generated rooms to train on beside the real ones")] = 0,
     seed: Annotated[int, typer.Option(help="of weights, rooms and augmentation")] = 0,
     workers: Annotated[int, typer.Option(min=0, help="processes that cut blocks")] = 1,
 ) -> None:
@@ -38,9 +40,10 @@ def train(
         decay_samples=decay_samples,
         validate_every=validate_every,
         seed=seed,
+        generated_rooms=generated,
         augmentation=Augmentation(views=views, color_drop=color_drop),
     )
-    rooms = [read_room(path) for path in room_paths(rooms_dir, "train")]
+    rooms = [read_room(path) for path in room_paths(rooms_dir, "train")] + generated_rooms(generated)
     validation = [read_room(path) for path in room_paths(rooms_dir, "val")]
     if resume:
         run = training.resume(out, recipe)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from jspnet_core.configuration import NetworkConfiguration
-from jspnet_core.network.layers import Dense
+from jspnet_core.network.layers import Dense, gather
 
 
 def gate(x: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ class SIFF(nn.Module):
 class PIFF(nn.Module):
     """Cross-task probability-based feature fusion with its head's tail (eqs. 12-17).
 
-    own, other: (B, N, 2C). Returns (B, N, outputs): logits, or the embedding.
+    own, other: (B, N, 2C); anchors: (B, n1) flat indices of level 1. Returns (B, N, outputs): logits, or embedding.
     The N x N matrix of probabilities is never stored in training (fused attention). `explicit` spells it out as
     MatMul - Softmax - MatMul with the scale in the query, the form that inference compilers recognise and fuse.
     """
@@ -56,7 +56,7 @@ class PIFF(nn.Module):
         wide = 2 * configuration.fusion
         joined = wide + configuration.fusion if configuration.piff_join == "concat" else wide
         self.d_k, self.d_v = configuration.d_k, configuration.d_v
-        self.values = configuration.piff_values
+        self.keys, self.values = configuration.piff_keys, configuration.piff_values
         self.join = configuration.piff_join
         self.explicit = False
         self.query = nn.Linear(wide, configuration.d_k)
@@ -71,7 +71,7 @@ class PIFF(nn.Module):
             nn.init.zeros_(linear.bias)
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """sum_j softmax_j(q_i . k_j / sqrt(d_k)) v_j (eqs. 12-14): (B, N, d_k), (B, N, d_k), (B, N, d_v) to (B, N, d_v)."""
+        """sum_j softmax_j(q_i . k_j / sqrt(d_k)) v_j (eqs. 12-14): query (B, N, d_k), key (B, M, d_k), value (B, M, d_v)."""
         scale = 1.0 / math.sqrt(self.d_k)
         if self.explicit:
             return torch.softmax((query * scale) @ key.transpose(1, 2), dim=-1) @ value
@@ -79,8 +79,10 @@ class PIFF(nn.Module):
         q, k, v = (functional.pad(x, (0, width - x.shape[-1])).unsqueeze(1) for x in (query, key, value))
         return functional.scaled_dot_product_attention(q, k, v, scale=scale).squeeze(1)[..., : self.d_v]
 
-    def forward(self, own: Tensor, other: Tensor) -> Tensor:
+    def forward(self, own: Tensor, other: Tensor, anchors: Tensor) -> Tensor:
         target, source = (own, other) if self.values == "other" else (other, own)
+        if self.keys == "level1":
+            source = gather(source, anchors)  # (B, n1, 2C)
         t = self.transfer(self.attend(self.query(target), self.key(source), self.value(source)))
         z = gate(torch.cat([own, t], dim=-1)) if self.join == "concat" else own + t
         return self.out(self.dropout(self.tail(z)))

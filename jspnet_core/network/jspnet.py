@@ -90,7 +90,8 @@ class JSPNet(nn.Module):
         sem = self.semantic_decoder(xyz, levels, pyramid)
         ins = self.instance_decoder(xyz, levels, pyramid)
         sem, ins = self.fuse(sem, ins)
-        return self.semantic_piff(sem, ins), self.instance_piff(ins, sem)
+        anchors = pyramid["sample"]
+        return self.semantic_piff(sem, ins, anchors), self.instance_piff(ins, sem, anchors)
 
     def fuse(self, sem: Tensor, ins: Tensor) -> tuple[Tensor, Tensor]:
         return self.semantic_siff(sem, ins), self.instance_siff(ins, sem)

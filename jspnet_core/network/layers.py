@@ -91,7 +91,7 @@ class DepthwisePointConv(nn.Module):
         channels = inputs + 3
         self.weight_net = nn.Sequential(Dense(3, weight_net), Dense(weight_net, channels, norm=False, relu=False))
         self.bias = nn.Parameter(torch.zeros(channels))
-        self.norm = nn.BatchNorm1d(channels, eps=BN_EPS)
+        self.norm: nn.Module = nn.BatchNorm1d(channels, eps=BN_EPS)
         self.layers = dense_stack(channels + skip, widths)
 
     def forward(self, xyz: Tensor, coarse: Tensor, up: tuple[Tensor, Tensor], near: Tensor, skip: Tensor) -> Tensor:

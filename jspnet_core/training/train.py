@@ -43,6 +43,7 @@ class Recipe(BaseModel):
     decay_samples: int = Field(300_000, ge=1, description="blocks after which the learning rate halves")
     min_learning_rate: float = Field(1e-5, ge=0, description="the learning rate never falls below")
     validate_every: int = Field(3000, ge=1, description="blocks between validations and checkpoints")
+    generated_rooms: int = Field(0, ge=0, description="rooms of the scene generator beside the real ones")
     seed: int = Field(0, description="of weights, rooms and augmentation")
     augmentation: Augmentation = Augmentation()
 

@@ -1,0 +1,1 @@
+"""From a checkpoint to the model file that the robot runs."""

@@ -1,0 +1,152 @@
+"""Export a checkpoint as the model file: plain ONNX operators, metadata inside, checked against PyTorch."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from jspnet_core.engine.model_file import METADATA_KEY, ModelDescription
+from jspnet_core.engine.onnxruntime_engine import OnnxRuntimeEngine
+from jspnet_core.export.fold import fold_batch_norms
+from jspnet_core.network import JSPNet
+from jspnet_core.network.fusion import PIFF
+from jspnet_core.pyramid import build_pyramid, pyramid_names, stack_pyramids
+from jspnet_core.training.checkpoint import Checkpoint
+
+OPSET = 20
+"""Newest operator set that all supported TensorRT versions parse."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far the exported model is from the checkpoint, on the same blocks.
+
+    logits, embeddings: largest absolute difference. changed: share of points whose class differs, 0 to 1.
+    """
+
+    logits: float
+    embeddings: float
+    changed: float
+
+
+class Exportable(nn.Module):
+    """JSPNet with its pyramid as positional inputs, which become the names of the graph's inputs."""
+
+    def __init__(self, network: JSPNet):
+        super().__init__()
+        self.network = network
+
+    def forward(self, features: Tensor, *pyramid: Tensor) -> tuple[Tensor, Tensor]:
+        return self.network(features, dict(zip(pyramid_names(), pyramid, strict=True)))
+
+
+def describe(checkpoint: Checkpoint, name: str, data: str, licence: str) -> ModelDescription:
+    """The metadata of a checkpoint's model file. data: what it was trained on; licence: of the weights."""
+    return ModelDescription(
+        name=name,
+        configuration=checkpoint.configuration,
+        classes=checkpoint.classes.to_dict(),
+        mean_sizes=checkpoint.mean_sizes,
+        voxel_size=checkpoint.recipe["augmentation"]["voxel_size"],
+        training={"data": data, "blocks": checkpoint.samples, "recipe": checkpoint.recipe, "validation": checkpoint.metrics},
+        licence=licence,
+    )
+
+
+def export_onnx(network: JSPNet, description: ModelDescription, path: Path, *, half_weights: bool = True) -> None:
+    """Write the model file; the batch and the number of points stay open.
+
+    half_weights: store weights as float16, half the size on disk; they are cast to float32 when loaded.
+    """
+    plain = fold_batch_norms(copy.deepcopy(network).cpu().eval())
+    for module in plain.modules():
+        if isinstance(module, PIFF):
+            module.explicit = True
+    features, pyramid = example_blocks(plain, blocks=2)
+    arguments = (features, *(pyramid[n] for n in pyramid_names()))
+    program = torch.onnx.export(
+        Exportable(plain), arguments, dynamo=True, opset_version=OPSET, verbose=False,
+        input_names=["features", *pyramid_names()], output_names=["logits", "embeddings"],
+        dynamic_shapes=(open_axes("features"), tuple(open_axes(n) for n in pyramid_names())),
+    )  # fmt: skip
+    assert program is not None
+    model = program.model_proto
+    if half_weights:
+        halve_weights(model)
+    strip_notes(model)
+    helper.set_model_props(model, {METADATA_KEY: json.dumps(description.model_dump(mode="json"))})
+    onnx.checker.check_model(model, full_check=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    onnx.save(model, temporary)
+    os.replace(temporary, path)
+
+
+def open_axes(name: str) -> dict[int, object]:
+    """Which axes of an input may change: the batch everywhere, the points where level 0 is counted."""
+    points = name == "features" or name.startswith(("up01", "up02"))
+    batch = torch.export.Dim("blocks", min=1, max=1024)
+    return {0: batch, 1: torch.export.Dim("points", min=64, max=65536)} if points else {0: batch}
+
+
+def example_blocks(network: JSPNet, blocks: int, seed: int = 0) -> tuple[Tensor, Mapping[str, Tensor]]:
+    """Random blocks of the right shape: features (B, N, channels) and their pyramid, as tensors."""
+    c = network.configuration
+    rng = np.random.default_rng(seed)
+    features = rng.random((blocks, c.points, c.channels), np.float32)
+    pyramid = stack_pyramids([build_pyramid(f[:, :3], c) for f in features], c)
+    return torch.from_numpy(features), {name: torch.from_numpy(array) for name, array in pyramid.items()}
+
+
+def halve_weights(model: onnx.ModelProto) -> None:
+    """Store float32 weights as float16 with a Cast behind each; runtimes fold the Cast away when they load."""
+    graph = model.graph
+    casts = []
+    for weight in graph.initializer:
+        if weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < 64:
+            continue
+        array = numpy_helper.to_array(weight).astype(np.float16)
+        name = weight.name
+        weight.CopyFrom(numpy_helper.from_array(array, f"{name}_half"))
+        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], name=f"widen_{name}", to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    halved = {cast.output[0] for cast in casts}
+    for value in [v for v in graph.value_info if v.name in halved]:
+        graph.value_info.remove(value)
+
+
+def strip_notes(model: onnx.ModelProto) -> None:
+    """Drop the exporter's notes, source paths of this machine among them."""
+    model.doc_string = ""
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    del model.graph.metadata_props[:]
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer):
+        del value.metadata_props[:]
+
+
+@torch.inference_mode()
+def check_parity(network: JSPNet, path: Path, features: np.ndarray) -> Parity:
+    """Run the model file and the network on the same blocks: features (B, N, channels) float32."""
+    c = network.configuration
+    pyramids = [build_pyramid(f[:, :3], c) for f in features]
+    stacked = {name: torch.from_numpy(array) for name, array in stack_pyramids(pyramids, c).items()}
+    logits, embeddings = (x.numpy() for x in network.eval()(torch.from_numpy(features), stacked))
+    exported_logits, exported_embeddings = OnnxRuntimeEngine(path).run(features, pyramids)
+    return Parity(
+        float(np.abs(logits - exported_logits).max()),
+        float(np.abs(embeddings - exported_embeddings).max()),
+        float((logits.argmax(-1) != exported_logits.argmax(-1)).mean()),
+    )

@@ -1,0 +1,158 @@
+"""The whole algorithm: a cloud in, labels out. `Segmenter.segment` is the list of its steps."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from jspnet_core.blocks import Blocks, block_features, cut_blocks
+from jspnet_core.classes import NO_INSTANCE, UNLABELLED, ClassTable
+from jspnet_core.engine import ModelFileError, open_engine
+from jspnet_core.engine.model_file import default_model
+from jspnet_core.gravity import find_gravity, rigid
+from jspnet_core.mean_shift import mean_shift_blocks
+from jspnet_core.merging import finish_instances, legacy_cells, merge_blocks
+from jspnet_core.painting import fill_gaps, summarise_instances, vote
+from jspnet_core.pyramid import build_pyramid
+from jspnet_core.segmentation import Segmentation
+from jspnet_core.settings import SegmenterSettings
+from jspnet_core.stage_clock import StageClock
+from jspnet_core.voxels import MAX_COORDINATE, voxelise
+
+__all__ = ["CloudError", "ModelFileError", "Segmenter", "default_model"]
+
+SEED = 0
+"""Blocks draw their points at random; the same cloud gives the same labels."""
+
+
+class CloudError(ValueError):
+    """A cloud that cannot be segmented.
+
+    reason: a short slug for counting: shape, dtype, colors, empty, no_finite_point.
+    """
+
+    def __init__(self, reason: str, message: str):
+        super().__init__(message)
+        self.reason = reason
+
+
+class Segmenter:
+    """JSPNet, ready to label clouds. Not for several threads at once.
+
+    model: a model file; None for the one that comes with the package.
+    engine: one of `jspnet_core.engine.ENGINES`.
+    Raises `ModelFileError` for a file that cannot be used, `EngineError` for an engine that cannot be had.
+    """
+
+    def __init__(
+        self,
+        model: Path | str | None = None,
+        engine: str = "onnxruntime",
+        settings: SegmenterSettings | None = None,
+    ):
+        self.settings = settings or SegmenterSettings()
+        self._engine = open_engine(engine, default_model() if model is None else Path(model), self.settings.threads)
+        self.description = self._engine.description
+        self.classes: ClassTable = self.description.class_table()
+        self.model_name: str = self.description.name
+        self._executor = ThreadPoolExecutor(self.settings.threads or os.cpu_count() or 1)
+
+    def segment(
+        self,
+        points: np.ndarray,
+        colors: np.ndarray | None = None,
+        *,
+        T_gravity_input: np.ndarray | None = None,
+        instances: bool = True,
+    ) -> Segmentation:
+        """Label every point of a cloud.
+
+        points: (N, 3) float32, metres, any frame; rows that are not finite, or beyond 1e4 m, stay unlabelled.
+        colors: (N, 3) uint8, red green blue, or None.
+        T_gravity_input: (4, 4), from the points' frame to one with z up and the floor at z = 0; None: it is found
+            in the cloud as `settings.gravity` says.
+        instances: False leaves out clustering and merging; every instance id is 0 then.
+        Raises `CloudError` for arrays of a wrong shape or dtype and for clouds without a finite point.
+        """
+        check_cloud(points, colors)
+        s, clock = self.settings, StageClock()
+        with clock.stage("voxels"):
+            voxels = voxelise(points, s.voxel_size)
+            if len(voxels.representative) == 0:
+                raise CloudError("no_finite_point", f"none of {len(points)} points is finite and within {MAX_COORDINATE} m")
+            xyz = points[voxels.representative]  # (V, 3)
+            rgb = None if colors is None else colors[voxels.representative]
+        with clock.stage("gravity"):
+            T, source = self._gravity(xyz, T_gravity_input)
+            xyz = np.ascontiguousarray(rigid(T, xyz))
+        with clock.stage("blocks"):
+            blocks = self._cut(xyz, sensor=T[:2, 3])
+            features = self._features(xyz, rgb, blocks)
+        with clock.stage("pyramid"):
+            c = self.description.configuration
+            pyramids = list(self._executor.map(lambda f: build_pyramid(f[:, :3], c), features))
+        with clock.stage("network"):
+            logits, embeddings = self._engine.run(features, pyramids)
+        with clock.stage("labels"):
+            block_label, label, confidence = vote(logits, blocks, len(xyz))
+        ids = np.zeros(len(xyz), np.uint32)
+        instance_label = np.zeros(0, np.uint8)
+        if instances:
+            with clock.stage("clusters"):
+                clusters = mean_shift_blocks(embeddings, blocks.count, s.bandwidth, s.threads)
+            with clock.stage("merging"):
+                ids, instance_label = self._merge(xyz, blocks, clusters, block_label, label)
+        with clock.stage("painting"):
+            label, confidence, ids = fill_gaps(xyz, label, confidence, ids, reach=4 * s.voxel_size)
+            found = summarise_instances(xyz, voxels.of_point, confidence, ids, instance_label)
+            seen = voxels.of_point >= 0
+            of_point = np.maximum(voxels.of_point, 0)
+            label, ids = np.where(seen, label[of_point], UNLABELLED), np.where(seen, ids[of_point], NO_INSTANCE)
+            confidence = np.where(seen, confidence[of_point], 0.0)
+        return Segmentation(
+            label.astype(np.uint8), ids.astype(np.uint32), confidence.astype(np.float32), found,
+            T, source, len(blocks), blocks.left_out, clock.milliseconds,
+        )  # fmt: skip
+
+    def _gravity(self, xyz: np.ndarray, given: np.ndarray | None) -> tuple[np.ndarray, str]:
+        if given is not None:
+            return np.asarray(given, np.float64), "given transform"
+        found = find_gravity(xyz, self.settings.gravity)
+        return found.T_gravity_input, found.source
+
+    def _cut(self, xyz: np.ndarray, sensor: np.ndarray) -> Blocks:
+        s, c = self.settings, self.description.configuration
+        return cut_blocks(
+            xyz, points_per_block=c.points, block_size=c.block_size, stride=s.stride, max_blocks=s.max_blocks,
+            min_points=s.min_block_points, rng=np.random.default_rng(SEED), sensor=sensor,
+        )  # fmt: skip
+
+    def _features(self, xyz: np.ndarray, rgb: np.ndarray | None, blocks: Blocks) -> np.ndarray:
+        c = self.description.configuration
+        return block_features(xyz, rgb, blocks.index, color=c.color, block_size=c.block_size)
+
+    def _merge(
+        self, xyz: np.ndarray, blocks: Blocks, clusters: np.ndarray, block_label: np.ndarray, label: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Instance of each voxel (V,) uint32 and the class of each instance (K,) uint8."""
+        of_voxel = legacy_cells(xyz) if self.settings.merging == "legacy" else np.arange(len(xyz))
+        cells, cell_of_voxel = np.unique(of_voxel, return_inverse=True)
+        merged = merge_blocks(cell_of_voxel[blocks.index], clusters, block_label, len(cells), self.settings.merging)
+        unit = (self.settings.voxel_size / self.description.voxel_size) ** 2  # surfaces: voxels go with the area
+        mean_size = self.description.mean_instance_sizes() / unit
+        return finish_instances(merged[cell_of_voxel], label, mean_size, self.settings.min_instance_ratio)
+
+
+def check_cloud(points: np.ndarray, colors: np.ndarray | None) -> None:
+    """Raises `CloudError`, naming what was found and what is accepted."""
+    if points.ndim != 2 or points.shape[1] != 3:
+        raise CloudError("shape", f"points has shape {points.shape}, must be (N, 3)")
+    if points.dtype != np.float32:
+        raise CloudError("dtype", f"points has dtype {points.dtype}, must be float32")
+    if len(points) == 0:
+        raise CloudError("empty", "the cloud has no points")
+    if colors is not None and (colors.shape != points.shape or colors.dtype != np.uint8):
+        raise CloudError("colors", f"colors is {colors.shape} {colors.dtype}, must be {points.shape} uint8")
