@@ -99,10 +99,9 @@ def score_room(
     true_label: (N,) true class ids; points with 255 are left out of everything. true_instance: (N,) ids >= 0.
     Raises ValueError for arrays of different lengths and for true classes beyond class_count.
     """
-    if not len(label) == len(instance) == len(true_label) == len(true_instance):
-        raise ValueError(
-            f"{len(label)}, {len(instance)}, {len(true_label)} and {len(true_instance)} labels of one room"
-        )
+    lengths = [len(ids) for ids in (label, instance, true_label, true_instance)]
+    if len(set(lengths)) > 1:
+        raise ValueError(f"label, instance, true_label and true_instance differ in length: {lengths}")
     known = np.asarray(true_label) != UNLABELLED
     label, instance = np.asarray(label)[known], np.asarray(instance)[known]
     true_label, true_instance = np.asarray(true_label)[known], np.asarray(true_instance)[known]
