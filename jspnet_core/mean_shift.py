@@ -1,0 +1,118 @@
+"""Mean shift on the embeddings of one block: the points of one instance become one cluster (step 3 of inference).
+
+The clusters are those of scikit-learn's `MeanShift(bandwidth, bin_seeding=True)`, which the reference uses: a flat
+kernel, one seed per occupied bin, near-duplicate modes removed, every point given to its nearest mode. Two things
+make it fast. Points are sorted into boxes: one outside a ball is skipped and one inside it is added as a whole. And a
+climb that reaches a set of points where an earlier climb stood would end in the same mode, so it stops there.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from jspnet_core.mean_shift_kernels import Boxes, climb, nearest, occupied, split, without_duplicates
+
+# Public interface
+
+
+def mean_shift(embeddings: np.ndarray, bandwidth: float = 0.6) -> np.ndarray:
+    """Cluster the embeddings of one block.
+
+    embeddings: (N, D) float32, finite.
+    bandwidth: radius of the flat kernel, Euclidean, in units of the embedding.
+    Returns (N,) int32: the cluster of each point, 0 to K - 1 in order of decreasing size.
+    Raises ValueError for another shape, values that are not finite, or a bandwidth that is not positive.
+    """
+    _check(embeddings, 2, "(N, D)", bandwidth)
+    return _cluster(embeddings, bandwidth)
+
+
+def mean_shift_blocks(
+    embeddings: np.ndarray, counts: np.ndarray, bandwidth: float = 0.6, threads: int = 0
+) -> np.ndarray:
+    """Cluster every block on its own, several blocks at a time.
+
+    embeddings: (B, N, D) float32, finite; the first counts[b] rows of block b are points, the others padding.
+    counts: (B,) integers, 0 to N.
+    threads: CPU threads; 0: one per core.
+    Returns (B, N) int32: as `mean_shift` for each block, -1 at the padding.
+    Raises ValueError as `mean_shift`, and for counts of another shape or out of 0 to N.
+    """
+    _check(embeddings, 3, "(B, N, D)", bandwidth)
+    counts = np.asarray(counts)
+    blocks, size = embeddings.shape[:2]
+    if counts.shape != (blocks,) or ((counts < 0) | (counts > size)).any():
+        raise ValueError(f"counts must be ({blocks},) integers from 0 to {size}, found {counts.shape}: {counts}")
+    clusters = np.full((blocks, size), -1, np.int32)
+
+    def cluster_block(b: int) -> None:
+        clusters[b, : counts[b]] = _cluster(embeddings[b, : counts[b]], bandwidth)
+
+    # Threads, not numba's prange: its threading layer may not be entered from two Python threads at once.
+    with ThreadPoolExecutor(min(threads or os.cpu_count() or 1, blocks) or 1) as pool:
+        list(pool.map(cluster_block, range(blocks)))
+    return clusters
+
+
+# Private
+
+
+def _check(embeddings: np.ndarray, ndim: int, shape: str, bandwidth: float) -> None:
+    if embeddings.ndim != ndim or embeddings.shape[-1] == 0:
+        raise ValueError(f"embeddings must be {shape}, found {embeddings.shape}")
+    finite = np.isfinite(embeddings).all(axis=-1)
+    if not finite.all():
+        raise ValueError(f"embeddings must be finite, found NaN or Inf at {(~finite).sum()} of {finite.size} points")
+    if not 0.0 < bandwidth < np.inf:
+        raise ValueError(f"bandwidth must be a positive number, found {bandwidth}")
+
+
+def _cluster(embeddings: np.ndarray, bandwidth: float) -> np.ndarray:
+    if len(embeddings) == 0:
+        return np.empty(0, np.int32)
+    # Single precision is twice as fast; embeddings spread so wide that its sums would be coarse take double.
+    single = np.abs(embeddings).max() < 1e3 * bandwidth
+    points = embeddings.astype(np.float32 if single else np.float64)
+    order, boxes = _sort_into_boxes(np.ascontiguousarray(points.T))
+    modes, counts = climb(boxes, _bin_seeds(points, bandwidth), bandwidth)
+    if len(modes) == 0:  # every point lies in the far corner of its bin, where no seed sees it
+        modes, counts = climb(boxes, points, bandwidth)
+    strongest_first = np.lexsort((*modes.T[::-1], counts))[::-1]
+    centers = without_duplicates(modes[strongest_first], bandwidth)
+    labels = np.empty(len(points), np.int64)
+    labels[order] = nearest(boxes, centers)
+    return _rank_by_size(labels, len(centers))
+
+
+def _sort_into_boxes(points: np.ndarray) -> tuple[np.ndarray, Boxes]:
+    """points: (D, N). Returns the points' indices box after box, (N,), and the boxes."""
+    order, edges = split(points)
+    points = points.take(order, axis=1)  # unlike points[:, order], in C order
+    keys = np.random.default_rng(0).integers(2**64, size=len(order), dtype=np.uint64)
+    starts = edges[:-1]
+    bounds = np.minimum.reduceat(points, starts, axis=1), np.maximum.reduceat(points, starts, axis=1)
+    totals = np.add.reduceat(points, starts, axis=1)
+    return order, Boxes(points, keys, edges, *bounds, totals, np.add.reduceat(keys, starts))
+
+
+def _bin_seeds(points: np.ndarray, bandwidth: float) -> np.ndarray:
+    """Centres (S, D) of the occupied bins, fullest first, of a grid as wide as the bandwidth.
+
+    The points themselves where each has a bin of its own, as in scikit-learn.
+    """
+    bins = np.rint(points / points.dtype.type(bandwidth)) + 0  # + 0 turns -0 into 0
+    # Bins may lie beyond every integer type; their bits never do.
+    first, population = occupied(bins.astype(np.float64).view(np.int64))
+    if len(first) == len(points):
+        return points
+    return bins[first[np.argsort(-population, kind="stable")]] * points.dtype.type(bandwidth)
+
+
+def _rank_by_size(labels: np.ndarray, count: int) -> np.ndarray:
+    by_size = np.argsort(-np.bincount(labels, minlength=count), kind="stable")
+    rank = np.empty(count, np.int32)
+    rank[by_size] = np.arange(count)
+    return rank[labels]
