@@ -2,6 +2,6 @@
 
 from jspnet_core.synthetic.camera import Camera, DepthFrame
 from jspnet_core.synthetic.rooms import KINDS, make_scene
-from jspnet_core.synthetic.scene import RoomCloud, Scene
+from jspnet_core.synthetic.scene import RoomCloud, Scene, camera_path
 
-__all__ = ["KINDS", "Camera", "DepthFrame", "RoomCloud", "Scene", "make_scene"]
+__all__ = ["KINDS", "Camera", "DepthFrame", "RoomCloud", "Scene", "camera_path", "make_scene"]

@@ -89,7 +89,7 @@ def make_style(rng: np.random.Generator) -> Style:
 
 
 @njit(cache=True, inline="always")
-def _hash(x: int, y: int, z: int, seed: int) -> float:
+def hashed(x: int, y: int, z: int, seed: int) -> float:
     """A number in [0, 1) that looks random, from whole numbers."""
     mixed = (x * 374761393 + y * 668265263 + z * 1440662683 + seed * 974634777) & 0xFFFFFFFF
     mixed = ((mixed ^ (mixed >> 13)) * 1274126177) & 0xFFFFFFFF
@@ -107,7 +107,7 @@ def _noise(x: float, y: float, z: float, seed: int) -> float:
     for corner in range(8):
         a, b, c = corner & 1, (corner >> 1) & 1, corner >> 2
         weight = (u if a else 1 - u) * (v if b else 1 - v) * (w if c else 1 - w)
-        total += weight * _hash(i + a, j + b, k + c, seed)
+        total += weight * hashed(i + a, j + b, k + c, seed)
     return 2.0 * total - 1.0
 
 
@@ -144,13 +144,13 @@ def texture_color(
     if texture == TILES:
         u, v = abs(x / scale + 512.5), abs(y / scale + 512.5)
         joint = min(min(u % 1.0, 1.0 - u % 1.0), min(v % 1.0, 1.0 - v % 1.0)) * scale < 0.012
-        tile = 1.0 + 0.05 * (_hash(int(u), int(v), 0, seed) - 0.5)
+        tile = 1.0 + 0.05 * (hashed(int(u), int(v), 0, seed) - 0.5)
         return _blend(color, accent, 0.8 if joint else 0.0, broad * tile)
     if texture == SPINES:
         book = int(np.floor(x / scale))
-        hue = (_hash(book, 1, 0, seed), _hash(book, 2, 0, seed), _hash(book, 3, 0, seed))
-        gain = 0.35 + 1.0 * _hash(book, 4, 0, seed)
-        tint = _blend(color, accent, 0.5 * _hash(book, 5, 0, seed), gain)
+        hue = (hashed(book, 1, 0, seed), hashed(book, 2, 0, seed), hashed(book, 3, 0, seed))
+        gain = 0.35 + 1.0 * hashed(book, 4, 0, seed)
+        tint = _blend(color, accent, 0.5 * hashed(book, 5, 0, seed), gain)
         return 0.5 * tint[0] + 0.4 * hue[0], 0.5 * tint[1] + 0.4 * hue[1], 0.5 * tint[2] + 0.4 * hue[2]
     if texture == PATCHES:
         patch = _noise(x / scale, y / scale, z / scale, seed)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
-from scipy import ndimage
+from scipy import ndimage, sparse
+from scipy.sparse import csgraph
 
 from jspnet_core.synthetic.primitives import Primitives
 
 _STEP = 0.05  # metres, edge of a cell of the floor plan
+_STATIONS = 12  # places round the room that a walk passes
 
 
 def free_floor(solids: Primitives, size: np.ndarray, clearance: float) -> np.ndarray:
@@ -15,13 +19,11 @@ def free_floor(solids: Primitives, size: np.ndarray, clearance: float) -> np.nda
 
     size: (3,) metres. Returns (F, 2) float64, metres, the largest connected area; F > 0.
     """
-    free, _ = _floor_plan(solids, size, clearance)
-    cells = np.argwhere(free)
-    return (cells + 0.5) * _STEP
+    return (np.argwhere(_floor_plan(solids, size, clearance)) + 0.5) * _STEP
 
 
-def _floor_plan(solids: Primitives, size: np.ndarray, clearance: float) -> tuple[np.ndarray, np.ndarray]:
-    """Largest connected free area, (X, Y) bool, and distances to the next obstacle, (X, Y) float64 metres.
+def _floor_plan(solids: Primitives, size: np.ndarray, clearance: float) -> np.ndarray:
+    """Largest connected free area of the floor, (X, Y) bool.
 
     The clearance shrinks, in a room too crowded for it, until there is free floor.
     """
@@ -37,4 +39,74 @@ def _floor_plan(solids: Primitives, size: np.ndarray, clearance: float) -> tuple
     free = distance > min(clearance, 0.6 * distance.max())
     areas, _ = ndimage.label(free)
     largest = np.bincount(areas.ravel())[1:].argmax() + 1
-    return areas == largest, distance
+    return areas == largest
+
+
+def walk(solids: Primitives, size: np.ndarray, frames: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Poses of a camera that a person carries round the room while looking across it.
+
+    A closed loop over free floor; eye 1.0 to 1.5 m high, pitched a little down.
+    frames: number of poses. Yields T_world_camera, (4, 4) float64, optical frame (x right, y down, z forward).
+    """
+    free = _floor_plan(solids, size, clearance=0.35)
+    start = rng.uniform(0.0, 2.0 * np.pi)
+    turn = start + rng.choice((-1.0, 1.0)) * np.linspace(0.0, 2.0 * np.pi, frames, endpoint=False)
+    across = np.stack([size[0] * np.cos(turn), size[1] * np.sin(turn)], axis=1)
+    stations = np.linspace(0, frames, _STATIONS, endpoint=False).astype(int)
+    place = _loop(free, size[:2] / 2.0 - 0.42 * across[stations], frames)
+    height = 1.25 + 0.22 * np.sin(2.0 * turn + rng.uniform(0.0, 6.0))
+    pitch = np.radians(14.0 + 7.0 * np.sin(3.0 * turn + rng.uniform(0.0, 6.0)))
+    glance = np.radians(12.0) * np.sin(5.0 * turn)
+    for frame in range(frames):
+        yaw = np.arctan2(across[frame, 1], across[frame, 0]) + glance[frame]
+        yield look(np.append(place[frame], height[frame]), yaw, pitch[frame])
+
+
+def look(eye: np.ndarray, yaw: float, pitch: float) -> np.ndarray:
+    """Camera at `eye`, (3,) metres, looking along `yaw` (from +x toward +y), `pitch` down; radians.
+
+    Returns T_world_camera, (4, 4) float64, optical frame.
+    """
+    forward = np.array([np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), -np.sin(pitch)])
+    right = np.array([np.sin(yaw), -np.cos(yaw), 0.0])
+    transform = np.eye(4)
+    transform[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
+    transform[:3, 3] = eye
+    return transform
+
+
+def _loop(free: np.ndarray, targets: np.ndarray, frames: int) -> np.ndarray:
+    """A smooth closed walk over free floor past the places nearest to the targets, (S, 2) metres.
+
+    Returns (frames, 2) float64, metres; equal time between one target and the next.
+    """
+    cells = np.argwhere(free)
+    stations = [int(np.square((cells + 0.5) * _STEP - target).sum(1).argmin()) for target in targets]
+    graph = _neighbours(free)
+    _, before = csgraph.dijkstra(graph, indices=stations, return_predecessors=True)
+    legs = []
+    for number, here in enumerate(stations):
+        back = [stations[(number + 1) % len(stations)]]
+        while back[-1] != here:
+            back.append(before[number, back[-1]])
+        steps = np.linspace(len(back) - 1, 0, -(-frames // len(stations)), endpoint=False).round().astype(int)
+        legs.append(cells[np.asarray(back)[steps]])
+    track = (np.concatenate(legs) + 0.5) * _STEP
+    track = track[np.linspace(0, len(track), frames, endpoint=False).astype(int)]
+    return ndimage.gaussian_filter1d(track, frames / 100.0, axis=0, mode="wrap")
+
+
+def _neighbours(free: np.ndarray) -> sparse.csr_array:
+    """Graph over the free cells, in the order of np.argwhere: edges to the eight neighbours, weighted by length."""
+    number = np.full(np.add(free.shape, 2), -1)
+    number[1:-1, 1:-1][free] = np.arange(free.sum())
+    edges, lengths = [], []
+    for step in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        other = np.roll(number, (-step[0], -step[1]), axis=(0, 1))
+        both = (number >= 0) & (other >= 0)
+        edges.append(np.stack([number[both], other[both]]))
+        lengths.append(np.full(edges[-1].shape[1], np.hypot(*step)))
+    row, column = np.concatenate(edges, axis=1)
+    weight = np.concatenate(lengths)
+    count = int(free.sum())
+    return sparse.csr_array((np.tile(weight, 2), (np.append(row, column), np.append(column, row))), (count, count))

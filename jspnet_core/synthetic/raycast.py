@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit, prange
 
 BOX, CYLINDER = 0, 1
+NOTHING = 1e30
+"""Depth of a ray that hits nothing; finite, because the compiler is told that there are no infinities."""
 TILE = 16
 """Pixels on the edge of a tile; primitives are sorted out tile by tile before pixels are cast."""
 
@@ -19,53 +21,65 @@ def _slab(o: float, d: float, h: float) -> tuple[float, float]:
 
 
 @njit(cache=True, fastmath=True)
-def _enter(kind: int, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, h: np.ndarray) -> float:
-    """Ray parameter at which a ray in the primitive's frame enters it, negative if it starts inside; 1e30 for none."""
-    if kind == BOX:
-        x0, x1 = _slab(ox, dx, h[0])
-        y0, y1 = _slab(oy, dy, h[1])
-        z0, z1 = _slab(oz, dz, h[2])
+def _enter(
+    p: int, kind: np.ndarray, half: np.ndarray, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float
+) -> float:
+    """Ray parameter at which a ray in the frame of primitive `p` enters it; negative: starts inside, NOTHING: never."""
+    hx, hy, hz = half[p, 0], half[p, 1], half[p, 2]
+    if kind[p] == BOX:
+        x0, x1 = _slab(ox, dx, hx)
+        y0, y1 = _slab(oy, dy, hy)
+        z0, z1 = _slab(oz, dz, hz)
         near, far = max(x0, max(y0, z0)), min(x1, min(y1, z1))
-        return near if near <= far and far > 0.0 else 1e30
-    flat = 0.0 if kind == CYLINDER else 1.0
-    ux, uy, uz = ox / h[0], oy / h[1], flat * oz / h[2]
-    vx, vy, vz = dx / h[0], dy / h[1], flat * dz / h[2]
+        return near if near <= far and far > 0.0 else NOTHING
+    flat = 0.0 if kind[p] == CYLINDER else 1.0
+    ux, uy, uz = ox / hx, oy / hy, flat * oz / hz
+    vx, vy, vz = dx / hx, dy / hy, flat * dz / hz
     a, b = vx * vx + vy * vy + vz * vz, ux * vx + uy * vy + uz * vz
     c = ux * ux + uy * uy + uz * uz - 1.0
     root = b * b - a * c
     if root < 0.0:
-        return 1e30
-    near, far = -1e30, 1e30
+        return NOTHING
+    near, far = -NOTHING, NOTHING
     if a > 1e-12:
         root = np.sqrt(root)
         near, far = (-b - root) / a, (-b + root) / a
     elif c > 0.0:  # along the axis, beside the cylinder
-        return 1e30
-    if kind == CYLINDER:
-        z0, z1 = _slab(oz, dz, h[2])
+        return NOTHING
+    if kind[p] == CYLINDER:
+        z0, z1 = _slab(oz, dz, hz)
         near, far = max(near, z0), min(far, z1)
-    return near if near <= far and far > 0.0 else 1e30
+    return near if near <= far and far > 0.0 else NOTHING
 
 
 @njit(cache=True, fastmath=True, inline="always")
-def _local(r: np.ndarray, x: float, y: float, z: float) -> tuple[float, float, float]:
-    """Turn a world vector into the frame of a primitive with rotation `r`, world from local."""
+def to_local(p: int, r: np.ndarray, x: float, y: float, z: float) -> tuple[float, float, float]:
+    """Turn a world vector into the frame of primitive `p`; r: (P, 3, 3), rotations of all, world from local."""
     return (
-        r[0, 0] * x + r[1, 0] * y + r[2, 0] * z,
-        r[0, 1] * x + r[1, 1] * y + r[2, 1] * z,
-        r[0, 2] * x + r[1, 2] * y + r[2, 2] * z,
+        r[p, 0, 0] * x + r[p, 1, 0] * y + r[p, 2, 0] * z,
+        r[p, 0, 1] * x + r[p, 1, 1] * y + r[p, 2, 1] * z,
+        r[p, 0, 2] * x + r[p, 1, 2] * y + r[p, 2, 2] * z,
     )
 
 
 @njit(cache=True, fastmath=True)
-def _distances(origin: np.ndarray, center: np.ndarray, rotation: np.ndarray, half: np.ndarray) -> np.ndarray:
-    """(P,) distances from the origin to the oriented boxes around the primitives: no hit can be nearer."""
-    distance = np.empty(len(center))
+def _into_frames(
+    origin: np.ndarray, turn: np.ndarray, center: np.ndarray, rotation: np.ndarray, half: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The camera in the frame of every primitive.
+
+    Returns its place (P, 3), the rotation (P, 3, 3) camera from local, and its distance to the primitives' boxes
+    (P,): no hit can be nearer.
+    """
+    start, turns, distance = np.empty(center.shape), np.empty(rotation.shape), np.empty(len(center))
     for p in range(len(center)):
-        x, y, z = _local(rotation[p], origin[0] - center[p, 0], origin[1] - center[p, 1], origin[2] - center[p, 2])
+        x, y, z = to_local(p, rotation, origin[0] - center[p, 0], origin[1] - center[p, 1], origin[2] - center[p, 2])
+        start[p, 0], start[p, 1], start[p, 2] = x, y, z
+        for axis in range(3):
+            turns[p, axis] = to_local(p, rotation, turn[0, axis], turn[1, axis], turn[2, axis])
         x, y, z = max(abs(x) - half[p, 0], 0.0), max(abs(y) - half[p, 1], 0.0), max(abs(z) - half[p, 2], 0.0)
         distance[p] = np.sqrt(x * x + y * y + z * z)
-    return distance
+    return start, turns, distance
 
 
 @njit(cache=True, fastmath=True)
@@ -88,47 +102,73 @@ def _visible_in_cone(
     return count
 
 
+@njit(cache=True, fastmath=True)
+def _cone(rays: np.ndarray, turn: np.ndarray, top: int, bottom: int, left: int, right: int) -> tuple[np.ndarray, float]:
+    """Axis, (3,) in the world, and half angle of the cone around the rays of a tile of pixels."""
+    axis = rays[(top + bottom) // 2, (left + right) // 2]
+    widest = 1.0
+    for corner in range(4):
+        ray = rays[top if corner & 1 else bottom, left if corner & 2 else right]
+        widest = min(widest, (ray * axis).sum() / np.sqrt((ray * ray).sum() * (axis * axis).sum()))
+    return turn @ (axis / np.sqrt((axis * axis).sum())), np.arccos(widest) + 1e-3
+
+
 @njit(cache=True, fastmath=True, parallel=True)
 def cast_pixels(
-    origin: np.ndarray, directions: np.ndarray, kind: np.ndarray, center: np.ndarray, rotation: np.ndarray,
-    half: np.ndarray, radius: np.ndarray, travel: np.ndarray, hit: np.ndarray,
+    origin: np.ndarray, turn: np.ndarray, rays: np.ndarray, kind: np.ndarray, center: np.ndarray,
+    rotation: np.ndarray, half: np.ndarray, radius: np.ndarray, depth: np.ndarray, hit: np.ndarray,
 ) -> None:  # fmt: skip
     """First primitive along the ray of every pixel.
 
-    origin: (3,) float64, metres, world. directions: (H, W, 3) float64, unit length, world.
-    travel: (H, W) float64, written: distance in metres, 1e30 for none. hit: (H, W) int32, written: index or -1.
+    origin: (3,) float64, metres, world. turn: (3, 3) float64, world from camera, contiguous.
+    rays: (H, W, 3) float64, z = 1, optical frame.
+    depth: (H, W) float64, written: metres along z, `NOTHING` for none. hit: (H, W) int32, written: index or -1.
     """
     height, width = hit.shape
-    distance = _distances(origin, center, rotation, half)
+    start, turns, distance = _into_frames(origin, turn, center, rotation, half)
     order = np.argsort(distance)
     tiles_x, tiles_y = (width + TILE - 1) // TILE, (height + TILE - 1) // TILE
     for tile in prange(tiles_x * tiles_y):
         top, left = (tile // tiles_x) * TILE, (tile % tiles_x) * TILE
-        bottom, right = min(top + TILE, height) - 1, min(left + TILE, width) - 1
-        axis = directions[(top + bottom) // 2, (left + right) // 2]
-        widest = 1.0
-        for corner in range(4):
-            d = directions[top if corner & 1 else bottom, left if corner & 2 else right]
-            widest = min(widest, d[0] * axis[0] + d[1] * axis[1] + d[2] * axis[2])
+        bottom, right = min(top + TILE, height), min(left + TILE, width)
+        axis, half_angle = _cone(rays, turn, top, bottom - 1, left, right - 1)
         chosen = np.empty(len(kind), np.int64)
-        count = _visible_in_cone(axis, np.arccos(widest) + 1e-3, origin, order, center, radius, chosen)
-        for row in range(top, bottom + 1):
-            for column in range(left, right + 1):
-                d = directions[row, column]
-                best, index = 1e30, -1
-                for k in range(count):
-                    p = chosen[k]
-                    if distance[p] >= best:
+        count = _visible_in_cone(axis, half_angle, origin, order, center, radius, chosen)
+        last = -1  # what the pixel before saw is the best guess, and spares most other tests
+        for row in range(top, bottom):
+            for column in range(left, right):
+                x, y, z = rays[row, column, 0], rays[row, column, 1], rays[row, column, 2]
+                length = np.sqrt(x * x + y * y + z * z)
+                best, index = NOTHING, -1
+                for k in range(-1, count):
+                    p = chosen[k] if k >= 0 else last
+                    if p < 0 or (k >= 0 and p == last):
+                        continue
+                    if k >= 0 and distance[p] >= best * length:
                         break
-                    ox, oy, oz = _local(
-                        rotation[p], origin[0] - center[p, 0], origin[1] - center[p, 1], origin[2] - center[p, 2]
-                    )
-                    dx, dy, dz = _local(rotation[p], d[0], d[1], d[2])
-                    t = _enter(kind[p], ox, oy, oz, dx, dy, dz, half[p])
+                    dx, dy, dz = to_local(p, turns, x, y, z)
+                    t = _enter(p, kind, half, start[p, 0], start[p, 1], start[p, 2], dx, dy, dz)
                     if 0.0 < t < best:  # a camera inside a solid looks through it
                         best, index = t, p
-                travel[row, column] = best
+                depth[row, column] = best
                 hit[row, column] = index
+                last = index
+
+
+@njit(cache=True, fastmath=True, parallel=True)
+def hit_points(origin: np.ndarray, turn: np.ndarray, rays: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Where the rays of `cast_pixels` end, (H, W, 3) float64, metres, world; the camera itself for no hit."""
+    points = np.empty(rays.shape)
+    for row in prange(depth.shape[0]):
+        for column in range(depth.shape[1]):
+            z = depth[row, column] if depth[row, column] < NOTHING else 0.0
+            for axis in range(3):
+                points[row, column, axis] = origin[axis] + z * (
+                    turn[axis, 0] * rays[row, column, 0]
+                    + turn[axis, 1] * rays[row, column, 1]
+                    + turn[axis, 2] * rays[row, column, 2]
+                )
+    return points
 
 
 @njit(cache=True, fastmath=True)
@@ -145,9 +185,9 @@ def is_blocked(
         gx, gy, gz = x - t * dx, y - t * dy, z - t * dz
         if gx * gx + gy * gy + gz * gz > radius[p] * radius[p]:
             continue
-        ox, oy, oz = _local(rotation[p], -x, -y, -z)
-        ux, uy, uz = _local(rotation[p], dx, dy, dz)
-        if _enter(kind[p], ox, oy, oz, ux, uy, uz, half[p]) < 0.999:
+        ox, oy, oz = to_local(p, rotation, -x, -y, -z)
+        ux, uy, uz = to_local(p, rotation, dx, dy, dz)
+        if _enter(p, kind, half, ox, oy, oz, ux, uy, uz) < 0.999:
             return True
     return False
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from jspnet_core.synthetic.camera import Camera, DepthFrame, take_frame
-from jspnet_core.synthetic.path import free_floor
+from jspnet_core.synthetic.path import free_floor, walk
 from jspnet_core.synthetic.primitives import Primitives
 from jspnet_core.synthetic.raycast import seen_from
 from jspnet_core.synthetic.shading import Light, shade
@@ -73,3 +74,8 @@ class Scene:
         count = 3 + int(self.size[0] * self.size[1] / 5.0)
         floor = free[rng.choice(len(free), count)]
         return np.column_stack([floor, rng.uniform(1.1, 1.8, count)])
+
+
+def camera_path(scene: Scene, frames: int = 300, seed: int = 0) -> Iterator[np.ndarray]:
+    """A walk round the room, looking across it: `frames` poses, T_world_camera (4, 4) float64, optical frame."""
+    return walk(scene.solids, scene.size, frames, np.random.default_rng(seed))

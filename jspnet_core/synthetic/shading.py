@@ -9,7 +9,7 @@ from numba import njit, prange
 
 from jspnet_core.synthetic.materials import texture_color
 from jspnet_core.synthetic.primitives import Primitives
-from jspnet_core.synthetic.raycast import is_blocked
+from jspnet_core.synthetic.raycast import is_blocked, to_local
 
 CELL = 0.15
 """Edge of a cell of the light grid in metres: shadows are about this soft."""
@@ -103,19 +103,29 @@ def _shade(
         if p < 0:
             colors[n], normals[n] = 0.0, 0.0
             continue
-        offset = points[n] - center[p]
-        local = rotation[p].T @ offset
-        nx, ny, nz = local_normal(kind[p], half[p], local[0], local[1], local[2])
-        normal = rotation[p] @ np.array([nx, ny, nz])
-        long_axis = np.argmax(half[p])
-        rgb = texture_color(texture[p], color[p], accent[p], scale[p], seed[p], long_axis, local[0], local[1], local[2])
-        # Looked up a little off the surface: cells inside solids are dark.
-        place = (points[n] + 0.8 * CELL * normal - origin) / CELL
-        facing = 0.82 + 0.18 * normal[2] + 0.05 * normal[0]
-        bright = facing * (ambient + (1.0 - ambient) * _level_at(level, place[0], place[1], place[2]))
-        normals[n] = normal
+        x, y, z = to_local(
+            p, rotation, points[n, 0] - center[p, 0], points[n, 1] - center[p, 1], points[n, 2] - center[p, 2]
+        )
+        normal = local_normal(kind[p], half[p], x, y, z)
         for c in range(3):
-            colors[n, c] = min(max(rgb[c] * bright * tint[c], 0.0), 1.0) ** 0.8  # a camera's tone curve
+            normals[n, c] = (
+                rotation[p, c, 0] * normal[0] + rotation[p, c, 1] * normal[1] + rotation[p, c, 2] * normal[2]
+            )
+        long_axis = int(np.argmax(half[p]))
+        rgb = texture_color(texture[p], color[p], accent[p], scale[p], seed[p], long_axis, x, y, z)
+        # Looked up a little off the surface: cells inside solids are dark.
+        here = _level_at(
+            level,
+            (points[n, 0] - origin[0]) / CELL + 0.8 * normals[n, 0],
+            (points[n, 1] - origin[1]) / CELL + 0.8 * normals[n, 1],
+            (points[n, 2] - origin[2]) / CELL + 0.8 * normals[n, 2],
+        )
+        facing = 0.82 + 0.18 * normals[n, 2] + 0.05 * normals[n, 0]
+        bright = facing * (ambient + (1.0 - ambient) * here)
+        for c in range(3):
+            lit = min(max(rgb[c] * bright * tint[c], 0.0), 1.0)
+            root = np.sqrt(lit)
+            colors[n, c] = root * np.sqrt(root * np.sqrt(np.sqrt(root)))  # a camera's tone curve: lit ** 0.8125
 
 
 def shade(points: np.ndarray, index: np.ndarray, solids: Primitives, light: Light) -> tuple[np.ndarray, np.ndarray]:
