@@ -27,19 +27,27 @@ def _vote(logits: np.ndarray, index: np.ndarray, count: np.ndarray, voxels: int)
     classes = logits.shape[2]
     total = np.zeros((voxels, classes), np.float32)
     times = np.zeros(voxels, np.int32)
-    probability = np.empty(classes, np.float32)
+    weight = np.empty(classes, np.float32)
     for b in range(len(index)):
         for i in range(count[b]):
-            row = logits[b, i]
-            probability[:] = np.exp(row - row.max())
-            total[index[b, i]] += probability / probability.sum()
-            times[index[b, i]] += 1
+            v = index[b, i]
+            peak = logits[b, i, 0]
+            for c in range(1, classes):
+                peak = max(peak, logits[b, i, c])
+            share = np.float32(0.0)
+            for c in range(classes):
+                weight[c] = np.exp(logits[b, i, c] - peak)
+                share += weight[c]
+            for c in range(classes):
+                total[v, c] += weight[c] / share
+            times[v] += 1
     label = np.full(voxels, UNLABELLED, np.uint8)
     confidence = np.zeros(voxels, np.float32)
     for v in range(voxels):
-        if times[v]:
-            label[v] = total[v].argmax()
-            confidence[v] = total[v].max() / times[v]
+        for c in range(classes):
+            if total[v, c] > confidence[v]:
+                label[v], confidence[v] = c, total[v, c]
+        confidence[v] /= max(times[v], 1)
     return label, confidence
 
 
@@ -69,24 +77,18 @@ def summarise_instances(
     xyz (V, 3) gravity frame; voxel_of_point (N,), -1 for none; confidence (V,); instance (V,) 0 for none;
     label (K,) class of instances 1 to K.
     """
-    order = np.argsort(instance, kind="stable")
-    ids, first = np.unique(instance[order], return_index=True)
-    point_count = np.bincount(voxel_of_point[voxel_of_point >= 0], minlength=len(xyz))
-    found = []
-    for id_, members in zip(ids, np.split(order, first[1:]), strict=True):
-        if id_ == NO_INSTANCE:
-            continue
-        corner = xyz[members].astype(np.float64)
-        weight = point_count[members]
-        found.append(
-            Instance(
-                id=int(id_),
-                label=int(label[id_ - 1]),
-                confidence=float(np.average(confidence[members], weights=weight)),
-                point_count=int(weight.sum()),
-                centroid=np.average(corner, axis=0, weights=weight),
-                minimum=corner.min(axis=0),
-                maximum=corner.max(axis=0),
-            )
-        )
-    return found
+    members = np.flatnonzero(instance != NO_INSTANCE)
+    if len(members) == 0:
+        return []
+    members = members[np.argsort(instance[members], kind="stable")]
+    ids, first = np.unique(instance[members], return_index=True)
+    points = np.bincount(voxel_of_point[voxel_of_point >= 0], minlength=len(xyz))[members]  # of each voxel
+    corner = xyz[members].astype(np.float64)
+    count = np.add.reduceat(points, first)
+    centroid = np.add.reduceat(corner * points[:, None], first) / count[:, None]
+    mean_confidence = np.add.reduceat(confidence[members] * points, first) / count
+    low, high = np.minimum.reduceat(corner, first), np.maximum.reduceat(corner, first)
+    return [
+        Instance(int(id_), int(label[id_ - 1]), float(mean_confidence[k]), int(count[k]), centroid[k], low[k], high[k])
+        for k, id_ in enumerate(ids)
+    ]

@@ -75,7 +75,7 @@ def export_onnx(network: JSPNet, description: ModelDescription, path: Path, *, h
     features, pyramid = example_blocks(plain, blocks=2)
     arguments = (features, *(pyramid[n] for n in pyramid_names()))
     program = torch.onnx.export(
-        Exportable(plain), arguments, dynamo=True, opset_version=OPSET, verbose=False,
+        Exportable(plain).eval(), arguments, dynamo=True, opset_version=OPSET, verbose=False,
         input_names=["features", *pyramid_names()], output_names=["logits", "embeddings"],
         dynamic_shapes=(open_axes("features"), tuple(open_axes(n) for n in pyramid_names())),
     )  # fmt: skip
