@@ -67,7 +67,7 @@ def test_scan_sees_fronts_only():
     s = build.finish()
     points, normals, index = sample_surfaces(s, 500.0, np.random.default_rng(1))
     seen = seen_from(points, normals, np.zeros((1, 3)), s.kind, s.center, s.rotation, s.half, s.radius)
-    np.testing.assert_array_equal(seen, (index < 2) & (points[:, 0] < 1.5001))
+    np.testing.assert_array_equal(seen, (index < 2) & (normals[:, 0] < -0.5))
     beside = seen_from(points, normals, np.array([[4.0, 9.0, 0.0]]), s.kind, s.center, s.rotation, s.half, s.radius)
     assert beside[(index == 2) & (normals[:, 1] > 0.5)].all()
     assert not beside[(index == 0) & (np.abs(normals[:, 1]) > 0.5)].any(), "the face inside the other block"
