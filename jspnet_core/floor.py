@@ -17,8 +17,9 @@ _MIX = np.int64(-7046029254386353131)  # 2**64 over the golden ratio: Fibonacci 
 _NEAR = 0.04  # metres from a plane that count as on it
 _CLEAR = 0.12  # metres below a plane from where points speak against its being a floor
 _BELOW_WEIGHT = 2.0  # a point below costs as much as two on the plane bring: a table top loses to the floor under it
-_REFINED_TILT = 8.0  # degrees that least squares may turn the plane by
+_REFINED_TILT = 5.0  # degrees that least squares may turn the plane by: more is another surface
 _REFINED_AREA = 0.6  # square metres from which a floor tells the tilt better than all surfaces together
+_REFINED_WIDTH = 0.2  # metres, standard deviation across: a strip of floor does not tell the tilt
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,9 @@ def _least_squares(points: np.ndarray, normal: np.ndarray, offset: float) -> tup
         if len(on) < 3:
             break
         centre = on.mean(axis=0)
-        axis = np.linalg.eigh((on - centre).T @ (on - centre))[1][:, 0]
-        axis = axis if axis[2] > 0 else -axis
-        if axis[2] < np.cos(np.radians(_REFINED_TILT)):
+        spread, axes = np.linalg.eigh((on - centre).T @ (on - centre) / len(on))  # ascending
+        axis = axes[:, 0] * (1.0 if axes[2, 0] > 0 else -1.0)
+        if axis[2] < np.cos(np.radians(_REFINED_TILT)) or spread[1] < _REFINED_WIDTH**2:
             break
         normal, offset = axis, float(axis @ centre)
     return normal, offset
