@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +14,7 @@ from jspnet_core.classes import ClassTable
 from jspnet_core.npz import read_npz, take_array, take_metres
 from jspnet_core.ply import read_vertices, write_vertices
 from jspnet_core.segmentation import Segmentation
+from jspnet_core.whole_files import replacing
 
 READABLE = (".ply", ".pcd", ".npz")
 WRITABLE = (".ply", ".npz")
@@ -91,7 +90,7 @@ def write_labelled(
         "confidence": segmentation.confidence.astype(np.float32),
     }
     try:
-        with _replacing(path) as file:
+        with replacing(path) as file:
             (_write_ply if path.suffix.lower() == ".ply" else _write_npz)(file, cloud, labels, classes)
     except OSError as error:
         raise CloudFileError(f"{path}: cannot be written ({error.strerror or error})") from None
@@ -169,15 +168,3 @@ def _write_npz(file: BinaryIO, cloud: Cloud, labels: dict[str, np.ndarray], clas
     if classes is not None:
         arrays["class_names"] = np.array(classes.names)
     np.savez_compressed(file, allow_pickle=False, **arrays, **labels)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file beside `path` that takes its place once it is complete, and vanishes if anything goes wrong."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with partial.open("xb") as file:
-            yield file
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

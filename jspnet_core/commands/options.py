@@ -1,0 +1,48 @@
+"""Command line options that come from `SegmenterSettings`: its descriptions, bounds and defaults, written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from pydantic import ValidationError
+
+from jspnet_core.engine import ENGINES
+from jspnet_core.segmenter import Segmenter
+from jspnet_core.settings import SegmenterSettings
+
+DEFAULTS = SegmenterSettings()
+
+
+class OptionError(ValueError):
+    """Options that do not fit: one sentence."""
+
+
+def _option(field: str, *names: str) -> Any:
+    """A typer option with the description and the bounds of a settings field."""
+    info = SegmenterSettings.model_fields[field]
+    bounds = {key: getattr(limit, key) for limit in info.metadata for key in ("ge", "le") if hasattr(limit, key)}
+    return typer.Option(*names, help=info.description, min=bounds.get("ge"), max=bounds.get("le"))
+
+
+Gravity = Annotated[Literal["auto", "optical", "none"], _option("gravity")]
+Voxel = Annotated[float, _option("voxel_size", "--voxel")]
+Stride = Annotated[float, _option("stride")]
+MaxBlocks = Annotated[int, _option("max_blocks")]
+Bandwidth = Annotated[float, _option("bandwidth")]
+Merging = Annotated[Literal["fixed", "legacy"], _option("merging")]
+MinInstanceRatio = Annotated[float, _option("min_instance_ratio")]
+Threads = Annotated[int, _option("threads")]
+Model = Annotated[Path | None, typer.Option(help="model file (.onnx); without it the one that comes with jspnet")]
+Engine = Annotated[str, typer.Option(help=f"what runs the network: {', '.join(ENGINES)}")]
+
+
+def open_segmenter(model: Path | None, engine: str, **settings: Any) -> Segmenter:
+    """A segmenter with the settings of the command line. Raises `OptionError` for values out of bounds."""
+    try:
+        chosen = SegmenterSettings(**settings)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise OptionError(f"{problem['loc'][0]} is {problem['input']!r}: {problem['msg']}") from None
+    return Segmenter(model, engine, chosen)
