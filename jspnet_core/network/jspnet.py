@@ -56,9 +56,12 @@ class Decoder(nn.Module):
         for conv, level in zip(self.convs, (3, 2, 1), strict=True):
             near = pyramid[f"near{level}"][:, :, : self.neighbors]
             decoded.append(conv(xyz[level], decoded[-1], up(pyramid, level, level + 1), near, features[level]))
-        _, _, fa2, fa3 = decoded
+        return self.fuse_scales(decoded[2], decoded[3], features[0], pyramid)
+
+    def fuse_scales(self, fa2: Tensor, fa3: Tensor, features0: Tensor, pyramid: Mapping[str, Tensor]) -> Tensor:
+        """fa4, and PCFF of the scales 1, 1/4 and 1/16: fa2 (B, n2, C2), fa3 (B, n1, C3), features0 (B, N, C0)."""
         fa3_up = interpolate(fa3, *up(pyramid, 0, 1))  # (B, N, C)
-        fa4 = self.fa4(torch.cat([fa3_up, features[0]], dim=-1))
+        fa4 = self.fa4(torch.cat([fa3_up, features0], dim=-1))
         return self.pcff(torch.cat([fa4, fa3_up], dim=-1) + interpolate(fa2, *up(pyramid, 0, 2)))
 
 

@@ -1,0 +1,98 @@
+"""Voxels and blocks: what a cloud is cut into, against the slow way of saying it."""
+
+import numpy as np
+import pytest
+
+from jspnet_core.blocks import block_features, cut_blocks
+from jspnet_core.voxels import voxelise
+
+
+@pytest.fixture
+def points():
+    return (np.random.default_rng(1).random((3000, 3)) * [2.3, 1.7, 2.5]).astype(np.float32)
+
+
+def cut(points, **changes):
+    options = dict(points_per_block=256, block_size=1.0, stride=0.5, min_points=10, rng=np.random.default_rng(0))
+    return cut_blocks(points, **{**options, **changes})
+
+
+def test_voxels_group_exactly_the_points_of_one_cell(points):
+    voxels = voxelise(points, 0.1)
+    cells = {}
+    for i, cell in enumerate(map(tuple, np.floor(points.astype(np.float64) / 0.1).astype(int))):
+        cells.setdefault(cell, []).append(i)
+    assert len(voxels.representative) == len(cells)
+    for members in cells.values():
+        assert len(set(voxels.of_point[members])) == 1
+        assert voxels.representative[voxels.of_point[members[0]]] == members[0]
+
+
+def test_points_that_are_not_finite_or_absurd_have_no_voxel():
+    points = np.array([[0, 0, 0], [np.nan, 0, 0], [0, np.inf, 0], [1e9, 0, 0], [-5, -5, -5]], np.float32)
+    voxels = voxelise(points, 0.03)
+    np.testing.assert_array_equal(voxels.of_point, [0, -1, -1, -1, 1])
+
+
+def test_cells_on_both_sides_of_zero_stay_apart():
+    points = np.array([[-0.01, 0, 0], [0.01, 0, 0]], np.float32)
+    assert len(voxelise(points, 0.03).representative) == 2
+
+
+def test_blocks_hold_the_points_of_their_square_and_cover_the_cloud(points):
+    blocks = cut(points, points_per_block=4096)
+    # ceil((extent - 1) / 0.5) + 1 squares an axis, from the smallest x and y on
+    low, high = points.min(0), points.max(0)
+    counts = [int(np.ceil((high[a] - low[a] - 1.0) / 0.5)) + 1 for a in (0, 1)]
+    assert len(blocks) == counts[0] * counts[1]
+    expected = []
+    for i in range(counts[0]):
+        for j in range(counts[1]):
+            corner = low[:2] + 0.5 * np.array([i, j], np.float32)
+            inside = ((points[:, :2] >= corner) & (points[:, :2] <= corner + 1.0)).all(1)
+            expected.append(set(np.flatnonzero(inside)))
+    found = [set(row[:n]) for row, n in zip(blocks.index, blocks.count, strict=True)]
+    assert found == expected
+    assert set().union(*found) == set(range(len(points)))
+
+
+def test_a_crowded_block_draws_without_replacement_and_a_sparse_one_repeats(points):
+    crowded = cut(points, points_per_block=64)
+    assert (crowded.count == 64).all()
+    assert all(len(set(row)) == 64 for row in crowded.index)
+    sparse = cut(points[:40], points_per_block=64, min_points=1)
+    for row, n in zip(sparse.index, sparse.count, strict=True):
+        assert len(set(row[:n])) == n
+        assert set(row[n:]) <= set(row[:n])
+
+
+def test_a_bound_keeps_the_blocks_nearest_to_the_sensor(points):
+    everything, near = cut(points), cut(points, max_blocks=4, sensor=np.array([0.0, 0.0]))
+    assert len(near) == 4
+    assert near.left_out == len(everything) - 4
+    far = max(points[row, :2].mean(0) @ np.ones(2) for row in near.index)
+    assert far < 2.5
+
+
+def test_a_cloud_of_one_point_has_no_block():
+    assert len(cut(np.zeros((1, 3), np.float32))) == 0
+
+
+def test_features_are_those_of_the_paper(points):
+    colors = np.random.default_rng(2).integers(0, 256, points.shape).astype(np.uint8)
+    blocks = cut(points)
+    features = block_features(points, colors, blocks.index, color=True, block_size=1.0)
+    for row, block in zip(blocks.index, features, strict=True):
+        x, y, z = points[row].T
+        np.testing.assert_allclose(block[:, 0], x - (x.min() + 0.5), atol=1e-6)
+        np.testing.assert_allclose(block[:, 1], y - (y.min() + 0.5), atol=1e-6)
+        np.testing.assert_allclose(block[:, 2], z, atol=1e-6)
+        np.testing.assert_allclose(block[:, 3:6], colors[row] / 255.0, atol=1e-6)
+        low = np.array([*points[:, :2].min(0), 0.0])
+        np.testing.assert_allclose(block[:, 6:], (points[row] - low) / (points.max(0) - low), atol=1e-5)
+
+
+def test_features_without_colour_are_black_or_absent(points):
+    index = cut(points).index
+    assert (block_features(points, None, index, color=True, block_size=1.0)[..., 3:6] == 0).all()
+    assert block_features(points, None, index, color=False, block_size=1.0).shape[-1] == 6
