@@ -226,7 +226,8 @@ def _ball_mean(
     bounds, distances = work
     _reach(boxes, center, bounds)
     count, key, zero = 0, np.uint64(0), center.dtype.type(0)
-    mean[:] = zero
+    for d in range(len(mean)):
+        mean[d] = zero
     for box in range(bounds.shape[1]):
         if bounds[0, box] > limit:
             continue
@@ -244,20 +245,28 @@ def _ball_mean(
                 count += 1
                 key += keys[i]
         for d in range(len(center)):
-            row, part = boxes.points[d, a:b], zero
-            for i in range(len(front)):
-                part += row[i] if front[i] <= limit else zero
-            mean[d] += part
-    if count:
-        mean /= count
+            mean[d] += _sum_within(boxes.points[d, a:b], front, limit)
+    for d in range(len(mean)):
+        mean[d] /= max(count, 1)
     return count, key
+
+
+@njit(nogil=True, cache=True, fastmath=_FASTMATH)
+def _sum_within(row: np.ndarray, distances: np.ndarray, limit: float) -> float:
+    """Sum of the values in `row` (N,) whose squared distance (N,) is at most `limit`."""
+    zero = row.dtype.type(0)
+    total = zero
+    for i in range(len(row)):
+        total += row[i] if distances[i] <= limit else zero
+    return total
 
 
 @njit(nogil=True, cache=True, fastmath=_FASTMATH)
 def _reach(boxes: Boxes, center: np.ndarray, bounds: np.ndarray) -> None:
     """Squared distances from `center` to the nearest (row 0) and the farthest (row 1) place of every box, (2, M)."""
     near, far, zero = bounds[0], bounds[1], center.dtype.type(0)
-    bounds[:] = zero
+    for box in range(len(near)):
+        near[box] = far[box] = zero
     for d in range(len(center)):
         lower, upper, place = boxes.lower[d], boxes.upper[d], center[d]
         for box in range(len(near)):
@@ -272,7 +281,8 @@ def _reach(boxes: Boxes, center: np.ndarray, bounds: np.ndarray) -> None:
 @njit(nogil=True, cache=True, fastmath=_FASTMATH)
 def _squared_distances(points: np.ndarray, a: int, b: int, center: np.ndarray, out: np.ndarray) -> None:
     """Squared distances from `center` (D,) to points[:, a:b] of (D, N), written to `out` (b - a,)."""
-    out[:] = center.dtype.type(0)
+    for i in range(len(out)):
+        out[i] = 0
     for d in range(len(center)):
         row, place = points[d, a:b], center[d]  # points[:, a:b][d] would not be known to be contiguous
         for i in range(len(out)):

@@ -103,7 +103,8 @@ def test_cells_without_points_and_padding_stay_empty():
     clusters = np.array([[0, 0, -1]], np.int32)
     instance = merge_blocks(np.array([[0, 1, 99]]), clusters, np.zeros((1, 3), np.uint8), 4)
     assert instance.tolist() == [0, 0, -1, -1]
-    assert merge_blocks(np.empty((0, 5), np.int64), np.empty((0, 5), np.int32), np.empty((0, 5), np.uint8), 2).max() == -1
+    nothing = np.empty((0, 5), np.int64), np.empty((0, 5), np.int32), np.empty((0, 5), np.uint8)
+    assert merge_blocks(*nothing, 2).tolist() == [-1, -1]
 
 
 def test_refuses_what_it_cannot_merge():
@@ -151,7 +152,7 @@ def test_a_cloud_without_instances_has_no_ids():
 
 def oracle_blocks(points, label, instance):
     """Blocks of 1 m every 0.5 m with perfect clusters and labels, padded to one size, and the clusters' cells."""
-    origins = np.stack(np.meshgrid(*[np.arange(0, m, 0.5) for m in points.max(0)[:2]], indexing="ij"), -1).reshape(-1, 2)
+    origins = np.stack(np.meshgrid(*[np.arange(0, m, 0.5) for m in points.max(0)[:2]]), -1).reshape(-1, 2)
     rows = [np.flatnonzero(((points[:, :2] >= o) & (points[:, :2] <= o + 1)).all(axis=1)) for o in origins]
     rows = [row for row in rows if len(row) >= 100]
     cells = np.zeros((len(rows), max(map(len, rows))), np.int64)
@@ -175,10 +176,10 @@ def mean_coverage(truth, found):
 @pytest.mark.skipif(not ROOMS.is_dir(), reason="needs the real rooms in ../shared/data/s3dis_rooms_npz")
 def test_perfect_clusters_of_real_rooms_come_back_whole_only_when_fixed():
     coverage = {"fixed": [], "legacy": []}
-    for name in json.loads((ROOMS / "split.json").read_text())["val"][:5]:
+    for name in json.loads((ROOMS / "split.json").read_text())["val"][:3]:
         room = np.load(ROOMS / f"{name}.npz")
-        truth = np.unique(room["ins"], return_inverse=True)[1]
-        grid, blocks = oracle_blocks(room["xyz_mm"] / np.float32(1000), room["sem"], truth)
+        truth = np.unique(room["ins"][::3], return_inverse=True)[1]
+        grid, blocks = oracle_blocks(room["xyz_mm"][::3] / np.float32(1000), room["sem"][::3], truth)
         for mode, scores in coverage.items():
             scores.append(mean_coverage(truth, merge_blocks(*blocks, mode)[grid] + 1))
     assert np.mean(coverage["fixed"]) > 0.95

@@ -1,0 +1,129 @@
+"""Mean shift: scikit-learn's clusters, a label for every point, in bounded time."""
+
+from __future__ import annotations
+
+import time
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.cluster import MeanShift
+from sklearn.metrics import adjusted_rand_score
+
+from jspnet_core.mean_shift import mean_shift, mean_shift_blocks
+
+BANDWIDTH = 0.6
+
+
+def tight(rng, count=4096):
+    """A trained network's easy block: tight clusters, a few stray points."""
+    clusters = rng.integers(5, 13)
+    centers = rng.normal(size=(clusters, 5)) * 2
+    points = centers[rng.integers(0, clusters, count)] + rng.normal(size=(count, 5)) * 0.1
+    stray = rng.random(count) < 0.02
+    points[stray] = rng.uniform(-4, 4, (stray.sum(), 5))
+    return points.astype(np.float32)
+
+
+def loose(rng, count=4096):
+    """Clusters of unlike width that touch, bridges between them and stray points."""
+    clusters = rng.integers(10, 20)
+    centers = rng.normal(size=(clusters, 5)) * 1.5
+    member = rng.integers(0, clusters, count)
+    points = centers[member] + rng.normal(size=(count, 5)) * rng.uniform(0.08, 0.3, clusters)[member][:, None]
+    stray, bridge = rng.random(count) < 0.04, rng.random(count) < 0.06
+    points[stray] = rng.uniform(-4, 4, (stray.sum(), 5))
+    share = rng.random((count, 1))
+    points[bridge] = (centers[member] * share + centers[(member + 1) % clusters] * (1 - share))[bridge]
+    return points.astype(np.float32)
+
+
+def shapeless(rng, count=1024):
+    """No clusters at all: what an untrained network gives."""
+    return rng.normal(size=(count, 5), scale=0.5).astype(np.float32)
+
+
+def scikit_learns(points):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # every point in a bin of its own
+        return MeanShift(bandwidth=BANDWIDTH, bin_seeding=True).fit(points).labels_
+
+
+@pytest.mark.parametrize("embeddings", [tight, loose, shapeless])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_finds_the_clusters_of_scikit_learn(embeddings, seed):
+    points = embeddings(np.random.default_rng(seed), 1000)
+    assert adjusted_rand_score(scikit_learns(points), mean_shift(points, BANDWIDTH)) >= 0.99
+
+
+def test_finds_the_clusters_of_scikit_learn_in_a_whole_block():
+    points = tight(np.random.default_rng(3))
+    found, expected = mean_shift(points, BANDWIDTH), scikit_learns(points)
+    assert adjusted_rand_score(expected, found) >= 0.99
+    assert found.max() == expected.max()
+
+
+def test_numbers_clusters_by_decreasing_size():
+    centers = np.repeat(np.eye(3, 5, dtype=np.float32) * 5, [10, 30, 20], axis=0)
+    labels = mean_shift(centers, BANDWIDTH)
+    assert labels.dtype == np.int32
+    assert labels.tolist() == [2] * 10 + [0] * 30 + [1] * 20
+
+
+@pytest.mark.parametrize(
+    ("points", "clusters"),
+    [
+        (np.ones((1, 5)), 1),
+        (np.array([[0.0, 0.0], [0.1, 0.0]]), 1),
+        (np.array([[0.0, 0.0], [9.0, 0.0]]), 2),
+        (np.full((4096, 5), 0.3), 1),  # copies of one point
+        (np.full((50, 5), 0.299), 1),  # in the corner of a bin, out of reach of its seed
+        (np.linspace(0, 2.4, 500)[:, None], 3),  # a chain without a peak
+        (np.array([[3e8, 0.0], [3e8, 0.0], [-3e9, 0.0]]), 2),
+    ],
+)
+def test_labels_every_point_of_odd_embeddings(points, clusters):
+    labels = mean_shift(points.astype(np.float32), BANDWIDTH)
+    assert set(labels) == set(range(labels.max() + 1))
+    assert labels.max() + 1 == clusters
+
+
+@pytest.mark.parametrize("spread", [0.5, 2.0, 1e3, 1e30])
+def test_time_is_bounded_whatever_the_network_gives(spread):
+    points = (np.random.default_rng(0).normal(size=(4096, 5)) * spread).astype(np.float32)
+    mean_shift(points[:50], BANDWIDTH)  # compiled
+    start = time.process_time()
+    labels = mean_shift(points, BANDWIDTH)
+    assert time.process_time() - start < 3.0  # about 0.2 s at most on one free core; scikit-learn takes 20 s
+    assert set(labels) == set(range(labels.max() + 1))
+
+
+def test_does_not_depend_on_the_order_of_the_points():
+    points = loose(np.random.default_rng(4), 2000)
+    order = np.random.default_rng(5).permutation(len(points))
+    assert adjusted_rand_score(mean_shift(points)[order], mean_shift(points[order])) > 0.999
+
+
+def test_blocks_are_clustered_alone_and_padding_is_marked():
+    rng = np.random.default_rng(6)
+    blocks = np.stack([tight(rng, 600), loose(rng, 600), tight(rng, 600)])
+    counts = np.array([600, 250, 0])
+    labels = mean_shift_blocks(blocks, counts, BANDWIDTH, threads=2)
+    assert labels.dtype == np.int32
+    for block, count, found in zip(blocks, counts, labels, strict=True):
+        np.testing.assert_array_equal(found[:count], mean_shift(block[:count], BANDWIDTH))
+        assert (found[count:] == -1).all()
+    assert mean_shift_blocks(blocks[:0], counts[:0]).shape == (0, 600)
+
+
+def test_refuses_what_has_no_clusters():
+    points = np.zeros((10, 5), np.float32)
+    points[3, 2] = np.nan
+    with pytest.raises(ValueError, match="found NaN or Inf at 1 of 10 points"):
+        mean_shift(points)
+    with pytest.raises(ValueError, match="bandwidth must be a positive number, found 0"):
+        mean_shift(np.nan_to_num(points), 0.0)
+    with pytest.raises(ValueError, match=r"embeddings must be \(N, D\), found \(10,\)"):
+        mean_shift(points[:, 0])
+    with pytest.raises(ValueError, match=r"counts must be \(1,\) integers from 0 to 10"):
+        mean_shift_blocks(np.zeros((1, 10, 5), np.float32), np.array([11]))
