@@ -61,10 +61,11 @@ def _optical(points: np.ndarray) -> Gravity:
         return _resting(points, T_ZUP_OPTICAL, "optical axes, tilt unknown: too little structure in view")
     T = _upright(up.direction) @ T_ZUP_OPTICAL
     floor = level_plane(rigid(T, points), refine=True)
-    if floor is None or not floor.is_floor:
-        return _resting(points, T, f"optical axes, tilt {_tilt(T):.1f} deg from walls and surfaces, no floor in view")
-    T = _raised(_upright(floor.normal) @ T, -floor.offset)
-    return Gravity(T, f"optical axes, tilt {_tilt(T):.1f} deg, floor {T[2, 3]:.2f} m below the sensor")
+    if floor is not None and floor.is_floor:
+        T = _raised(_upright(floor.normal) @ T, -floor.offset)
+        return Gravity(T, f"optical axes, tilt {_tilt(T):.1f} deg, floor {T[2, 3]:.2f} m below the sensor")
+    seen = "walls and surfaces" if up.complete else "one wall (sideways tilt unknown)"
+    return _resting(points, T, f"optical axes, tilt {_tilt(T):.1f} deg from {seen}, no floor in view")
 
 
 def _level(points: np.ndarray, unsure: bool) -> Gravity:

@@ -17,6 +17,7 @@ from jspnet_core.floor import cell_ids
 _PATCH = 0.24  # metres: edge of the cubic cells that the patches are cut into
 _FEWEST_IN_PATCH = 6
 _FEWEST_PATCHES = 8
+_CLEAR_LEAD = 0.08  # by which the best direction must explain the surfaces better than any at right angles to it
 _LIMITS = (45.0,) * 5 + (15.0,) * 5 + (8.0,) * 3  # degrees: a surface within counts as level, or as upright
 
 
@@ -26,16 +27,16 @@ class Up:
 
     direction: (3,) float64, unit.
     aligned: share of the surface area within 8 degrees of level or of upright, 0 to 1.
-    certainty: 0 where another direction explains the surfaces as well (one bare wall), 1 at most.
+    complete: False where all surfaces face one way, a bare wall: what it does not tell is as assumed.
     """
 
     direction: np.ndarray
     aligned: float
-    certainty: float
+    complete: bool
 
     @property
     def is_sure(self) -> bool:
-        return self.aligned >= 0.5 and self.certainty >= 0.08
+        return self.aligned >= 0.5
 
 
 def surface_patches(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -71,6 +72,9 @@ def find_up(normals: np.ndarray, weights: np.ndarray, assumed: np.ndarray) -> Up
     for limit in np.radians(_LIMITS):
         cosine = np.abs(normals @ up)
         signed = weights * ((cosine < np.sin(limit)).astype(float) - (cosine > np.cos(limit)))
-        values, vectors = np.linalg.eigh((normals.T * signed) @ normals)
-        up = vectors[:, 0] * (1.0 if vectors[:, 0] @ assumed > 0 else -1.0)
-    return Up(up, float(np.abs(signed).sum()), float(values[1] - values[0]))
+        values, vectors = np.linalg.eigh((normals.T * signed) @ normals)  # ascending
+        complete = bool(values[1] - values[0] > _CLEAR_LEAD)
+        facing = vectors[:, 2]  # of a bare wall
+        up = vectors[:, 0] if complete else assumed - (assumed @ facing) * facing
+        up = up / np.linalg.norm(up) * (1.0 if up @ assumed > 0 else -1.0)
+    return Up(up, float(np.abs(signed).sum()), complete)

@@ -76,9 +76,19 @@ def test_without_a_floor_the_tilt_comes_from_walls_and_surfaces_and_that_is_said
     assert np.percentile(rigid(gravity.T_gravity_input, points)[:, 2], 1) == pytest.approx(0, abs=0.03)
 
 
-def test_a_bare_wall_leaves_the_axes_as_the_convention_has_them_and_says_so() -> None:
+def test_a_bare_wall_tells_the_pitch_and_not_the_roll_and_that_is_said() -> None:
     wall = surface(np.random.default_rng(0), [2, -1.5, 0], [0, 3, 0], [0, 0, 2])
-    gravity = find_gravity(camera_view(wall, 10, 0)[0], "optical")
+    points, up = camera_view(wall, 20, 0)
+    gravity = find_gravity(points, "optical")
+    assert angle(gravity, up) < 1.0
+    assert "one wall (sideways tilt unknown), no floor in view" in gravity.source
+    rolled, up = camera_view(wall, 0, 12)
+    assert angle(find_gravity(rolled, "optical"), up) == pytest.approx(12, abs=1.0)
+
+
+def test_without_surfaces_the_axes_stay_as_the_convention_has_them_and_that_is_said() -> None:
+    leaves = np.random.default_rng(0).normal([0, 0, 3], 0.5, (20_000, 3)).astype(np.float32)
+    gravity = find_gravity(leaves, "optical")
     np.testing.assert_array_equal(gravity.T_gravity_input[:3, :3], T_ZUP_OPTICAL[:3, :3])
     assert "tilt unknown" in gravity.source
 
