@@ -56,6 +56,5 @@ def evaluate_rooms(segmenter: Segmenter, paths: Sequence[Path]) -> Iterator[Room
 def _check_classes(path: Path, room: Room, class_count: int) -> None:
     known = room.label[room.label != UNLABELLED]
     if len(known) and known.max() >= class_count:
-        raise RoomFileError(
-            f"{path}: holds class {known.max()}, but the model knows {class_count} classes (0 is the first)"
-        )
+        highest = class_count - 1
+        raise RoomFileError(f"{path}: holds class {known.max()}, but the model's classes are 0 to {highest}")
