@@ -78,6 +78,7 @@ def _run(segmenter: Segmenter, paths: list[Path]) -> list[RoomResult]:
 
 def _print_score(console: Console, score: Score, results: list[RoomResult]) -> None:
     console.print(_table(score))
+    console.print(f"oAcc {_percent(score.overall_accuracy)}; everything in per cent", highlight=False)
     if score.never_predicted:
         console.print(f"never predicted, so precision 0: {', '.join(score.never_predicted)}", highlight=False)
     if score.absent:
@@ -104,7 +105,7 @@ def _table(score: Score) -> Table:
         score.mean_accuracy, score.mean_iou, score.mean_coverage, score.mean_weighted_coverage, score.mean_precision,
         score.mean_recall,
     )  # fmt: skip
-    table.add_row("mean", *map(_percent, means), f"oAcc {_percent(score.overall_accuracy)}", "", style="bold")
+    table.add_row("mean", *map(_percent, means), style="bold")
     return table
 
 
