@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-EMPTY = np.array([28, 28, 30], np.uint8)
+EMPTY = np.array([225, 225, 225], np.uint8)
 """Colour of pixels without a return and of points without a label or an instance."""
 
 
@@ -108,10 +108,14 @@ def instance_colors(instance: np.ndarray) -> np.ndarray:
 
 
 def shaded(paint: np.ndarray, colors: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Paint over a photograph so that its shapes stay visible: all (H, W, 3) uint8, `where` (H, W) bool."""
+    """Paint over a photograph so that its shapes stay visible, faded where there is nothing to paint.
+
+    paint, colors: (H, W, 3) uint8. where: (H, W) bool. Returns (H, W, 3) uint8.
+    """
     grey = colors.astype(np.float32).mean(-1, keepdims=True) / 255.0
     mixed = paint * (0.55 + 0.45 * grey) + 30.0 * grey
-    return np.where(where[..., None], np.clip(mixed, 0, 255), paint).astype(np.uint8)
+    faded = EMPTY * (0.8 + 0.2 * grey)
+    return np.where(where[..., None], np.clip(mixed, 0, 255), faded).astype(np.uint8)
 
 
 def splat(

@@ -1,0 +1,157 @@
+"""A depth camera that is carried through a generated room: clouds to try the node with, and their truth.
+
+    python -m jspnet_ros.simulated_camera --ros-args -p rate:=5.0 -p seed:=3
+
+Publishes `~/points`, organised 640 x 480 XYZRGB in an optical frame, as drivers do; and `~/truth`, the same points
+with the fields label and instance, under the same stamp, where somebody subscribes. The walk is rendered before
+the first cloud, so that the rate is held, and repeated for as long as clouds are asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Literal
+
+import numpy as np
+import rclpy
+from builtin_interfaces.msg import Time
+from pydantic import BaseModel, ConfigDict, Field
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.exceptions import ParameterException
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.publisher import Publisher
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import Header
+
+from jspnet_core.synthetic import DepthFrame, camera_path, make_scene
+from jspnet_ros.parameters import SettingError, declare, read
+from jspnet_ros.point_cloud import CloudBuffer, color_cloud, pack_rgb
+
+TRUTH_POINT = np.dtype(
+    {
+        "names": ["x", "y", "z", "rgb", "label", "instance"],
+        "formats": ["<f4", "<f4", "<f4", "<f4", "u1", "<u4"],
+        "offsets": [0, 4, 8, 12, 16, 20],
+        "itemsize": 24,
+    }
+)
+"""A point of the truth: the colours are the camera's."""
+
+
+class CameraSettings(BaseModel):
+    """What a user may set about the camera, as parameters of the node."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rate: float = Field(5.0, ge=0.1, le=60.0, description="clouds per second")
+    clouds: int = Field(0, ge=0, le=10**9, description="clouds to send before it ends; 0: no end")
+    poses: int = Field(40, ge=1, le=400, description="clouds of one walk round the room, about 6 MB of memory each")
+    seed: int = Field(0, ge=0, le=2**31, description="number of the room")
+    room: Literal["office", "meeting", "hallway", "pantry"] = Field("office", description="kind of room")
+    reliability: Literal["reliable", "best_effort"] = Field("reliable", description="of the clouds")
+    wait_for_subscriber: bool = Field(True, description="send nothing before somebody subscribes to the clouds")
+    frame_id: str = Field("camera_rgb_optical_frame", description="frame of the clouds: x right, y down, z forward")
+
+
+class SimulatedCamera(Node):
+    """`simulated_camera`. Raises `SettingError` or rclpy's `ParameterException` for parameters that are refused."""
+
+    def __init__(self) -> None:
+        super().__init__("simulated_camera")
+        declare(self, CameraSettings)
+        self._settings = s = read(self, CameraSettings)
+        self.add_on_set_parameters_callback(_refuse)
+        self.sent = 0
+        self._points = self._publisher("~/points", s.reliability)
+        self._truth = self._publisher("~/truth", "reliable")
+        self._frames = self._render(s.room, s.seed, s.poses)
+        self.create_timer(1.0 / s.rate, self._send)
+
+    @property
+    def finished(self) -> bool:
+        return 0 < self._settings.clouds <= self.sent
+
+    def _publisher(self, topic: str, reliability: str) -> Publisher:
+        policy = ReliabilityPolicy[reliability.upper()]
+        profile = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=2, reliability=policy)
+        overriding = QoSOverridingOptions.with_default_policies()
+        return self.create_publisher(PointCloud2, topic, profile, qos_overriding_options=overriding)
+
+    def _render(self, room: str, seed: int, poses: int) -> list[DepthFrame]:
+        """The whole walk, about 6 MB a frame."""
+        start = time.monotonic()
+        scene, rng = make_scene(seed, room), np.random.default_rng(seed)
+        frames = []
+        for T_world_camera in camera_path(scene, poses, seed):
+            frames.append(scene.depth_frame(T_world_camera, rng))
+            self.get_logger().info(
+                f"rendered {len(frames)} of {poses} views of {scene.name}", throttle_duration_sec=5.0
+            )
+        self.get_logger().info(f"{poses} views of {scene.name} rendered in {time.monotonic() - start:.1f} s")
+        return frames
+
+    def _send(self) -> None:
+        if self.finished or (self._settings.wait_for_subscriber and self._points.get_subscription_count() == 0):
+            return
+        frame = self._frames[self.sent % len(self._frames)]
+        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._settings.frame_id)
+        shape = frame.label.shape
+        if self._truth.get_subscription_count() > 0:  # first, so that whoever has the labels has the truth to them
+            self._truth.publish(truth_cloud(header, frame))
+        self._points.publish(color_cloud(header, shape, frame.points.reshape(-1, 3), frame.colors.reshape(-1, 3)))
+        self.sent += 1
+
+
+def _refuse(_: list[Parameter]) -> SetParametersResult:
+    return SetParametersResult(successful=False, reason="the camera reads its parameters when it starts")
+
+
+def truth_cloud(header: Header, frame: DepthFrame) -> PointCloud2:
+    """The frame's points with the camera's colours and the true label and instance of each."""
+    buffer = CloudBuffer(TRUTH_POINT)
+    records = buffer.records(frame.label.size)
+    for axis, name in enumerate("xyz"):
+        records[name] = frame.points[..., axis].ravel()
+    records["rgb"] = pack_rgb(frame.colors.reshape(-1, 3))
+    records["label"] = frame.label.ravel()
+    records["instance"] = frame.instance.ravel()
+    return buffer.message(header, frame.label.shape)
+
+
+def stamp_ns(stamp: Time) -> int:
+    """A header's stamp in nanoseconds."""
+    return stamp.sec * 10**9 + stamp.nanosec
+
+
+def main() -> int:
+    """Run the camera until it is interrupted or has sent its clouds. Returns 2 where a parameter is refused."""
+    rclpy.init()
+    try:
+        camera = SimulatedCamera()
+    except (SettingError, ParameterException) as error:
+        print(f"simulated_camera: {error}", file=sys.stderr)
+        rclpy.try_shutdown()
+        return 2
+    except (KeyboardInterrupt, ExternalShutdownException):
+        rclpy.try_shutdown()
+        return 0
+    try:
+        while not camera.finished:
+            rclpy.spin_once(camera, timeout_sec=1.0)
+        time.sleep(1.0)  # until the last cloud is out
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        camera.get_logger().info(f"{camera.sent} clouds sent")
+        camera.destroy_node()
+        rclpy.try_shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
