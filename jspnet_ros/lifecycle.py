@@ -1,0 +1,46 @@
+"""Two things that rclpy's managed nodes leave to their users."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from lifecycle_msgs.srv import ChangeState
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+
+AnyNode = TypeVar("AnyNode", bound=LifecycleNode)
+Transition = Callable[[AnyNode, LifecycleState], TransitionCallbackReturn]
+
+
+def logged(transition: Transition[AnyNode]) -> Transition[AnyNode]:
+    """A transition whose exceptions are logged; rclpy turns them into an error without a word."""
+
+    def with_log(node: AnyNode, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            return transition(node, state)
+        except Exception:
+            node.get_logger().error(f"{transition.__name__} failed:\n{traceback.format_exc()}")
+            raise
+
+    return with_log
+
+
+def answer_impossible_transitions(node: LifecycleNode) -> None:
+    """Refuse a requested transition that the node's state does not have; rclpy raises, which ends the process."""
+    service = next(s for s in node.services if s.srv_type is ChangeState)
+    change_state = service.callback
+
+    def change_if_possible(request: Any, response: Any) -> Any:
+        possible = [(t[0], t[1]) for t in node._state_machine.available_transitions]
+        wanted = request.transition
+        if not any(wanted.label == label if wanted.label else wanted.id == id_ for id_, label in possible):
+            node.get_logger().warning(
+                f"transition {wanted.label or wanted.id} refused: in state {node._state_machine.current_state[1]} "
+                f"accepted are {', '.join(f'{label} ({id_})' for id_, label in possible)}"
+            )
+            response.success = False
+            return response
+        return change_state(request, response)
+
+    service.callback = change_if_possible
