@@ -1,4 +1,4 @@
-"""Mean size of a class's instances, the yardstick of the size filter after merging (mean_ins_size of the reference code)."""
+"""Mean size of a class's instances, the yardstick of the size filter after merging (`mean_ins_size` elsewhere)."""
 
 from __future__ import annotations
 

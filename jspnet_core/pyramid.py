@@ -8,7 +8,7 @@ Arrays of one block, indices into the level's own points ("local"), int32:
     sample          (n1,)      points of level 1 among level 0
     ball            (n1, K)    ball query around level 1 in level 0, first K hits in index order, padded with the first
     near1..near3    (nl, K)    self-kNN of levels 1 to 3, nearest first, the point itself included
-    density2..4     (nl, K)    inverse densities of level l's neighbours in level l - 1, the largest of a row is 1, float32
+    density2..4     (nl, K)    inverse densities of level l's neighbours in level l - 1 over a row's largest, float32
     upFC_index      (nF, 3)    three nearest points of level C for each point of level F
     upFC_weight     (nF, 3)    their normalised inverse squared distances, float32
 """
@@ -65,10 +65,9 @@ def build_pyramid(xyz: np.ndarray, configuration: NetworkConfiguration) -> Pyram
     return pyramid
 
 
-def build_pyramids(blocks: np.ndarray, configuration: NetworkConfiguration, executor: Executor | None = None) -> Pyramid:
-    """Pyramids of B blocks, stacked and flat: blocks (B, N, 3) float32. `executor` spreads them over threads."""
-    run = map if executor is None else executor.map
-    return stack_pyramids(list(run(lambda xyz: build_pyramid(xyz, configuration), blocks)), configuration)
+def build_pyramids(features: np.ndarray, configuration: NetworkConfiguration, executor: Executor) -> list[Pyramid]:
+    """Pyramids of B blocks, over the executor's threads: features (B, N, >= 3) float32, block x y z first."""
+    return list(executor.map(lambda block: build_pyramid(block[:, :3], configuration), features))
 
 
 def stack_pyramids(pyramids: Sequence[Pyramid], configuration: NetworkConfiguration) -> Pyramid:

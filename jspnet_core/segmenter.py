@@ -16,7 +16,7 @@ from jspnet_core.gravity import find_gravity, rigid
 from jspnet_core.mean_shift import mean_shift_blocks
 from jspnet_core.merging import finish_instances, legacy_cells, merge_blocks
 from jspnet_core.painting import fill_gaps, summarise_instances, vote
-from jspnet_core.pyramid import build_pyramid
+from jspnet_core.pyramid import build_pyramids
 from jspnet_core.segmentation import Segmentation
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.stage_clock import StageClock
@@ -82,7 +82,9 @@ class Segmenter:
         with clock.stage("voxels"):
             voxels = voxelise(points, s.voxel_size)
             if len(voxels.representative) == 0:
-                raise CloudError("no_finite_point", f"none of {len(points)} points is finite and within {MAX_COORDINATE} m")
+                raise CloudError(
+                    "no_finite_point", f"none of {len(points)} points is finite and within {MAX_COORDINATE} m"
+                )
             xyz = points[voxels.representative]  # (V, 3)
             rgb = None if colors is None else colors[voxels.representative]
         with clock.stage("gravity"):
@@ -92,8 +94,7 @@ class Segmenter:
             blocks = self._cut(xyz, sensor=T[:2, 3])
             features = self._features(xyz, rgb, blocks)
         with clock.stage("pyramid"):
-            c = self.description.configuration
-            pyramids = list(self._executor.map(lambda f: build_pyramid(f[:, :3], c), features))
+            pyramids = build_pyramids(features, self.description.configuration, self._executor)
         with clock.stage("network"):
             logits, embeddings = self._engine.run(features, pyramids)
         with clock.stage("labels"):
@@ -143,7 +144,8 @@ class Segmenter:
         merged = merge_blocks(cell_of_voxel[blocks.index], clusters, block_label, len(cells), self.settings.merging)
         unit = (self.settings.voxel_size / self.description.voxel_size) ** 2  # surfaces: voxels go with the area
         mean_size = self.description.mean_instance_sizes() / unit
-        return finish_instances(merged[cell_of_voxel], label, mean_size, self.settings.min_instance_ratio)
+        merged = np.where(label == UNLABELLED, -1, merged[cell_of_voxel])  # a cell may hold voxels that no block drew
+        return finish_instances(merged, label, mean_size, self.settings.min_instance_ratio)
 
 
 def check_cloud(points: np.ndarray, colors: np.ndarray | None) -> None:

@@ -24,13 +24,11 @@ def test_losses_are_those_of_the_equations():
     logits, embeddings = rng.normal(size=(3, 50, 4)), rng.normal(size=(3, 50, 5))
     label = rng.integers(0, 4, (3, 50))
     instance = np.stack([rng.permutation(np.arange(50) % m) for m in (7, 3, 1)])
-    got = joint_loss(*(torch.from_numpy(x) for x in (logits.astype(np.float32), embeddings.astype(np.float32), label, instance)))
+    got = joint_loss(
+        *(torch.from_numpy(x) for x in (logits.astype(np.float32), embeddings.astype(np.float32), label, instance))
+    )
     semantic = -np.mean(
-        [
-            logits[b, i, label[b, i]] - np.log(np.exp(logits[b, i]).sum())
-            for b in range(3)
-            for i in range(50)
-        ]
+        [logits[b, i, label[b, i]] - np.log(np.exp(logits[b, i]).sum()) for b in range(3) for i in range(50)]
     )
     each = [pull_and_push(embeddings[b], instance[b]) for b in range(3)]
     pull, push = np.mean(each, axis=0)

@@ -205,8 +205,8 @@ def test_piff(rng, explicit, values, join, keys):
     local, flat = neighbours(rng, 2, 1, 4, 10)
     got = numpy_of(layer(own, other, flat[:, 0]))
 
-    def linear(l, x):
-        return numpy_of(l.weight) @ x + numpy_of(l.bias)
+    def linear(layer, x):
+        return numpy_of(layer.weight) @ x + numpy_of(layer.bias)
 
     for block in range(2):
         a, b = numpy_of(own)[block], numpy_of(other)[block]
@@ -244,7 +244,13 @@ def test_a_network_without_colour_takes_six_channels():
 
 @pytest.mark.parametrize(
     "wrong",
-    [dict(levels=(1024, 2048, 64, 32)), dict(encoder_neighbors=65), dict(fusion=0), dict(unknown=1), dict(siff_center="max")],
+    [
+        dict(levels=(1024, 2048, 64, 32)),
+        dict(encoder_neighbors=65),
+        dict(fusion=0),
+        dict(unknown=1),
+        dict(siff_center="max"),
+    ],
 )
 def test_a_configuration_that_fits_nothing_is_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -7,7 +7,13 @@ import pytest
 
 from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.pyramid import (
-    UPSAMPLINGS, build_pyramid, build_pyramids, farthest_points, index_sources, pyramid_names,
+    UPSAMPLINGS,
+    build_pyramid,
+    build_pyramids,
+    farthest_points,
+    index_sources,
+    pyramid_names,
+    stack_pyramids,
 )  # fmt: skip
 
 SHAPE = NetworkConfiguration(points=256, levels=(64, 32, 16, 8), encoder_neighbors=16, decoder_neighbors=8)
@@ -93,7 +99,7 @@ def test_upsampling_weighs_three_nearest_by_inverse_square(pyramid, levels, fine
 def test_flat_indices_point_into_the_own_block(xyz):
     blocks = np.stack([xyz, xyz[::-1]])
     with ThreadPoolExecutor(2) as executor:
-        stacked = build_pyramids(blocks, SHAPE, executor)
+        stacked = stack_pyramids(build_pyramids(blocks, SHAPE, executor), SHAPE)
     sizes = (SHAPE.points, *SHAPE.levels)
     for name in pyramid_names():
         for b in range(2):

@@ -53,7 +53,9 @@ class ModelDescription(BaseModel):
     def from_metadata(cls, path: Path, metadata: Mapping[str, str]) -> ModelDescription:
         """Raises `ModelFileError` when the metadata is missing, or of another format."""
         if METADATA_KEY not in metadata:
-            raise ModelFileError(f"{path} is an ONNX file but not a JSPNet model (no {METADATA_KEY!r} metadata); {REPAIR}")
+            raise ModelFileError(
+                f"{path} is an ONNX file but not a JSPNet model (no {METADATA_KEY!r} metadata); {REPAIR}"
+            )
         try:
             described = json.loads(metadata[METADATA_KEY])
             if described.get("format") != FORMAT:
@@ -61,7 +63,9 @@ class ModelDescription(BaseModel):
                 raise ModelFileError(f"{path} has model format {found}, this version reads format {FORMAT}; {REPAIR}")
             return cls(**described)
         except (json.JSONDecodeError, ValidationError, AttributeError) as error:
-            raise ModelFileError(f"{path} has damaged {METADATA_KEY!r} metadata ({type(error).__name__}); {REPAIR}") from error
+            raise ModelFileError(
+                f"{path} has damaged {METADATA_KEY!r} metadata ({type(error).__name__}); {REPAIR}"
+            ) from error
 
 
 def default_model() -> Path:

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf, NotImplemented
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NotImplemented,
+)
 
 from jspnet_core.engine.model_file import REPAIR, ModelDescription, ModelFileError
 from jspnet_core.pyramid import Pyramid
@@ -27,7 +33,7 @@ class OnnxRuntimeEngine:
             raise ModelFileError(f"{model} does not exist; name an existing model file, or leave the default")
         try:
             self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except (Fail, InvalidGraph, InvalidProtobuf, NotImplemented) as error:
+        except (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented) as error:
             raise ModelFileError(f"{model} is truncated or not an ONNX model; {REPAIR}") from error
         self.description = ModelDescription.from_metadata(model, self._session.get_modelmeta().custom_metadata_map)
         self._inputs = [value.name for value in self._session.get_inputs() if value.name != "features"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -20,7 +22,7 @@ def fold_batch_norms(network: JSPNet) -> JSPNet:
             module.norm = None
         elif isinstance(module, DepthwisePointConv) and isinstance(module.norm, nn.BatchNorm1d):
             scale, shift = affine(module.norm)
-            last: Dense = module.weight_net[-1]  # its outputs are summed and normalised: a scale may move into it
+            last = cast(Dense, module.weight_net[-1])  # its outputs are summed and normalised: a scale may move into it
             last.linear.weight.mul_(scale.unsqueeze(1))
             last.linear.bias.mul_(scale)
             module.bias.mul_(scale).add_(shift)
@@ -30,6 +32,7 @@ def fold_batch_norms(network: JSPNet) -> JSPNet:
 
 def affine(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
     """Scale and shift that a batch norm applies in evaluation mode: y = scale * x + shift."""
-    assert norm.running_mean is not None and norm.running_var is not None
+    assert norm.running_mean is not None, "batch norms of this network keep running statistics"
+    assert norm.running_var is not None
     scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
     return scale, norm.bias - norm.running_mean * scale

@@ -58,7 +58,12 @@ def describe(checkpoint: Checkpoint, name: str, data: str, licence: str) -> Mode
         classes=checkpoint.classes.to_dict(),
         mean_sizes=checkpoint.mean_sizes,
         voxel_size=checkpoint.recipe["augmentation"]["voxel_size"],
-        training={"data": data, "blocks": checkpoint.samples, "recipe": checkpoint.recipe, "validation": checkpoint.metrics},
+        training={
+            "data": data,
+            "blocks": checkpoint.samples,
+            "recipe": checkpoint.recipe,
+            "validation": checkpoint.metrics,
+        },
         licence=licence,
     )
 

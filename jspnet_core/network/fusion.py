@@ -71,7 +71,10 @@ class PIFF(nn.Module):
             nn.init.zeros_(linear.bias)
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """sum_j softmax_j(q_i . k_j / sqrt(d_k)) v_j (eqs. 12-14): query (B, N, d_k), key (B, M, d_k), value (B, M, d_v)."""
+        """sum_j softmax_j(q_i . k_j / sqrt(d_k)) v_j (eqs. 12-14).
+
+        query (B, N, d_k), key (B, M, d_k), value (B, M, d_v). Returns (B, N, d_v).
+        """
         scale = 1.0 / math.sqrt(self.d_k)
         if self.explicit:
             return torch.softmax((query * scale) @ key.transpose(1, 2), dim=-1) @ value

@@ -9,11 +9,19 @@ from torch import Tensor, nn
 
 from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.network.fusion import PIFF, SIFF
-from jspnet_core.network.layers import Dense, DepthwisePointConv, PointConv, SetAbstraction, dense_stack, gather, interpolate
+from jspnet_core.network.layers import (
+    Dense,
+    DepthwisePointConv,
+    PointConv,
+    SetAbstraction,
+    dense_stack,
+    gather,
+    interpolate,
+)
 
 
 class Encoder(nn.Module):
-    """enc1: PointNet++ set abstraction; enc2 to enc4: PointConv (section 3.1). Returns features of levels 1 to 4."""
+    """enc1: PointNet++ set abstraction; enc2 to enc4: PointConv (section 3.1)."""
 
     def __init__(self, configuration: NetworkConfiguration):
         super().__init__()
@@ -25,7 +33,9 @@ class Encoder(nn.Module):
             PointConv(i, widths, c.weight_net, c.density_net) for i, widths in zip(inputs, c.point_conv, strict=False)
         )
 
-    def forward(self, xyz0: Tensor, features0: Tensor, pyramid: Mapping[str, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    def forward(
+        self, xyz0: Tensor, features0: Tensor, pyramid: Mapping[str, Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
         xyz1 = gather(xyz0, pyramid["sample"])  # (B, n1, 3)
         xyz = [xyz0] + [xyz1[:, :n] for n in self.levels]  # farthest point sampling: each level a prefix of the last
         features = [features0, self.enc1(xyz0, features0, xyz1, pyramid["ball"])]

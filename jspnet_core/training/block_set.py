@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from jspnet_core.blocks import block_features, sample_block
@@ -27,6 +26,7 @@ class Augmentation(BaseModel):
 
     turn: bool = Field(True, description="turn rooms about z by any angle, mirror half of them")
     views: float = Field(0.5, ge=0, le=1, description="share of blocks cut from what a depth camera would see")
+    balance: float = Field(0.0, ge=0, le=1, description="share of blocks around a point of a random class in view")
     color_drop: float = Field(0.15, ge=0, le=1, description="share of blocks whose colours are taken away")
     color_gain: float = Field(0.15, ge=0, le=1, description="largest change of brightness, as a share")
     voxel_size: float = Field(0.03, gt=0, description="metres; as the runtime's")
@@ -35,7 +35,8 @@ class Augmentation(BaseModel):
 class BlockSet(Dataset):
     """Block number i, the same for the same seed: features, pyramid, label and instance of one block.
 
-    A block is a column around a random point of a room, so crowded places are met more often than bare floor.
+    A block is a column around a point of a room (see `Augmentation.balance`), so crowded places are met more often
+    than bare floor.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class BlockSet(Dataset):
             keep, points = see(points, rng, self.view)
             if len(points) < MIN_VOXELS:
                 return None
-        middle = points[rng.integers(len(points)), :2]
+        middle = points[self.center(room.label[keep], rng), :2]
         half = 0.5 * self.configuration.block_size
         inside = np.flatnonzero((np.abs(points[:, 0] - middle[0]) <= half) & (np.abs(points[:, 1] - middle[1]) <= half))
         inside = rng.permutation(inside)  # the first point of a voxel represents it
@@ -73,7 +74,11 @@ class BlockSet(Dataset):
             return None
         index = sample_block(inside, self.configuration.points, rng)
         features = block_features(
-            points, room.colors[keep], index[None], color=self.configuration.color, block_size=self.configuration.block_size
+            points,
+            room.colors[keep],
+            index[None],
+            color=self.configuration.color,
+            block_size=self.configuration.block_size,
         )[0]
         self.recolor(features, rng)
         return {
@@ -83,6 +88,13 @@ class BlockSet(Dataset):
             "instance": np.unique(room.instance[keep[index]], return_inverse=True)[1].astype(np.int64),
         }
 
+    def center(self, label: np.ndarray, rng: np.random.Generator) -> int:
+        """Which point a block lies around: any, or one of a class that is drawn first, so that rare ones are met."""
+        if rng.random() >= self.augmentation.balance:
+            return int(rng.integers(len(label)))
+        wanted = rng.choice(np.flatnonzero(np.bincount(label)))
+        return int(rng.choice(np.flatnonzero(label == wanted)))
+
     def recolor(self, features: np.ndarray, rng: np.random.Generator) -> None:
         """Change the colours of a block in place: features (N, 9)."""
         if self.configuration.color:
@@ -90,7 +102,8 @@ class BlockSet(Dataset):
             dropped = rng.random() < self.augmentation.color_drop
             features[:, 3:6] = 0.0 if dropped else np.minimum(features[:, 3:6] * gain, 1.0)
 
-    def collate(self, blocks: list[dict]) -> dict[str, Tensor | dict[str, Tensor]]:
+    def collate(self, blocks: list[dict]) -> dict:
+        """Tensors of a batch; `pyramid` is a dictionary of tensors itself."""
         pyramid = stack_pyramids([b["pyramid"] for b in blocks], self.configuration)
         batch: dict = {k: torch.from_numpy(np.stack([b[k] for b in blocks])) for k in ("features", "label", "instance")}
         batch["pyramid"] = {name: torch.from_numpy(array) for name, array in pyramid.items()}

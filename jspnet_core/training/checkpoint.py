@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,11 +55,13 @@ class Checkpoint:
     def load(cls, path: Path) -> Checkpoint:
         """Read a checkpoint without running code from it. Raises `CheckpointError`."""
         if not path.is_file():
-            raise CheckpointError(f"{path}: no such checkpoint; `jspnet train` writes last.pt and best.pt into its --out")
+            raise CheckpointError(
+                f"{path}: no such checkpoint; `jspnet train` writes last.pt and best.pt into its --out"
+            )
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
             described = json.loads(state["description"])
-        except (RuntimeError, OSError, KeyError, TypeError, ValueError) as error:
+        except (pickle.UnpicklingError, RuntimeError, OSError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{path}: not a checkpoint of jspnet ({type(error).__name__})") from error
         return cls(
             configuration=NetworkConfiguration(**described.pop("configuration")),

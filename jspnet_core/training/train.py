@@ -8,9 +8,11 @@ The run's folder holds last.pt and best.pt (by validation mIoU) and TensorBoard 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -40,19 +42,26 @@ class Recipe(BaseModel):
     samples: int = Field(2_000_000, ge=1, description="blocks to train on in all")
     batch: int = Field(12, ge=1, description="blocks of a step")
     learning_rate: float = Field(1e-3, gt=0, description="of Adam, at the start")
-    decay_samples: int = Field(300_000, ge=1, description="blocks after which the learning rate halves")
+    schedule: Literal["step", "cosine"] = Field("step", description="step: halves, as in the paper; cosine: to the end")
+    decay_samples: int = Field(300_000, ge=1, description="blocks after which rate (step) and norm momentum halve")
     min_learning_rate: float = Field(1e-5, ge=0, description="the learning rate never falls below")
     validate_every: int = Field(3000, ge=1, description="blocks between validations and checkpoints")
     generated_rooms: int = Field(0, ge=0, description="rooms of the scene generator beside the real ones")
+    norm_momentum: float = Field(0.5, gt=0, le=1, description="of batch norm at the start; halves with the rate")
     seed: int = Field(0, description="of weights, rooms and augmentation")
     augmentation: Augmentation = Augmentation()
 
     def rate(self, samples: int) -> float:
-        return max(self.min_learning_rate, self.learning_rate * 0.5 ** (samples // self.decay_samples))
+        """The learning rate after a number of blocks."""
+        if self.schedule == "cosine":
+            share = 0.5 + 0.5 * math.cos(math.pi * min(1.0, samples / self.samples))
+        else:
+            share = 0.5 ** (samples // self.decay_samples)
+        return max(self.min_learning_rate, self.learning_rate * share)
 
-    def norm_momentum(self, samples: int) -> float:
-        """Of batch norm, in PyTorch's sense: 0.5, halved with the learning rate, down to 0.01."""
-        return max(0.01, 0.5 * 0.5 ** (samples // self.decay_samples))
+    def momentum(self, samples: int) -> float:
+        """Of batch norm, in PyTorch's sense; never below 0.01."""
+        return max(0.01, self.norm_momentum * 0.5 ** (samples // self.decay_samples))
 
 
 @dataclass
@@ -112,12 +121,12 @@ def train(run: Run, rooms: Sequence[Room], validation: Sequence[Room], *, worker
     task = progress.add_task("training", total=run.recipe.samples, completed=run.samples, shown="")
     for batch in loader(blocks, run, workers):
         losses = step(run, to_device(batch, device))
-        run.samples += len(batch["label"])
+        before, run.samples = run.samples, run.samples + len(batch["label"])
         shown = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
         progress.update(task, completed=run.samples, shown=f"{shown}  best mIoU {100 * run.best:.1f}")
         for name, value in losses.items():
             writer.add_scalar(f"train/{name}", value, run.samples)
-        due = run.samples // run.recipe.validate_every > (run.samples - len(batch["label"])) // run.recipe.validate_every
+        due = run.samples // run.recipe.validate_every > before // run.recipe.validate_every
         if due or run.samples >= run.recipe.samples:
             save(run, validate(run.network, validation, device), writer, progress)
     writer.close()
@@ -143,11 +152,13 @@ def step(run: Run, batch: dict) -> dict[str, float]:
     for group in run.optimizer.param_groups:
         group["lr"] = run.recipe.rate(run.samples)
     run.network.train()
-    set_norm_momentum(run.network, run.recipe.norm_momentum(run.samples))
+    set_norm_momentum(run.network, run.recipe.momentum(run.samples))
     logits, embeddings = run.network(batch["features"], batch["pyramid"])
     losses = joint_loss(logits, embeddings, batch["label"], batch["instance"])
     if not torch.isfinite(losses["total"]):
-        raise FloatingPointError(f"the loss is {losses['total'].item()} after {run.samples} blocks; resume with a smaller rate")
+        raise FloatingPointError(
+            f"the loss is {losses['total'].item()} after {run.samples} blocks; resume with a smaller rate"
+        )
     run.optimizer.zero_grad(set_to_none=True)
     losses["total"].backward()
     run.optimizer.step()
@@ -176,7 +187,7 @@ def set_norm_momentum(network: nn.Module, momentum: float) -> None:
 
 
 def to_device(batch: dict, device: torch.device) -> dict:
-    moved = {name: x.to(device, non_blocking=True) for name, x in batch.items() if isinstance(x, Tensor)}
+    moved: dict = {name: x.to(device, non_blocking=True) for name, x in batch.items() if isinstance(x, Tensor)}
     moved["pyramid"] = {name: x.to(device, non_blocking=True) for name, x in batch["pyramid"].items()}
     return moved
 

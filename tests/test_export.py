@@ -1,0 +1,152 @@
+"""The model file: what is inside, that it computes what PyTorch computes, and what happens to a broken one."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import nn
+
+from jspnet_core.classes import S3DIS
+from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.engine import EngineError, ModelFileError, open_engine
+from jspnet_core.export.fold import fold_batch_norms
+from jspnet_core.export.onnx_export import OPSET, check_parity, describe, example_blocks, export_onnx
+from jspnet_core.network import JSPNet
+from jspnet_core.training.checkpoint import Checkpoint
+
+# Operators that TensorRT 10.3 and newer take without a plug-in, as far as this network may need them.
+PLAIN = {
+    "Add", "Cast", "Concat", "Gather", "MatMul", "Mul", "Pow", "ReduceMax", "ReduceMean", "ReduceSum", "Relu",
+    "Reshape", "Shape", "Sigmoid", "Slice", "Softmax", "Sub", "Transpose", "Unsqueeze", "Gemm", "Squeeze", "Identity",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    network = JSPNet(
+        NetworkConfiguration.narrow(points=256, levels=(64, 48, 32, 16), point_conv=((16, 16), (16, 16), (16, 16)))
+    )
+    for m in network.modules():  # as after training: fresh batch norms would hide a wrong fold
+        if isinstance(m, nn.BatchNorm1d):
+            nn.init.normal_(m.running_mean, std=0.1)
+            nn.init.uniform_(m.running_var, 0.5, 2.0)
+            nn.init.uniform_(m.weight, 0.5, 2.0)
+            nn.init.normal_(m.bias, std=0.1)
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def description(network):
+    recipe = {"augmentation": {"voxel_size": 0.03}}
+    checkpoint = Checkpoint(network.configuration, S3DIS, network.state_dict(), None, 7, recipe, {}, [None, *range(12)])
+    return describe(checkpoint, "a name", "some rooms", "some licence")
+
+
+@pytest.fixture(scope="module")
+def model(network, description, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    export_onnx(network, description, path, half_weights=False)
+    return path
+
+
+def test_folding_batch_norms_changes_nothing(network):
+    features, pyramid = example_blocks(network, 2)
+    with torch.inference_mode():
+        expected = network(features, pyramid)
+        folded = JSPNet(network.configuration)
+        folded.load_state_dict(network.state_dict())
+        folded = fold_batch_norms(folded.eval())
+        got = folded(features, pyramid)
+    assert not any(isinstance(m, nn.BatchNorm1d) for m in folded.modules())
+    for a, b in zip(got, expected, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
+
+
+def test_the_model_computes_what_pytorch_computes(network, model):
+    parity = check_parity(network, model, example_blocks(network, 3)[0].numpy())
+    assert parity.logits < 1e-3
+    assert parity.embeddings < 1e-3
+    assert parity.changed < 0.005
+
+
+def test_half_weights_halve_the_file_and_keep_the_labels(network, description, model, tmp_path):
+    half = tmp_path / "half.onnx"
+    export_onnx(network, description, half)
+    assert half.stat().st_size < 0.7 * model.stat().st_size
+    assert check_parity(network, half, example_blocks(network, 3)[0].numpy()).changed < 0.005
+
+
+def test_the_graph_is_plain_with_open_batch_and_int32_indices(model):
+    graph = onnx.load(model).graph
+    assert {node.op_type for node in graph.node} <= PLAIN
+    assert onnx.load(model).opset_import[0].version <= OPSET
+    for value in graph.input:
+        tensor = value.type.tensor_type
+        assert tensor.shape.dim[0].dim_param, f"the batch of {value.name} is fixed"
+        assert tensor.elem_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.INT32)
+
+
+def test_the_file_carries_all_that_its_user_needs(network, model):
+    description = open_engine("onnxruntime", model).description
+    assert description.configuration == network.configuration
+    assert description.class_table() == S3DIS
+    assert description.name == "a name"
+    assert description.training["data"] == "some rooms"
+    assert description.licence == "some licence"
+    np.testing.assert_array_equal(description.mean_instance_sizes(), [np.nan, *range(12)])
+
+
+def test_a_batch_gives_what_its_blocks_give_alone(network, model):
+    from jspnet_core.pyramid import build_pyramid
+
+    engine = open_engine("onnxruntime", model)
+    features = example_blocks(network, 3)[0].numpy()
+    pyramids = [build_pyramid(f[:, :3], network.configuration) for f in features]
+    together = engine.run(features, pyramids)
+    alone = engine.run(features[2:], pyramids[2:])
+    np.testing.assert_allclose(together[0][2:], alone[0], atol=1e-5)
+    np.testing.assert_allclose(together[1][2:], alone[1], atol=1e-5)
+    assert engine.run(features[:0], [])[0].shape == (0, 256, 13)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ModelFileError, match=r"nothing\.onnx does not exist"):
+        open_engine("onnxruntime", tmp_path / "nothing.onnx")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_a_truncated_file_is_named(model, tmp_path, share):
+    data = model.read_bytes()
+    path = tmp_path / "cut.onnx"
+    path.write_bytes(data[: int(share * len(data))])
+    with pytest.raises(ModelFileError, match=r"cut\.onnx"):
+        open_engine("onnxruntime", path)
+
+
+def test_another_onnx_file_is_refused(tmp_path):
+    path = tmp_path / "other.onnx"
+    x = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
+    y = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "other", [x], [y])
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9), path)
+    with pytest.raises(ModelFileError, match="not a JSPNet model"):
+        open_engine("onnxruntime", path)
+
+
+def test_a_model_of_another_format_is_refused(model, tmp_path):
+    proto = onnx.load(model)
+    described = json.loads(proto.metadata_props[0].value)
+    described["format"] = 99
+    onnx.helper.set_model_props(proto, {"jspnet": json.dumps(described)})
+    path = tmp_path / "new.onnx"
+    onnx.save(proto, path)
+    with pytest.raises(ModelFileError, match="format 99"):
+        open_engine("onnxruntime", path)
+
+
+def test_an_unknown_engine_names_the_accepted_ones(model):
+    with pytest.raises(EngineError, match="onnxruntime, tensorrt"):
+        open_engine("openvino", model)

@@ -1,0 +1,173 @@
+"""The whole runtime with the model that comes with the package."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jspnet_core.segmenter import CloudError, Segmenter
+from jspnet_core.settings import SegmenterSettings
+from jspnet_core.synthetic import make_scene
+
+ROOMS = Path(__file__).parents[2] / "shared" / "data" / "s3dis_rooms_npz"
+
+
+@pytest.fixture(scope="module")
+def room():
+    return make_scene(5, "office").room_cloud(np.random.default_rng(0), 800.0)
+
+
+@pytest.fixture(scope="module")
+def segmenter():
+    return Segmenter(settings=SegmenterSettings(gravity="none", stride=1.0))
+
+
+@pytest.fixture(scope="module")
+def result(segmenter, room):
+    return segmenter.segment(room.points, room.colors)
+
+
+def test_every_point_has_a_label_and_most_floors_are_floor(result, room):
+    assert result.label.dtype == np.uint8
+    assert result.instance.dtype == np.uint32
+    assert result.confidence.dtype == np.float32
+    assert len(result.label) == len(room.points)
+    assert (result.label < 13).mean() > 0.99
+    assert ((result.confidence > 0) == (result.label < 13)).all()
+    assert (result.label[room.label == 1] == 1).mean() > 0.8
+    assert (result.label[room.label == 0] == 0).mean() > 0.8
+
+
+def test_instances_describe_the_points_that_carry_their_id(result, room):
+    assert [i.id for i in result.instances] == sorted(set(result.instance.tolist()) - {0})
+    T = result.T_gravity_input
+    upright = room.points @ T[:3, :3].T + T[:3, 3]
+    for instance in result.instances:
+        mine = result.instance == instance.id
+        assert instance.point_count == mine.sum()
+        assert (upright[mine] >= instance.minimum - 0.06).all()  # a voxel's diagonal: boxes are of voxels
+        assert (upright[mine] <= instance.maximum + 0.06).all()
+        assert np.abs(upright[mine].mean(0) - instance.centroid).max() < 0.06
+        labels = result.label[mine]
+        assert (labels == instance.label).sum() == np.bincount(labels).max()
+
+
+def test_points_keep_their_order_and_bad_ones_stay_unlabelled(segmenter, room, result):
+    points = room.points.copy()
+    points[::7] = np.nan
+    points[3::7, 1] = 1e9
+    partly = segmenter.segment(points, room.colors)
+    bad = ~np.isfinite(points).all(1) | (np.abs(points) > 1e4).any(1)
+    assert (partly.label[bad] == 255).all()
+    assert (partly.instance[bad] == 0).all()
+    assert (partly.confidence[bad] == 0).all()
+    assert (partly.label[~bad] == result.label[~bad]).mean() > 0.85
+
+
+def test_the_same_cloud_gives_the_same_labels(segmenter, room, result):
+    again = segmenter.segment(room.points, room.colors)
+    np.testing.assert_array_equal(again.label, result.label)
+    np.testing.assert_array_equal(again.instance, result.instance)
+
+
+def test_without_instances_the_labels_stay(segmenter, room, result):
+    plain = segmenter.segment(room.points, room.colors, instances=False)
+    np.testing.assert_array_equal(plain.label, result.label)
+    assert not plain.instance.any()
+    assert "clusters" not in plain.timings_ms
+
+
+def test_a_turned_cloud_with_its_transform_is_labelled_alike(segmenter, room, result):
+    c, s = np.cos(2.0), np.sin(2.0)
+    T = np.array([[0, 0, 1.0, 0], [-1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 0, 1]]) @ np.array(
+        [[c, 0, s, 0.3], [0, 1, 0, 1.0], [-s, 0, c, 2.0], [0, 0, 0, 1]]
+    )
+    T[2, 3] = result.T_gravity_input[2, 3]
+    optical = ((room.points - T[:3, 3]) @ T[:3, :3]).astype(np.float32)
+    turned = segmenter.segment(optical, room.colors, T_gravity_input=T)
+    assert turned.gravity_source == "given transform"
+    assert (turned.label == result.label).mean() > 0.9
+
+
+def test_a_bound_on_blocks_is_kept_and_said(room):
+    bounded = Segmenter(settings=SegmenterSettings(gravity="none", stride=1.0, max_blocks=3)).segment(room.points)
+    assert bounded.blocks == 3
+    assert bounded.blocks_left_out > 0
+    assert (bounded.label == 255).any()
+
+
+def test_legacy_merging_is_reachable_and_differs(room, result):
+    legacy = Segmenter(settings=SegmenterSettings(gravity="none", stride=1.0, merging="legacy"))
+    labelled = legacy.segment(room.points, room.colors)
+    np.testing.assert_array_equal(labelled.label, result.label)
+    assert not np.array_equal(labelled.instance, result.instance)
+
+
+def test_a_single_point_is_unlabelled(segmenter):
+    single = segmenter.segment(np.array([[1.0, 2.0, 3.0]], np.float32))
+    np.testing.assert_array_equal(single.label, [255])
+    assert single.instances == []
+
+
+@pytest.mark.parametrize(
+    ("points", "colors", "reason"),
+    [
+        (np.zeros((0, 3), np.float32), None, "empty"),
+        (np.full((9, 3), np.nan, np.float32), None, "no_finite_point"),
+        (np.full((9, 3), 1e9, np.float32), None, "no_finite_point"),
+        (np.zeros((9, 2), np.float32), None, "shape"),
+        (np.zeros((9, 3)), None, "dtype"),
+        (np.zeros((9, 3), np.float32), np.zeros((8, 3), np.uint8), "colors"),
+    ],
+)
+def test_clouds_that_cannot_be_used_say_why(segmenter, points, colors, reason):
+    with pytest.raises(CloudError) as error:
+        segmenter.segment(points, colors)
+    assert error.value.reason == reason
+
+
+def test_settings_out_of_bounds_name_what_is_accepted():
+    with pytest.raises(ValueError, match="'auto', 'optical' or 'none'"):
+        SegmenterSettings(gravity="down")
+    with pytest.raises(ValueError, match="less than or equal to 1"):
+        SegmenterSettings(stride=2.0)
+
+
+def test_the_runtime_needs_neither_torch_nor_ros():
+    code = (
+        "import sys, numpy as np; from jspnet_core.segmenter import Segmenter;"
+        "Segmenter().segment(np.random.default_rng(0).random((5000, 3), np.float32));"
+        "print([m for m in ('torch', 'rclpy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(not ROOMS.is_dir(), reason="the real rooms of ../shared/data are not here")
+def test_clusters_of_real_embeddings_are_those_of_scikit_learn():
+    from sklearn.cluster import MeanShift
+    from sklearn.metrics import adjusted_rand_score
+
+    from jspnet_core.blocks import block_features, cut_blocks
+    from jspnet_core.data.rooms import read_room
+    from jspnet_core.engine import open_engine
+    from jspnet_core.engine.model_file import default_model
+    from jspnet_core.mean_shift import mean_shift
+    from jspnet_core.pyramid import build_pyramid
+    from jspnet_core.voxels import voxelise
+
+    engine = open_engine("onnxruntime", default_model())
+    c = engine.description.configuration
+    room = read_room(ROOMS / "Area_1_office_13.npz")
+    keep = voxelise(room.points, 0.03).representative
+    blocks = cut_blocks(
+        room.points[keep], points_per_block=c.points, block_size=1.0, stride=1.0, min_points=512,
+        rng=np.random.default_rng(0), max_blocks=3,
+    )  # fmt: skip
+    features = block_features(room.points[keep], room.colors[keep], blocks.index, color=c.color, block_size=1.0)
+    _, embeddings = engine.run(features, [build_pyramid(f[:, :3], c) for f in features])
+    for e in embeddings:
+        expected = MeanShift(bandwidth=0.6, bin_seeding=True).fit_predict(e)
+        assert adjusted_rand_score(expected, mean_shift(e, 0.6)) >= 0.99
