@@ -29,7 +29,8 @@ setup(
         "pykdtree>=1.3.12",
         "pydantic>=2.6",
         "onnxruntime>=1.18",
-        "typer>=0.12",
+        "typer>=0.20",
+        "pypcd4>=1.5",
         "rich>=13",
     ],
     extras_require={
