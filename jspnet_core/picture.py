@@ -35,10 +35,19 @@ class Row:
     instance: np.ndarray
 
 
-def frame_picture(path: Path | str, colors: np.ndarray, rows: list[Row], classes: ClassTable, title: str = "") -> None:
+def frame_picture(
+    path: Path | str,
+    colors: np.ndarray,
+    rows: list[Row],
+    classes: ClassTable,
+    title: str = "",
+    depth: np.ndarray | None = None,
+) -> None:
     """Write a picture of an organised frame: its colours, then labels and instances, one line for each of `rows`.
 
     colors: (H, W, 3) uint8. rows: label and instance (H, W) each. title: a line above the picture.
+    depth: (H, W) metres, NaN for no return; stands at the beginning of the second line.
+    Raises ValueError for labels of another size.
     """
     height, width = colors.shape[:2]
     for row in rows:
@@ -49,7 +58,10 @@ def frame_picture(path: Path | str, colors: np.ndarray, rows: list[Row], classes
     panels = [(f"{row.name}: labels", f"{row.name}: instances", row) for row in rows]
     figure, axes = _grid(len(rows), [width / height] * 3, title)
     for line, (label_name, instance_name, row) in zip(axes, panels, strict=True):
-        _show(line[0], colors, "camera" if row is rows[0] else "")
+        if row is rows[0]:
+            _show(line[0], colors, "camera")
+        elif depth is not None:
+            _show(line[0], depth_colors(depth), "depth")
         _show(line[1], shaded(label_colors(row.label, classes), colors, row.label != UNLABELLED), label_name)
         _show(line[2], shaded(instance_colors(row.instance), colors, row.instance != NO_INSTANCE), instance_name)
         _name_instances(line[2], row, classes)
@@ -105,6 +117,17 @@ def instance_colors(instance: np.ndarray) -> np.ndarray:
     colors = instance_palette(np.arange(int(instance.max(initial=0)) + 1, dtype=np.uint32))[instance]
     colors[instance == NO_INSTANCE] = EMPTY
     return colors
+
+
+def depth_colors(depth: np.ndarray) -> np.ndarray:
+    """(H, W) metres to (H, W, 3) uint8: near is bright, far is dark; `EMPTY` where there is no return."""
+    from matplotlib import colormaps
+
+    near, far = np.nanquantile(depth, [0.01, 0.99]) if np.isfinite(depth).any() else (0.0, 1.0)
+    share = np.clip((far - np.nan_to_num(depth)) / max(far - near, 1e-6), 0.0, 1.0)
+    image = (255 * colormaps["magma"](0.1 + 0.8 * share)[..., :3]).astype(np.uint8)
+    image[~np.isfinite(depth)] = EMPTY
+    return image
 
 
 def shaded(paint: np.ndarray, colors: np.ndarray, where: np.ndarray) -> np.ndarray:
@@ -179,6 +202,8 @@ def _grid(rows: int, aspects: list[float], title: str) -> tuple[Figure, np.ndarr
     axes = figure.subplots(rows, len(aspects), squeeze=False, gridspec_kw={"width_ratios": aspects})
     whole = tall + top + bottom
     figure.subplots_adjust(0.006, bottom / whole, 0.994, 1 - (top + 0.24) / whole, 0.02, 0.28 / (panel / aspects[0]))
+    for axis in axes.flat:
+        axis.set_axis_off()
     if title:
         figure.text(0.5, 1 - 0.22 / whole, title, ha="center", va="center", fontsize=12)
     return figure, axes
@@ -187,7 +212,6 @@ def _grid(rows: int, aspects: list[float], title: str) -> tuple[Figure, np.ndarr
 def _show(axis: Axes, image: np.ndarray, name: str) -> None:
     axis.imshow(image, interpolation="antialiased")
     axis.set_title(name, fontsize=10, pad=4)
-    axis.set_axis_off()
 
 
 def _name_instances(axis: Axes, row: Row, classes: ClassTable) -> None:

@@ -65,12 +65,12 @@ class SimulatedCamera(Node):
         super().__init__("simulated_camera")
         declare(self, CameraSettings)
         self._settings = s = read(self, CameraSettings)
-        self.add_on_set_parameters_callback(_refuse)
         self.sent = 0
         self._points = self._publisher("~/points", s.reliability)
         self._truth = self._publisher("~/truth", "reliable")
         self._frames = self._render(s.room, s.seed, s.poses)
         self.create_timer(1.0 / s.rate, self._send)
+        self.add_on_set_parameters_callback(_refuse)  # after the publishers, whose policies are parameters too
 
     @property
     def finished(self) -> bool:
@@ -147,7 +147,7 @@ def main() -> int:
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:
-        camera.get_logger().info(f"{camera.sent} clouds sent")
+        print(f"simulated_camera: {camera.sent} clouds sent", file=sys.stderr)  # its logger may be shut down by now
         camera.destroy_node()
         rclpy.try_shutdown()
     return 0
