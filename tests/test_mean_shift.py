@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.cluster import MeanShift
 from sklearn.metrics import adjusted_rand_score
 
+from jspnet_core.blocks import block_features, cut_blocks
+from jspnet_core.data.rooms import read_room
+from jspnet_core.engine import open_engine
+from jspnet_core.engine.model_file import default_model
 from jspnet_core.mean_shift import mean_shift, mean_shift_blocks
+from jspnet_core.pyramid import build_pyramid
+from jspnet_core.voxels import voxelise
 
 BANDWIDTH = 0.6
+ROOMS = Path(__file__).resolve().parents[2] / "shared" / "data" / "s3dis_rooms_npz"
 
 
 def tight(rng, count=4096):
@@ -61,6 +70,27 @@ def test_finds_the_clusters_of_scikit_learn_in_a_whole_block():
     found, expected = mean_shift(points, BANDWIDTH), scikit_learns(points)
     assert adjusted_rand_score(expected, found) >= 0.99
     assert found.max() == expected.max()
+
+
+@pytest.mark.skipif(not ROOMS.is_dir(), reason="needs the real rooms in ../shared/data/s3dis_rooms_npz")
+def test_finds_the_clusters_of_scikit_learn_in_real_embeddings():
+    embeddings, counts = network_embeddings(json.loads((ROOMS / "split.json").read_text())["val"][0], blocks=8)
+    found = mean_shift_blocks(embeddings, counts, BANDWIDTH)
+    for block, count, labels in zip(embeddings, counts, found, strict=True):
+        assert adjusted_rand_score(scikit_learns(block[:count]), labels[:count]) >= 0.99
+
+
+def network_embeddings(room_name, blocks):
+    """The default model's embeddings (B, N, K) of some blocks of a real room, and the blocks' points."""
+    room, engine = read_room(ROOMS / f"{room_name}.npz"), open_engine("onnxruntime", default_model())
+    c, voxel = engine.description.configuration, voxelise(room.points, 0.03).representative
+    xyz, rgb = room.points[voxel], room.colors[voxel]
+    cut = cut_blocks(
+        xyz, points_per_block=c.points, block_size=c.block_size, stride=1.0, min_points=200, max_blocks=blocks,
+        rng=np.random.default_rng(0),
+    )  # fmt: skip
+    features = block_features(xyz, rgb, cut.index, color=c.color, block_size=c.block_size)
+    return engine.run(features, [build_pyramid(f[:, :3], c) for f in features])[1], cut.count
 
 
 def test_numbers_clusters_by_decreasing_size():

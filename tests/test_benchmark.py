@@ -1,0 +1,42 @@
+"""The benchmark runs, and its two routes do the same work."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jspnet_core.synthetic import camera_path, make_scene
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def corner(tmp_path):
+    """Part of a generated frame, a few blocks: what a whole one takes the reference's route a minute for."""
+    scene = make_scene(seed=0)
+    frame = scene.depth_frame(next(iter(camera_path(scene))), np.random.default_rng(0))
+    points, colors = frame.points[240:, 200:440:2].reshape(-1, 3), frame.colors[240:, 200:440:2].reshape(-1, 3)
+    near = points[:, 2] < 2.5  # NaN compares false
+    np.savez(tmp_path / "corner.npz", xyz=points[near], rgb=colors[near])
+    return tmp_path / "corner.npz"
+
+
+def test_frame_benchmark_compares_two_routes_that_label_alike(corner, tmp_path):
+    pytest.importorskip("torch", reason="the reference's route runs PyTorch")
+    command = [sys.executable, ROOT / "benchmarks/frame.py", "--input", corner, "--frames", "2"]
+    outputs = ["--reference-frames", "1", "--json", tmp_path / "out/frame.json", "--markdown", tmp_path / "out/page.md"]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"}
+    done = subprocess.run([*command, *outputs], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "out/frame.json").read_text())
+    assert result["labels_alike"] > 0.8  # the blocks' random points differ
+    assert result["ours_ms"].keys() == result["reference_ms"].keys()
+    whole = result["reference_ms"]["whole frame"]["median"] / result["ours_ms"]["whole frame"]["median"]
+    assert result["ratio_to_reference"] == pytest.approx(whole)
+    assert f"{whole:.1f} times as fast" in " ".join((tmp_path / "out/page.md").read_text().split())
