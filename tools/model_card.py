@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Write a model's card from the model file and from what `jspnet evaluate --json` measured.
+
+python tools/model_card.py MODEL.onnx EVALUATION.json [--also LABEL=OTHER.json ...] > CARD.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from jspnet_core.engine import ModelDescription, open_engine
+
+MEANS = ("oAcc", "mAcc", "mIoU", "mCov", "mWCov", "mPre", "mRec")
+
+
+def main() -> None:
+    """Print the card."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("evaluation", type=Path)
+    parser.add_argument("--also", action="append", default=[], metavar="LABEL=FILE", help="a further evaluation")
+    arguments = parser.parse_args()
+    description = open_engine("onnxruntime", arguments.model).description
+    evaluation = json.loads(arguments.evaluation.read_text())
+    others = [text.split("=", 1) for text in arguments.also]
+    rows = [("default settings", evaluation), *((label, json.loads(Path(path).read_text())) for label, path in others)]
+    print("\n".join([*head(arguments.model, description), *scores(rows), *by_class(evaluation)]))
+
+
+def head(model: Path, description: ModelDescription) -> list[str]:
+    """What the model is, what it was trained on, and its licence."""
+    c, recipe = description.configuration, description.training["recipe"]
+    augmentation = recipe["augmentation"]
+    return [
+        f"# {description.name}",
+        "",
+        f"JSPNet for the classes {', '.join(description.class_table().names)}.",
+        "",
+        f"- **Licence of the weights**: {description.licence}.",
+        f"- **Trained on**: {description.training['data']}.",
+        f"- **Training**: {description.training['blocks']:,} blocks in all, at the end in batches of {recipe['batch']} "
+        f"with a {recipe['schedule']} schedule from {recipe['learning_rate']}; {augmentation['views']:.0%} of the "
+        f"blocks as a simulated depth camera sees them, {augmentation['balance']:.0%} around a point of a drawn class, "
+        f"{augmentation['color_drop']:.0%} without colour; rooms turned and mirrored at random. The paper trains on "
+        f"some 1.7 million blocks: this is a first, short training.",
+        f"- **Network**: {c.points} points a block, levels {', '.join(map(str, c.levels))}, fusion width {c.fusion}, "
+        f"PIFF d_k {c.d_k}, d_v {c.d_v}, keys from {'level 1' if c.piff_keys == 'level1' else 'all points'}; "
+        f"{'with' if c.color else 'without'} colour. Smaller than the paper's network in width and points.",
+        f"- **File**: `{model.name}`, {model.stat().st_size / 1e6:.1f} MB, float16 weights on disk, float32 when run.",
+        f"- **Voxels**: meant for {100 * description.voxel_size:.0f} cm.",
+        "",
+    ]
+
+
+def scores(rows: list[tuple[str, dict]]) -> list[str]:
+    """The means, in percent, one row per evaluation."""
+    lines = [
+        f"Scores on {rows[0][1]['rooms']} validation rooms, whole rooms, counted per point of the room, in percent",
+        "(`jspnet evaluate`; formulas in docs/evaluation.md):",
+        "",
+        f"| | {' | '.join(MEANS)} |",
+        f"|---{'|---' * len(MEANS)}|",
+    ]
+    for label, evaluation in rows:
+        lines.append(f"| {label} | {' | '.join(percent(evaluation[name]) for name in MEANS)} |")
+    return [*lines, ""]
+
+
+def by_class(evaluation: dict) -> list[str]:
+    """IoU, precision and recall of each class."""
+    keys = ("iou", "precision", "recall")
+    lines = ["| class | IoU | precision | recall |", "|---|---|---|---|"]
+    for name, score in evaluation["classes"].items():
+        lines.append(f"| {name} | {' | '.join(percent(score[key]) for key in keys)} |")
+    never = ", ".join(evaluation["never_predicted"])
+    return [*lines, *(["", f"Never predicted as an instance, counted as precision 0: {never}."] if never else [])]
+
+
+def percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}"
+
+
+if __name__ == "__main__":
+    main()
