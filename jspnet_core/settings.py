@@ -20,8 +20,8 @@ class SegmenterSettings(BaseModel):
     )
     voxel_size: float = Field(0.03, ge=0.005, le=0.2, description="edge of a voxel in metres")
     stride: float = Field(
-        0.5, ge=0.1, le=1.0, description="distance between neighbouring blocks in metres; blocks are 1 m wide, "
-        "what they share joins their instances",
+        0.75, ge=0.1, le=1.0, description="distance between neighbouring blocks in metres; what blocks, 1 m wide, "
+        "share joins their instances: 0.5 as in the paper, 1.0 joins nothing",
     )  # fmt: skip
     max_blocks: int = Field(
         0, ge=0, le=100_000, description="most blocks per cloud, nearest to the sensor first; 0: no bound"
