@@ -1,7 +1,7 @@
 """Milliseconds per stage for one depth frame on the CPU, beside the straightforward route of the references.
 
     . tools/environment.sh
-    python benchmarks/frame.py --json out/frame.json --markdown docs/performance.md
+    python benchmarks/frame.py --input auto --input synthetic --json out/frame.json --markdown docs/performance.md
 
 Both routes label the same frame with the same trained weights, in turns in one process, so that whatever else the
 machine does falls on both.
@@ -48,23 +48,26 @@ class Timings:
 
 
 def main(
-    source: Annotated[str, typer.Option("--input", help="auto, bag, synthetic, or a cloud file")] = "auto",
-    frames: Annotated[int, typer.Option(min=1, help="frames to label")] = 20,
+    sources: Annotated[
+        list[str] | None, typer.Option("--input", help="auto (if none is given), bag, synthetic, or a cloud file")
+    ] = None,
+    frames: Annotated[int, typer.Option(min=1, help="how often to label each input")] = 20,
     reference_frames: Annotated[int, typer.Option(min=1, help="how many of them by the reference's route too")] = 3,
-    json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write the first input's figures here")] = None,
     markdown: Annotated[Path | None, typer.Option(help="write the page docs/performance.md here")] = None,
 ) -> None:
-    """Time both routes on one frame."""
+    """Time both routes, on one frame after the other."""
     console = Console()
-    frame = load_frame(source)
-    console.print(f"{frame.source}; {reference_frames} of {frames} frames by the reference's route too")
-    result = compare(frame, frames, min(reference_frames, frames), console)
-    console.print(table(result))
-    console.print(sentences(result))
-    for path, text in ((json_file, json.dumps(result, indent=2) + "\n"), (markdown, page(result))):
+    results = []
+    for frame in map(load_frame, sources or ["auto"]):
+        console.print(f"{frame.source}; {reference_frames} of {frames} frames by the reference's route too")
+        results.append(compare(frame, frames, min(reference_frames, frames), console))
+        console.print(table(results[-1]), sentences(results[-1]))
+    text = json.dumps({**results[0], "further_inputs": results[1:]}, indent=2) + "\n"
+    for path, content in ((json_file, text), (markdown, page(results))):
         if path:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            path.write_text(content)
 
 
 def compare(frame: Frame, frames: int, reference_frames: int, console: Console) -> dict:

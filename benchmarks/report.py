@@ -21,12 +21,10 @@ Written by `benchmarks/frame.py`; to measure again (set up once with `make test`
 
 ```
 . tools/environment.sh
-python benchmarks/frame.py --json out/frame.json --markdown docs/performance.md
+python benchmarks/frame.py --input auto --input synthetic --json out/frame.json --markdown docs/performance.md
 ```
 
-{sentences}
-
-{table}
+{sections}
 
 The reference's route is what the public implementations do, with the same trained weights: numpy for voxels, blocks
 and farthest point sampling, a KD-tree for every layer of both decoders, PyTorch eager, scikit-learn's
@@ -78,22 +76,26 @@ def table(result: dict) -> Table:
 
 def sentences(result: dict) -> str:
     """What was measured, on what, in words."""
-    m, s, frames = result["machine"], result["settings"], result["frames"]
+    m, s, frames, source = result["machine"], result["settings"], result["frames"], result["input"]
     versions = ", ".join(f"{k} {v}" for k, v in m.items() if k not in ("processor", "cores"))
+    busy = ": busy with other work too, ratios say more than times" if result["load_average"] > m["cores"] else ""
     return (
-        f"{result['input']}: {result['points']} points with a return, voxels of {100 * s['voxel_size']:g} cm, "
-        f"{result['blocks']} blocks of {result['points_per_block']} points every {s['stride']:g} m, "
-        f"model {result['model']}. {frames['ours']} frames by this project, {frames['reference']} by the reference's "
-        f"route, on {m['cores']} cores of {m['processor']} ({versions}), "
-        f"5-minute load average {result['load_average']:.1f} with this run's own. Both give "
-        f"{100 * result['labels_alike']:.1f} % of the labelled points the same class, and find "
-        f"{result['instances']['ours']} and {result['instances']['reference']} instances. "
-        f"Whole frame: {result['ratio_to_reference']:.1f} times as fast as the reference's route."
+        f"{source[0].upper()}{source[1:]}: {result['points']} points with a return, voxels of "
+        f"{100 * s['voxel_size']:g} cm, {result['blocks']} blocks of {result['points_per_block']} points every "
+        f"{s['stride']:g} m, model {result['model']}. {frames['ours']} frames by this project, {frames['reference']} "
+        f"by the reference's route, on {m['cores']} cores of {m['processor']} ({versions}), 5-minute load average "
+        f"{result['load_average']:.1f}{busy}. Both routes give {100 * result['labels_alike']:.1f} % of the labelled "
+        f"points the same class, and find {result['instances']['ours']} and {result['instances']['reference']} "
+        f"instances. Whole frame: {result['ratio_to_reference']:.1f} times as fast as the reference's route."
     )
 
 
-def page(result: dict) -> str:
+def page(results: list[dict]) -> str:
+    bandwidth = results[0]["settings"]["bandwidth"]
+    return PAGE.format(sections="\n\n".join(map(section, results)), bandwidth=bandwidth)
+
+
+def section(result: dict) -> str:
     lines = ["| " + " | ".join(HEADINGS) + " |", "|---|" + "---:|" * (len(HEADINGS) - 1)]
     lines += ["| " + " | ".join(row) + " |" for row in rows(result)]
-    bandwidth = result["settings"]["bandwidth"]
-    return PAGE.format(sentences=sentences(result), table="\n".join(lines), bandwidth=bandwidth)
+    return sentences(result) + "\n\n" + "\n".join(lines)
