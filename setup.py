@@ -34,10 +34,10 @@ setup(
         "rich>=13",
     ],
     extras_require={
-        "train": [torch, "tensorboard>=2.15"],
+        "train": [torch, "tensorboard>=2.15", "threadpoolctl>=3.1"],
         "export": [torch, "onnx>=1.17", "onnxscript>=0.3"],
         "tensorrt": ["tensorrt>=10.3", "pycuda>=2024.1"],
-        "viz": ["matplotlib>=3.8"],
+        "viz": ["matplotlib>=3.8", "pillow>=10"],
     },
     entry_points={"console_scripts": ["jspnet = jspnet_core.command:main"]},
 )

@@ -72,20 +72,23 @@ class NodeProcess:
 class Client:
     """Publishes clouds to the node and collects what it publishes."""
 
-    def __init__(self, domain: int) -> None:
-        self._context = Context()
-        rclpy.init(context=self._context, domain_id=domain)
-        self.node = rclpy.create_node("client", context=self._context)
-        self._executor = SingleThreadedExecutor(context=self._context)
+    def __init__(self, domain: int, topic: str = f"{NODE}/input/points", publish: bool = True) -> None:
+        """topic: of the clouds it publishes, if any."""
+        self.context = Context()
+        rclpy.init(context=self.context, domain_id=domain)
+        self.node = rclpy.create_node("client", context=self.context)
+        self._executor = SingleThreadedExecutor(context=self.context)
         self._executor.add_node(self.node)
-        self._publisher = self.node.create_publisher(PointCloud2, f"{NODE}/input/points", 10)
+        self._topic = topic
+        if publish:
+            self._publisher = self.node.create_publisher(PointCloud2, topic, 10)
         self._subscriptions: list[Any] = []
         self._diagnostics = self.collect(DiagnosticArray, "/diagnostics")
 
     def close(self) -> None:
         self._executor.shutdown()
         self.node.destroy_node()
-        rclpy.shutdown(context=self._context)
+        rclpy.shutdown(context=self.context)
 
     def until(self, found: Callable[[], Result], what: str) -> Result:
         """Spin until `found()` is true, and return it."""
@@ -134,7 +137,7 @@ class Client:
         return self.until(lambda: (c := self.counts())["received"] == _done(c) and c, "the last cloud's fate")
 
     def _heard(self) -> bool:
-        infos = self.node.get_subscriptions_info_by_topic(f"{NODE}/input/points")
+        infos = self.node.get_subscriptions_info_by_topic(self._topic)
         reliable = any(info.qos_profile.reliability == ReliabilityPolicy.RELIABLE for info in infos)
         return reliable and self._publisher.get_subscription_count() > 0
 

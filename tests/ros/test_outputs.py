@@ -11,6 +11,7 @@ from jspnet_core.classes import S3DIS, UNLABELLED
 from jspnet_ros.msg import ClassTable, InstanceArray
 from jspnet_ros.point_cloud import read_field, read_points
 from tests.ros import clouds
+from tests.ros.messages import pose_matrix
 
 
 @pytest.fixture(scope="module")
@@ -66,16 +67,6 @@ def test_instances_in_cloud_array_and_markers_are_the_same_ones(both):
     assert [m.id for m in markers[-1].markers if m.ns == "boxes"] == things
     assert [m.id for m in markers[-1].markers if m.ns == "captions"] == things
     client.forget()
-
-
-def pose_matrix(pose) -> np.ndarray:
-    from scipy.spatial.transform import Rotation
-
-    T = np.eye(4)
-    q = pose.orientation
-    T[:3, :3] = Rotation.from_quat([q.x, q.y, q.z, q.w]).as_matrix()
-    T[:3, 3] = pose.position.x, pose.position.y, pose.position.z
-    return T
 
 
 def test_the_class_table_reaches_who_subscribes_late(both):
