@@ -1,12 +1,8 @@
-"""The node's parameters: declared, described, bounded and checked from two settings classes.
-
-`python -m jspnet_ros.parameters` prints them as the table in docs/ros.md.
-"""
+"""The node's parameters: declared, described, bounded and checked from two settings classes."""
 
 from __future__ import annotations
 
 import difflib
-import sys
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -97,15 +93,14 @@ def unknown_names(node: Node) -> list[str]:
     return sentences
 
 
-def table() -> str:
-    """All parameters as a table in Markdown."""
-    lines = ["| parameter | default | accepted | meaning |", "|---|---|---|---|"]
-    for settings in (NodeSettings, SegmenterSettings):
-        for name, field in settings.model_fields.items():
-            default = f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
-            default = "empty" if field.default == "" else default
-            lines.append(f"| `{name}` | {default} | {_accepted(field)} | {field.description} |")
-    return "\n".join(lines)
+def accepted_values(field: FieldInfo) -> str:
+    """What a parameter accepts, in Markdown: its range, its choices or its type."""
+    low, high = _bounds(field)
+    if low is not None or high is not None:
+        above = "above " if any(hasattr(bound, "gt") for bound in field.metadata) else ""
+        return f"{above}{low} to {high}"
+    choices = ("true", "false") if field.annotation is bool else _choices(field)
+    return ", ".join(f"`{choice}`" for choice in choices) or "text"
 
 
 def _bounds(field: FieldInfo) -> tuple[float | None, float | None]:
@@ -118,13 +113,6 @@ def _bounds(field: FieldInfo) -> tuple[float | None, float | None]:
 
 def _choices(field: FieldInfo) -> tuple[str, ...]:
     return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
-
-
-def _accepted(field: FieldInfo) -> str:
-    low, high = _bounds(field)
-    if low is not None or high is not None:
-        return f"{low} to {high}"
-    return ", ".join(f"`{choice}`" for choice in _choices(field)) or getattr(field.annotation, "__name__", "")
 
 
 def _descriptor(name: str, field: FieldInfo) -> ParameterDescriptor:
@@ -145,7 +133,3 @@ def _descriptor(name: str, field: FieldInfo) -> ParameterDescriptor:
 def _sentence(problem: Any) -> str:
     name = ".".join(str(part) for part in problem["loc"])
     return f"parameter {name} is {problem['input']!r}: {problem['msg']}"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(table() + "\n")

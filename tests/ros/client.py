@@ -39,10 +39,12 @@ def new_domain() -> int:
 
 
 class NodeProcess:
-    """`python -m jspnet_ros.segment_node` with parameters."""
+    """`python -m jspnet_ros.segment_node` with parameters, and those of `params_file`."""
 
-    def __init__(self, domain: int, folder: Path, **parameters: Any) -> None:
+    def __init__(self, domain: int, folder: Path, params_file: Path | None = None, **parameters: Any) -> None:
         words = [sys.executable, "-m", "jspnet_ros.segment_node", "--ros-args"]
+        if params_file is not None:
+            words += ["--params-file", str(params_file)]
         for name, value in parameters.items():
             words += ["-p", f"{name}:={str(value).lower() if isinstance(value, bool) else value}"]
         self._path = folder / f"node_{domain}.log"
