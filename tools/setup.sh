@@ -78,7 +78,7 @@ build() {
   fi
   "$VENV/bin/python" tools/fix_ros_wheels.py "$headers"
   PATH=$VENV/bin:$PATH AMENT_PREFIX_PATH=$VENV CMAKE_PREFIX_PATH=$VENV PYTHONWARNINGS=ignore \
-    "$VENV/bin/colcon" build --symlink-install --event-handlers console_stderr- \
+    "$VENV/bin/colcon" --log-level error build --symlink-install --event-handlers console_stderr- \
     --cmake-args -DPython3_EXECUTABLE="$VENV/bin/python" -DPython3_INCLUDE_DIR="$headers" -DBUILD_TESTING=OFF ||
     fail "the build failed; its output is in log/latest_build/jspnet_ros/stdout_stderr.log"
   stamp build "${sources[@]}" "$names"
