@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+MaxBlocks = Annotated[
+    int, Field(ge=0, le=100_000, description="most blocks per cloud, nearest to the sensor first; 0: no bound")
+]
+MinInstanceRatio = Annotated[
+    float,
+    Field(ge=0.0, le=1.0, description="instances smaller than this share of their class's mean size are dropped"),
+]
 
 
 class SegmenterSettings(BaseModel):
@@ -23,15 +31,18 @@ class SegmenterSettings(BaseModel):
         0.75, ge=0.1, le=1.0, description="distance between neighbouring blocks in metres; what blocks, 1 m wide, "
         "share joins their instances: 0.5 as in the paper, 1.0 joins nothing",
     )  # fmt: skip
-    max_blocks: int = Field(
-        0, ge=0, le=100_000, description="most blocks per cloud, nearest to the sensor first; 0: no bound"
-    )
+    max_blocks: MaxBlocks = 0
     min_block_points: int = Field(32, ge=1, le=4096, description="blocks with fewer voxels are left out")
     bandwidth: float = Field(0.6, gt=0.0, le=10.0, description="mean-shift bandwidth in embedding units")
     merging: Literal["fixed", "legacy"] = Field(
         "fixed", description="BlockMerging without the reference's id-0 defect (fixed), or with it (legacy)"
     )
-    min_instance_ratio: float = Field(
-        0.25, ge=0.0, le=1.0, description="instances smaller than this share of their class's mean size are dropped"
-    )
+    min_instance_ratio: MinInstanceRatio = 0.25
     threads: int = Field(0, ge=0, le=256, description="CPU threads of the network; 0: one per core")
+
+
+class FrameSettings(SegmenterSettings):
+    """The same for single frames of a sensor: bounded time, and objects of which one side is seen."""
+
+    max_blocks: MaxBlocks = 32
+    min_instance_ratio: MinInstanceRatio = 0.1

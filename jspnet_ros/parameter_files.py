@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from jspnet_core.settings import SegmenterSettings
+from jspnet_core.settings import FrameSettings
 from jspnet_ros.parameters import NodeSettings, accepted_values
 
 ROOT = Path(__file__).parents[1]
@@ -24,7 +24,7 @@ BEGIN, END = "<!-- parameters: written by jspnet_ros.parameter_files -->", "<!--
 
 def fields() -> dict[str, FieldInfo]:
     """All parameters by name."""
-    return {**NodeSettings.model_fields, **SegmenterSettings.model_fields}
+    return {**NodeSettings.model_fields, **FrameSettings.model_fields}
 
 
 def table() -> str:

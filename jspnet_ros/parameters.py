@@ -11,12 +11,12 @@ from pydantic.fields import FieldInfo
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 
-from jspnet_core.settings import SegmenterSettings
+from jspnet_core.settings import FrameSettings
 from jspnet_ros.transforms import parse_pose
 
 
 class NodeSettings(BaseModel):
-    """What a user may set about the node; what concerns the labels is in `SegmenterSettings`."""
+    """What a user may set about the node; what concerns the labels is in `FrameSettings`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
@@ -82,7 +82,7 @@ def unknown_names(node: Node) -> list[str]:
 
     Call it after all parameters are declared.
     """
-    known = [*NodeSettings.model_fields, *SegmenterSettings.model_fields]
+    known = [*NodeSettings.model_fields, *FrameSettings.model_fields]
     sentences = []
     for name in sorted(overrides(node)):
         if node.has_parameter(name) or name.startswith("qos_overrides."):

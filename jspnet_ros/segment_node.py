@@ -21,7 +21,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from jspnet_core.engine import EngineError
 from jspnet_core.segmenter import ModelFileError, Segmenter
-from jspnet_core.settings import SegmenterSettings
+from jspnet_core.settings import FrameSettings
 from jspnet_ros.diagnostics import NodeState, diagnostics
 from jspnet_ros.given_gravity import GivenGravity, Tf2MissingError
 from jspnet_ros.labeller import CloudLabeller
@@ -39,12 +39,12 @@ class SegmentNode(LifecycleNode):
         super().__init__("jspnet_segmenter")
         answer_impossible_transitions(self)
         declare(self, NodeSettings)
-        declare(self, SegmenterSettings)
+        declare(self, FrameSettings)
         unknown = unknown_names(self)
         if unknown:
             raise SettingError("; ".join(unknown))
         read(self, NodeSettings)
-        self._settings = read(self, SegmenterSettings)
+        self._settings = read(self, FrameSettings)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._take_parameters)
 
@@ -154,13 +154,13 @@ class SegmentNode(LifecycleNode):
             return SetParametersResult(successful=False, reason=reason)
         try:
             read(self, NodeSettings, changes)
-            read(self, SegmenterSettings, changes)
+            read(self, FrameSettings, changes)
         except SettingError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
 
     def _take_parameters(self, _: list[Parameter]) -> None:
-        self._settings = read(self, SegmenterSettings)
+        self._settings = read(self, FrameSettings)
         if self._labeller is not None:
             self._labeller.settings = self._settings
 

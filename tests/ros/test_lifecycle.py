@@ -14,7 +14,7 @@ from rcl_interfaces.srv import DescribeParameters
 from sensor_msgs.msg import PointCloud2
 
 from jspnet_core.engine.model_file import default_model
-from jspnet_core.settings import SegmenterSettings
+from jspnet_core.settings import FrameSettings
 from jspnet_ros.parameters import NodeSettings
 from tests.ros import clouds
 
@@ -132,7 +132,7 @@ def test_parameters_while_running(start):
 
 def test_every_setting_is_a_described_and_bounded_parameter(start):
     _, client = start(autostart=False)
-    fields = {**NodeSettings.model_fields, **SegmenterSettings.model_fields}
+    fields = {**NodeSettings.model_fields, **FrameSettings.model_fields}
     request = DescribeParameters.Request(names=list(fields))
     described = client.call(DescribeParameters, "describe_parameters", request).descriptors
     assert [d.name for d in described] == list(fields)

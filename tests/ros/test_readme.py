@@ -11,7 +11,7 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def test_the_parameters_of_the_readme_are_those_of_the_node():
-    from jspnet_ros.parameters import table
+    from jspnet_ros.parameter_files import table
 
     rows = [line for line in README.splitlines() if re.match(r"\| `\w+` \|", line)]
     assert len(rows) >= 4
