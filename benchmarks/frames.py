@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ import numpy as np
 from jspnet_core.cloud_files import read_cloud
 from jspnet_core.synthetic import camera_path, make_scene
 
-BAG = Path(__file__).resolve().parents[2] / "shared/data/bags/ros2_moveit_perception_db3/ros2_moveit_perception_db3.db3"
+BAG = Path(__file__).resolve().parents[2] / "shared/data/bags/ros2_moveit_perception_db3"
 
 
 class Frame(NamedTuple):
@@ -42,17 +41,12 @@ def load_frame(source: str) -> Frame:
 
 def bag_frame() -> Frame:
     """The first cloud of the real ROS 2 bag. Raises ImportError where ROS is missing."""
-    from rclpy.serialization import deserialize_message
-    from sensor_msgs.msg import PointCloud2
-
+    from jspnet_ros.bag import read_clouds
     from jspnet_ros.point_cloud import read_points
 
-    query = "select data from messages join topics on topics.id = topic_id where type = 'sensor_msgs/msg/PointCloud2'"
-    with sqlite3.connect(f"file:{BAG}?mode=ro&immutable=1", uri=True) as bag:
-        (data,) = bag.execute(query).fetchone()
-    message = deserialize_message(data, PointCloud2)
+    message = next(read_clouds(BAG))
     points, colors = read_points(message).points, read_points(message).colors
-    return Frame(points, colors, f"real depth frame, {message.width}x{message.height}, from {BAG.parent.name}")
+    return Frame(points, colors, f"real depth frame, {message.width}x{message.height}, from {BAG.name}")
 
 
 def synthetic_frame(source: str) -> Frame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
+from jspnet_ros.bag import read_clouds
 from jspnet_ros.point_cloud import color_cloud
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -43,13 +43,7 @@ def room_cloud(second: int = 1, shape: tuple[int, int] = SHAPE) -> PointCloud2:
 
 def bag_cloud() -> PointCloud2:
     """The one cloud of the real ROS 2 bag: 640x480, point_step 32, rgb at 16, NaNs."""
-    from rclpy.serialization import deserialize_message
-
-    path = SHARED / "bags/ros2_moveit_perception_db3/ros2_moveit_perception_db3.db3"
-    if not path.exists():
-        pytest.skip(f"{path.name} is not on this machine")
-    with sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True) as bag:
-        (data,) = bag.execute(
-            "select data from messages join topics on topics.id = topic_id where type = 'sensor_msgs/msg/PointCloud2'"
-        ).fetchone()
-    return deserialize_message(data, PointCloud2)
+    bag = SHARED / "bags/ros2_moveit_perception_db3"
+    if not bag.is_dir():
+        pytest.skip(f"{bag.name} is not on this machine")
+    return next(read_clouds(bag))
