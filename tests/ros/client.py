@@ -85,6 +85,7 @@ class Client:
         if publish:
             self._publisher = self.node.create_publisher(PointCloud2, topic, 10)
         self._subscriptions: list[Any] = []
+        self._services: dict[str, Any] = {}
         self._diagnostics = self.collect(DiagnosticArray, "/diagnostics")
 
     def close(self) -> None:
@@ -154,20 +155,34 @@ class Client:
         return {key: int(value) for key, value in self.diagnostics()[1].items() if value.isdigit()}
 
     def call(self, service: type, name: str, request: Any) -> Any:
-        client = self.node.create_client(service, f"{NODE}/{name}")
-        self.until(client.service_is_ready, f"service {name}")
-        future = client.call_async(request)
-        self.until(future.done, f"an answer from {name}")
-        self.node.destroy_client(client)
-        return future.result()
+        """Ask until there is an answer: a server that has not discovered its client yet answers into the void."""
+        client = self._service(service, name)
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            future = client.call_async(request)
+            self._executor.spin_until_future_complete(future, timeout_sec=10.0)
+            if future.done():
+                return future.result()
+        raise AssertionError(f"waited {PATIENCE:.0f} s for an answer from {name}")
+
+    def _service(self, service: type, name: str) -> Any:
+        if name not in self._services:
+            self._services[name] = self.node.create_client(service, f"{NODE}/{name}")
+        self.until(self._services[name].service_is_ready, f"service {name}")
+        return self._services[name]
 
     def state(self) -> str:
         return self.call(GetState, "get_state", GetState.Request()).current_state.label
 
     def change_state(self, transition: int) -> bool:
+        """Ask once: a transition cannot be asked for twice."""
+        client = self._service(ChangeState, "change_state")
+        self.state()  # once this is answered, the node has discovered this client
         request = ChangeState.Request()
         request.transition.id = transition
-        return self.call(ChangeState, "change_state", request).success
+        future = client.call_async(request)
+        self.until(future.done, "the transition")
+        return future.result().success
 
     def set_parameter(self, name: str, value: Any) -> tuple[bool, str]:
         request = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
