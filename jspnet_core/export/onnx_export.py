@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from jspnet_core.network import JSPNet
 from jspnet_core.network.fusion import PIFF
 from jspnet_core.pyramid import build_pyramid, pyramid_names, stack_pyramids
 from jspnet_core.training.checkpoint import Checkpoint
+from jspnet_core.whole_files import replacing
 
 OPSET = 20
 """Newest operator set that all supported TensorRT versions parse."""
@@ -91,9 +91,8 @@ def export_onnx(network: JSPNet, description: ModelDescription, path: Path, *, h
     strip_notes(model)
     helper.set_model_props(model, {METADATA_KEY: json.dumps(description.model_dump(mode="json"))})
     onnx.checker.check_model(model, full_check=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    onnx.save(model, temporary)
-    os.replace(temporary, path)
+    with replacing(path) as file:
+        onnx.save(model, file)
 
 
 def open_axes(name: str) -> dict[int, object]:

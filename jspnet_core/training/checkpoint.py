@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from jspnet_core.classes import ClassTable
 from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.network import JSPNet
+from jspnet_core.whole_files import replacing
 
 
 class CheckpointError(ValueError):
@@ -47,9 +47,8 @@ class Checkpoint:
             "mean_sizes": self.mean_sizes,
         }
         state = {"description": json.dumps(described), "network": self.network, "optimizer": self.optimizer}
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        torch.save(state, temporary)
-        os.replace(temporary, path)
+        with replacing(path) as file:
+            torch.save(state, file)
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:

@@ -89,10 +89,14 @@ class Run:
         )
 
 
+def best_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def start(folder: Path, configuration: NetworkConfiguration, recipe: Recipe, rooms: Sequence[Room]) -> Run:
     """A new run."""
     torch.manual_seed(recipe.seed)
-    network = JSPNet(configuration)
+    network = JSPNet(configuration).to(best_device())
     folder.mkdir(parents=True, exist_ok=True)
     optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
     sizes = mean_instance_sizes(rooms, len(S3DIS), recipe.augmentation.voxel_size)
@@ -102,7 +106,7 @@ def start(folder: Path, configuration: NetworkConfiguration, recipe: Recipe, roo
 def resume(folder: Path, recipe: Recipe | None = None) -> Run:
     """Go on with the run in `folder` from its last checkpoint, by its own recipe if none is given."""
     last = Checkpoint.load(folder / "last.pt")
-    network = JSPNet(last.configuration)
+    network = JSPNet(last.configuration).to(best_device())  # before the optimiser, whose state follows the weights
     network.load_state_dict(last.network)
     optimizer = torch.optim.Adam(network.parameters())
     if last.optimizer is not None:
@@ -114,8 +118,7 @@ def resume(folder: Path, recipe: Recipe | None = None) -> Run:
 
 def train(run: Run, rooms: Sequence[Room], validation: Sequence[Room], *, workers: int = 1, progress: Progress) -> None:
     """Train until the recipe's number of blocks is reached, validating and saving on the way."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    run.network.to(device)
+    device = next(run.network.parameters()).device
     blocks = BlockSet(rooms, run.network.configuration, run.recipe.augmentation, run.recipe.seed)
     writer = SummaryWriter(str(run.folder / "tensorboard"))
     task = progress.add_task("training", total=run.recipe.samples, completed=run.samples, shown="")
