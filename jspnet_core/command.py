@@ -48,6 +48,30 @@ def _export(context: typer.Context) -> None:
     _run("export", context.args)
 
 
+@app.command("build-engine", context_settings=_PASS_ON, add_help_option=False)
+def _build_engine(context: typer.Context) -> None:
+    """Build a model file's TensorRT engine for this machine's GPU."""
+    _run("build-engine", context.args)
+
+
+@app.command("prepare", context_settings=_PASS_ON, add_help_option=False)
+def _prepare(context: typer.Context) -> None:
+    """Turn S3DIS, ShapeNet part, ScanNet or own clouds into a folder of rooms."""
+    _run("prepare", context.args)
+
+
+@app.command("synth", context_settings=_PASS_ON, add_help_option=False)
+def _synth(context: typer.Context) -> None:
+    """Write labelled rooms and depth-camera frames of generated scenes."""
+    _run("synth", context.args)
+
+
+@app.command("report", context_settings=_PASS_ON, add_help_option=False)
+def _report(context: typer.Context) -> None:
+    """Write one page about training runs: curves, scores, pictures."""
+    _run("report", context.args)
+
+
 def main() -> None:
     """Entry point. What a user can mend is one line on stderr and exit code 2; a defect shows its traceback."""
     try:
@@ -65,16 +89,20 @@ def fail(message: str) -> None:
 
 
 def _run(name: str, arguments: list[str]) -> None:
-    """Import the function `name` of `jspnet_core.commands.<name>` and run it as a command of its own."""
-    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    """Import `jspnet_core.commands.<name>` and run what it calls `<name>`: a function, or a Typer with sub-commands."""
+    module = name.replace("-", "_")
     try:
-        command.command()(getattr(import_module(f"jspnet_core.commands.{name}"), name))
+        target = getattr(import_module(f"jspnet_core.commands.{module}"), module)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in _EXTRAS:
             raise
         fail(f"'{name}' needs {missing}, which is not installed here: pip install 'jspnet[{_EXTRAS[missing]}]'")
-    typer.main.get_command(command).main(args=arguments, prog_name=f"jspnet {name}")
+    if not isinstance(target, typer.Typer):
+        command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        command.command()(target)
+        target = command
+    typer.main.get_command(target).main(args=arguments, prog_name=f"jspnet {name}")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ import torch
 
 from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.data.generated import generated_rooms
+from jspnet_core.depth_view import View, see
 from jspnet_core.training import train as training
-from jspnet_core.training.augmentation import View, see, turn
+from jspnet_core.training.augmentation import turn
 from jspnet_core.training.block_set import Augmentation, BlockSet
 from jspnet_core.training.checkpoint import Checkpoint, CheckpointError
 

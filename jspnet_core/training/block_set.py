@@ -12,8 +12,9 @@ from torch.utils.data import Dataset, Sampler
 from jspnet_core.blocks import block_features, sample_block
 from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.data.rooms import Room
+from jspnet_core.depth_view import View, see
 from jspnet_core.pyramid import build_pyramid, stack_pyramids
-from jspnet_core.training.augmentation import View, see, turn
+from jspnet_core.training.augmentation import turn
 from jspnet_core.voxels import voxelise
 
 MIN_VOXELS = 64
