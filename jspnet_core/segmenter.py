@@ -10,7 +10,7 @@ import numpy as np
 
 from jspnet_core.blocks import Blocks, block_features, cut_blocks
 from jspnet_core.classes import NO_INSTANCE, UNLABELLED, ClassTable
-from jspnet_core.engine import ModelFileError, open_engine
+from jspnet_core.engine import Engine, ModelFileError, open_engine
 from jspnet_core.engine.model_file import default_model
 from jspnet_core.gravity import find_gravity, rigid
 from jspnet_core.mean_shift import mean_shift_blocks
@@ -43,18 +43,21 @@ class Segmenter:
     """JSPNet, ready to label clouds. Not for several threads at once.
 
     model: a model file; None for the one that comes with the package.
-    engine: one of `jspnet_core.engine.ENGINES`.
+    engine: one of `jspnet_core.engine.ENGINES`, or a loaded one; `model` is not read then.
     Raises `ModelFileError` for a file that cannot be used, `EngineError` for an engine that cannot be had.
     """
 
     def __init__(
         self,
         model: Path | str | None = None,
-        engine: str = "onnxruntime",
+        engine: str | Engine = "onnxruntime",
         settings: SegmenterSettings | None = None,
     ):
         self.settings = settings or SegmenterSettings()
-        self._engine = open_engine(engine, default_model() if model is None else Path(model), self.settings.threads)
+        if isinstance(engine, str):
+            path = default_model() if model is None else Path(model)
+            engine = open_engine(engine, path, self.settings.threads)
+        self._engine = engine
         self.description = self._engine.description
         self.classes: ClassTable = self.description.class_table()
         self.model_name: str = self.description.name
