@@ -1,19 +1,52 @@
-"""One object that describes a JSPNet: its sizes, its geometry, and which reading of the paper it follows."""
+"""One object that describes a network: the system, its sizes, its geometry, its reading of the paper."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+System = Literal["pointnet", "pointnet2", "asis", "jsnet", "jspnet"]
+Order = Literal["parallel", "ins2sem-sem2ins", "sem2ins-ins2sem"]
+
+SYSTEMS: dict[str, dict[str, str]] = {
+    "pointnet": {"backbone": "pointnet", "fusion_kind": "none"},
+    "pointnet2": {"backbone": "pointnet2", "fusion_kind": "none"},
+    "asis": {"backbone": "pointnet2", "fusion_kind": "asis"},
+    "jsnet": {"backbone": "pointconv", "fusion_kind": "jiss"},
+    "jspnet": {"backbone": "pointconv", "fusion_kind": "siff+piff"},
+}
+"""What the name of a system stands for."""
+
+
+class PointNetWidths(BaseModel):
+    """Widths of the PointNet backbone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    local: tuple[int, ...] = Field((64, 64, 64, 128, 1024), description="of the layers that see one point")
+    block: tuple[int, ...] = Field((256, 128), description="of the layers that see the block's maximum")
+    decoder: tuple[int, ...] = Field((512, 256), description="of each task's decoder")
 
 
 class NetworkConfiguration(BaseModel):
     """Everything that is needed to build the network and the pyramid it eats. Lengths are metres.
 
     The defaults are the paper's widths with the readings that this project recommends: 8.30 M parameters.
+    `system` chooses `backbone` and `fusion_kind` where they are not given themselves. Derive configurations by
+    `NetworkConfiguration(...)` or `.narrow(...)`, which check and fill in, not by `model_copy`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    system: System = Field("jspnet", description="shorthand for a backbone and a fusion, see SYSTEMS")
+    backbone: Literal["pointnet", "pointnet2", "pointconv"] = Field(
+        "pointconv", description="encoder and decoders; pointconv: those of JSNet and JSPNet"
+    )
+    fusion_kind: Literal["none", "asis", "jiss", "siff", "piff", "siff+piff"] = Field(
+        "siff+piff", description="what goes on between the branches; none: nothing"
+    )
+    pcff: bool = Field(True, description="the pointconv decoders join three scales (PCFF), or use the finest alone")
 
     classes: int = Field(13, ge=1, le=254, description="C, semantic classes")
     embedding: int = Field(5, ge=1, description="K, width of the instance embedding")
@@ -38,6 +71,10 @@ class NetworkConfiguration(BaseModel):
         ((512, 512), (256, 256), (256, 128)), description="widths of fa1 to fa3, the depth-wise PointConv layers"
     )
     propagation: tuple[int, ...] = Field((128, 128, 128), description="widths of fa4, the feature propagation")
+    feature_propagation: tuple[tuple[int, ...], ...] = Field(
+        ((256, 256), (256, 256), (256, 128)), description="widths of pointnet2's other feature propagations"
+    )
+    pointnet: PointNetWidths = PointNetWidths()
     weight_net: int = Field(32, ge=1, description="width of the PointConv weight nets")
     density_net: int = Field(16, ge=1, description="width of the PointConv density nets")
     fusion: int = Field(128, ge=1, description="width of PCFF, SIFF and the heads")
@@ -48,11 +85,34 @@ class NetworkConfiguration(BaseModel):
     siff_main: Literal["own", "other"] = Field("own", description="SIFF's main branch; other: eqs. 10-11 to the letter")
     siff_center: Literal["mean", "min"] = Field("mean", description="eq. 8, or the figure and the reference code (min)")
     siff_p_scale: bool = Field(False, description="the factor p of eq. 9")
-    piff_keys: Literal["points", "level1"] = Field(
-        "points", description="which points offer keys and values: all N, or those of level 1 (fewer, evenly spread)"
+    siff_join: Literal["concat", "residual"] = Field(
+        "concat", description="the main branch ++ what is mixed in, or own ++ own + mixed (the reference code)"
+    )
+    siff_order: Order = Field("parallel", description="which branch's SIFF comes first (Table 7)")
+    piff_keys: Literal["points", "level1", "pairs"] = Field(
+        "points",
+        description="which points offer keys and values: all N; those of level 1 (fewer, evenly spread); or means of "
+        "two that follow each other (the reference code)",
     )
     piff_values: Literal["other", "own"] = Field("other", description="keys and values; own: eq. 12 to the letter")
     piff_join: Literal["concat", "add"] = Field("concat", description="eqs. 15-16, or the figure (add)")
+    piff_dropout: float = Field(0.0, ge=0, lt=1, description="of the attention's probabilities; reference code: 0.5")
+    piff_heads: Literal["own", "swapped"] = Field("own", description="swapped: each feeds the other task's head (code)")
+    piff_order: Order = Field("parallel", description="which branch's PIFF comes first (Table 7)")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _system_fills_in(cls, given: Any) -> Any:
+        """A checkpoint from before there were systems holds none of the three: it is a JSPNet."""
+        return {**SYSTEMS.get(given.get("system", "jspnet"), {}), **given} if isinstance(given, dict) else given
+
+    @model_validator(mode="after")
+    def _orders_fit(self) -> NetworkConfiguration:
+        if self.siff_order != "parallel" and self.siff_main == "other" and self.siff_join == "concat":
+            raise ValueError("siff_order must be parallel, or siff_join residual, where siff_main is other")
+        if self.piff_keys == "pairs" and self.points % 2:
+            raise ValueError(f"piff_keys pairs needs an even number of points, found points={self.points}")
+        return self
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> NetworkConfiguration:
@@ -69,6 +129,14 @@ class NetworkConfiguration(BaseModel):
         return self
 
     @property
+    def has_siff(self) -> bool:
+        return self.fusion_kind in ("siff", "siff+piff")
+
+    @property
+    def has_piff(self) -> bool:
+        return self.fusion_kind in ("piff", "siff+piff")
+
+    @property
     def channels(self) -> int:
         """Width of a point's features: block x y z, (red green blue,) room x y z."""
         return 9 if self.color else 6
@@ -83,6 +151,8 @@ class NetworkConfiguration(BaseModel):
             point_conv=((32, 32, 64), (64, 64, 128), (128, 128, 256)),
             decoder=((256, 256), (128, 128), (128, 64)),
             propagation=(64, 64, 64),
+            feature_propagation=((128, 128), (128, 128), (128, 64)),
+            pointnet=PointNetWidths(local=(32, 32, 32, 64, 512), block=(128, 64), decoder=(256, 128)),
             weight_net=16,
             fusion=64,
             d_k=16,

@@ -10,8 +10,8 @@ from torch import nn
 from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.network import JSPNet
 from jspnet_core.network.fusion import PIFF, SIFF
-from jspnet_core.network.jspnet import Decoder
 from jspnet_core.network.layers import Dense, DepthwisePointConv, PointConv, SetAbstraction, gather, interpolate
+from jspnet_core.network.pointconv import PointConvDecoder
 
 SMALL = NetworkConfiguration(
     points=64,
@@ -154,7 +154,7 @@ def test_depthwise_point_conv(rng):
 
 
 def test_pcff_adds_the_coarse_scale_to_the_two_fine_ones(rng):
-    decoder = randomise(Decoder(SMALL))
+    decoder = randomise(PointConvDecoder(SMALL))
     fa2, fa3, l0 = tensors(rng, (1, 16, 16), (1, 32, 8), (1, 64, 6))
     index = {(0, 1): neighbours(rng, 1, 64, 3, 32), (0, 2): neighbours(rng, 1, 64, 3, 16)}
     weight = {pair: torch.rand(1, 64, 3) for pair in index}

@@ -1,5 +1,24 @@
-"""JSPNet in PyTorch."""
+"""The systems of the paper in PyTorch: JSPNet and what it is compared with."""
 
+from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.network.asis import ASIS, SideBySide
+from jspnet_core.network.joint import JointNetwork
+from jspnet_core.network.jsnet import JSNet
 from jspnet_core.network.jspnet import JSPNet
 
-__all__ = ["JSPNet"]
+__all__ = ["ASIS", "JSNet", "JSPNet", "JointNetwork", "SideBySide", "build_network"]
+
+NETWORKS: dict[str, type[JointNetwork]] = {
+    "none": SideBySide,
+    "asis": ASIS,
+    "jiss": JSNet,
+    "siff": JSPNet,
+    "piff": JSPNet,
+    "siff+piff": JSPNet,
+}
+"""The network of each kind of fusion; its backbone is the configuration's."""
+
+
+def build_network(configuration: NetworkConfiguration) -> JointNetwork:
+    """The network that a configuration describes, with fresh weights."""
+    return NETWORKS[configuration.fusion_kind](configuration)

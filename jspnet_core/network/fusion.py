@@ -18,19 +18,21 @@ def gate(x: Tensor) -> Tensor:
 
 
 class SIFF(nn.Module):
-    """Similarity-based feature fusion (eqs. 6-11): (B, N, C) of both branches to (B, N, 2C) of one.
+    """Similarity-based feature fusion (eqs. 6-11): own (B, N, C) and other (B, N, C or `other`) to (B, N, 2C).
 
     Where a point stands out from its own branch's mean, features of the other branch are let in.
     """
 
-    def __init__(self, configuration: NetworkConfiguration):
+    def __init__(self, configuration: NetworkConfiguration, other: int | None = None):
         super().__init__()
         width = configuration.fusion
         self.center = configuration.siff_center
         self.p_scale = configuration.siff_p_scale
         self.main = configuration.siff_main
-        self.other = Dense(width, width)
-        self.mix = Dense(width, width)
+        self.join = configuration.siff_join
+        a, b = (width, other or width) if self.main == "own" else (other or width, width)
+        self.other = Dense(b, a)
+        self.mix = Dense(a, width)
 
     def forward(self, own: Tensor, other: Tensor) -> Tensor:
         a, b = (own, other) if self.main == "own" else (other, own)
@@ -40,35 +42,45 @@ class SIFF(nn.Module):
         u = torch.sigmoid(s - center) * self.other(b) + a
         if self.p_scale:
             u = p * u
-        return gate(torch.cat([a, self.mix(u)], dim=-1))
+        w = self.mix(u)  # (B, N, C)
+        return gate(torch.cat([a, w] if self.join == "concat" else [own, own + w], dim=-1))
 
 
 class PIFF(nn.Module):
     """Cross-task probability-based feature fusion with its head's tail (eqs. 12-17).
 
-    own, other: (B, N, 2C); anchors: (B, n1) flat indices of level 1. Returns (B, N, outputs): logits, or embedding.
+    own (B, N, `own`, by default 2C), other (B, N, `other`, by default the same); anchors: (B, n1) flat indices of
+    level 1. Returns (B, N, outputs): logits, or embedding.
     The N x N matrix of probabilities is never stored in training (fused attention). `explicit` spells it out as
     MatMul - Softmax - MatMul with the scale in the query, the form that inference compilers recognise and fuse.
     """
 
-    def __init__(self, configuration: NetworkConfiguration, outputs: int):
+    def __init__(
+        self, configuration: NetworkConfiguration, outputs: int, own: int | None = None, other: int | None = None
+    ):
         super().__init__()
-        wide = 2 * configuration.fusion
-        joined = wide + configuration.fusion if configuration.piff_join == "concat" else wide
+        own = own or 2 * configuration.fusion
         self.d_k, self.d_v = configuration.d_k, configuration.d_v
         self.keys, self.values = configuration.piff_keys, configuration.piff_values
         self.join = configuration.piff_join
+        self.attention_dropout = configuration.piff_dropout
         self.explicit = False
-        self.query = nn.Linear(wide, configuration.d_k)
-        self.key = nn.Linear(wide, configuration.d_k)
-        self.value = nn.Linear(wide, configuration.d_v)
-        self.transfer = Dense(configuration.d_v, configuration.fusion if self.join == "concat" else wide)
-        self.tail = Dense(joined, configuration.fusion)
+        target, source = (own, other or own) if self.values == "other" else (other or own, own)
+        self.query = nn.Linear(target, configuration.d_k)
+        self.key = nn.Linear(source, configuration.d_k)
+        self.value = nn.Linear(source, configuration.d_v)
+        self.transfer = Dense(configuration.d_v, configuration.fusion if self.join == "concat" else own)
+        self.tail = Dense(self.joined(configuration, own), configuration.fusion)
         self.dropout = nn.Dropout(configuration.dropout)
         self.out = nn.Linear(configuration.fusion, outputs)
         for linear in (self.query, self.key, self.value, self.out):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
+
+    @staticmethod
+    def joined(configuration: NetworkConfiguration, own: int) -> int:
+        """Width of the features after eq. 15."""
+        return own + configuration.fusion if configuration.piff_join == "concat" else own
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """sum_j softmax_j(q_i . k_j / sqrt(d_k)) v_j (eqs. 12-14).
@@ -80,12 +92,23 @@ class PIFF(nn.Module):
             return torch.softmax((query * scale) @ key.transpose(1, 2), dim=-1) @ value
         width = max(self.d_k, self.d_v)  # the fused kernels want one width for all three: zeros change nothing
         q, k, v = (functional.pad(x, (0, width - x.shape[-1])).unsqueeze(1) for x in (query, key, value))
-        return functional.scaled_dot_product_attention(q, k, v, scale=scale).squeeze(1)[..., : self.d_v]
+        dropout = self.attention_dropout if self.training else 0.0
+        attended = functional.scaled_dot_product_attention(q, k, v, scale=scale, dropout_p=dropout)
+        return attended.squeeze(1)[..., : self.d_v]
 
-    def forward(self, own: Tensor, other: Tensor, anchors: Tensor) -> Tensor:
+    def fuse(self, own: Tensor, other: Tensor, anchors: Tensor) -> Tensor:
+        """Eqs. 12-16: (B, N, joined)."""
         target, source = (own, other) if self.values == "other" else (other, own)
         if self.keys == "level1":
-            source = gather(source, anchors)  # (B, n1, 2C)
+            source = gather(source, anchors)  # (B, n1, C)
+        elif self.keys == "pairs":
+            source = source.unflatten(1, (-1, 2)).mean(2)  # (B, N / 2, C)
         t = self.transfer(self.attend(self.query(target), self.key(source), self.value(source)))
-        z = gate(torch.cat([own, t], dim=-1)) if self.join == "concat" else own + t
+        return gate(torch.cat([own, t], dim=-1)) if self.join == "concat" else own + t
+
+    def label(self, z: Tensor) -> Tensor:
+        """Eq. 17: (B, N, joined) to (B, N, outputs)."""
         return self.out(self.dropout(self.tail(z)))
+
+    def forward(self, own: Tensor, other: Tensor, anchors: Tensor) -> Tensor:
+        return self.label(self.fuse(own, other, anchors))

@@ -1,110 +1,67 @@
-"""JSPNet: one encoder, two decoders, two heads (paper, Fig. 2)."""
+"""JSPNet: SIFF and PIFF between the two branches (paper, Fig. 2), in parallel or one after the other (Table 7)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.configuration import NetworkConfiguration, Order
 from jspnet_core.network.fusion import PIFF, SIFF
-from jspnet_core.network.layers import (
-    Dense,
-    DepthwisePointConv,
-    PointConv,
-    SetAbstraction,
-    dense_stack,
-    gather,
-    interpolate,
-)
+from jspnet_core.network.joint import Head, JointNetwork
+
+Fuse = Callable[[Tensor, Tensor], Tensor]
 
 
-class Encoder(nn.Module):
-    """enc1: PointNet++ set abstraction; enc2 to enc4: PointConv (section 3.1)."""
+class JSPNet(JointNetwork):
+    """SIFF and PIFF on top of a backbone; without one of them (Table 6) its input goes on as it is."""
 
     def __init__(self, configuration: NetworkConfiguration):
-        super().__init__()
+        super().__init__(configuration)
         c = configuration
-        self.levels = c.levels
-        self.enc1 = SetAbstraction(c.channels - 3, c.set_abstraction)
-        inputs = (c.set_abstraction[-1], *(widths[-1] for widths in c.point_conv))
-        self.convs = nn.ModuleList(
-            PointConv(i, widths, c.weight_net, c.density_net) for i, widths in zip(inputs, c.point_conv, strict=False)
-        )
+        width = c.fusion
+        if c.has_siff:
+            sem_sees, ins_sees = widths_seen(c.siff_order, width, 2 * width)
+            self.semantic_siff = SIFF(c, other=sem_sees)
+            self.instance_siff = SIFF(c, other=ins_sees)
+            width *= 2
+        if c.has_piff:
+            sem_sees, ins_sees = widths_seen(c.piff_order, width, PIFF.joined(c, width))
+            self.semantic_piff = PIFF(c, c.classes, own=width, other=sem_sees)
+            self.instance_piff = PIFF(c, c.embedding, own=width, other=ins_sees)
+        else:
+            self.semantic_head = Head(width, c.classes, c.dropout, tail=c.fusion)
+            self.instance_head = Head(width, c.embedding, c.dropout, tail=c.fusion)
 
-    def forward(
-        self, xyz0: Tensor, features0: Tensor, pyramid: Mapping[str, Tensor]
-    ) -> tuple[list[Tensor], list[Tensor]]:
-        xyz1 = gather(xyz0, pyramid["sample"])  # (B, n1, 3)
-        xyz = [xyz0] + [xyz1[:, :n] for n in self.levels]  # farthest point sampling: each level a prefix of the last
-        features = [features0, self.enc1(xyz0, features0, xyz1, pyramid["ball"])]
-        for level, conv in enumerate(self.convs, start=1):
-            near = pyramid[f"near{level}"][:, : self.levels[level]]  # rows of the next level's points
-            density = pyramid[f"density{level + 1}"]
-            features.append(conv(xyz[level], features[level], xyz[level + 1], near, density))
-        return xyz, features
-
-
-class Decoder(nn.Module):
-    """fa1 to fa4 and PCFF (section 3.1, Fig. 2b): (B, N, fusion) for one task."""
-
-    def __init__(self, configuration: NetworkConfiguration):
-        super().__init__()
-        c = configuration
-        self.neighbors = c.decoder_neighbors
-        deep = (c.point_conv[2][-1], c.decoder[0][-1], c.decoder[1][-1])
-        skips = (c.point_conv[1][-1], c.point_conv[0][-1], c.set_abstraction[-1])
-        self.convs = nn.ModuleList(
-            DepthwisePointConv(i, s, widths, c.weight_net) for i, s, widths in zip(deep, skips, c.decoder, strict=True)
-        )
-        self.fa4 = dense_stack(c.decoder[2][-1] + c.channels - 3, c.propagation)
-        self.pcff = Dense(c.decoder[1][-1], c.fusion)
-
-    def forward(self, xyz: list[Tensor], features: list[Tensor], pyramid: Mapping[str, Tensor]) -> Tensor:
-        decoded = [features[4]]
-        for conv, level in zip(self.convs, (3, 2, 1), strict=True):
-            near = pyramid[f"near{level}"][:, :, : self.neighbors]
-            decoded.append(conv(xyz[level], decoded[-1], up(pyramid, level, level + 1), near, features[level]))
-        return self.fuse_scales(decoded[2], decoded[3], features[0], pyramid)
-
-    def fuse_scales(self, fa2: Tensor, fa3: Tensor, features0: Tensor, pyramid: Mapping[str, Tensor]) -> Tensor:
-        """fa4, and PCFF of the scales 1, 1/4 and 1/16: fa2 (B, n2, C2), fa3 (B, n1, C3), features0 (B, N, C0)."""
-        fa3_up = interpolate(fa3, *up(pyramid, 0, 1))  # (B, N, C)
-        fa4 = self.fa4(torch.cat([fa3_up, features0], dim=-1))
-        return self.pcff(torch.cat([fa4, fa3_up], dim=-1) + interpolate(fa2, *up(pyramid, 0, 2)))
+    def heads(self, sem: Tensor, ins: Tensor, pyramid: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        c = self.configuration
+        if c.has_siff:
+            sem, ins = exchange(c.siff_order, self.semantic_siff, self.instance_siff, sem, ins)
+        if not c.has_piff:
+            return self.semantic_head(sem), self.instance_head(ins)
+        to_sem = partial(self.semantic_piff.fuse, anchors=pyramid["sample"])
+        to_ins = partial(self.instance_piff.fuse, anchors=pyramid["sample"])
+        sem, ins = exchange(c.piff_order, to_sem, to_ins, sem, ins)
+        if c.piff_heads == "swapped":
+            sem, ins = ins, sem
+        return self.semantic_piff.label(sem), self.instance_piff.label(ins)
 
 
-def up(pyramid: Mapping[str, Tensor], fine: int, coarse: int) -> tuple[Tensor, Tensor]:
-    """Index and weight (B, n, 3) that interpolate level `coarse` at the points of level `fine`."""
-    return pyramid[f"up{fine}{coarse}_index"], pyramid[f"up{fine}{coarse}_weight"]
+def exchange(order: Order, to_sem: Fuse, to_ins: Fuse, sem: Tensor, ins: Tensor) -> tuple[Tensor, Tensor]:
+    """Both branches after `to_sem(own, other)` and `to_ins(own, other)`; whoever is second sees the first's result."""
+    if order == "ins2sem-sem2ins":
+        sem = to_sem(sem, ins)
+        return sem, to_ins(ins, sem)
+    if order == "sem2ins-ins2sem":
+        ins = to_ins(ins, sem)
+        return to_sem(sem, ins), ins
+    return to_sem(sem, ins), to_ins(ins, sem)
 
 
-class JSPNet(nn.Module):
-    """Semantic logits and instance embeddings of blocks of points.
-
-    forward: features (B, N, 9 or 6) float32, block x y z first; pyramid as `jspnet_core.pyramid` makes it.
-    Returns logits (B, N, classes) and embeddings (B, N, embedding).
-    """
-
-    def __init__(self, configuration: NetworkConfiguration):
-        super().__init__()
-        self.configuration = configuration
-        self.encoder = Encoder(configuration)
-        self.semantic_decoder = Decoder(configuration)
-        self.instance_decoder = Decoder(configuration)
-        self.semantic_siff = SIFF(configuration)
-        self.instance_siff = SIFF(configuration)
-        self.semantic_piff = PIFF(configuration, configuration.classes)
-        self.instance_piff = PIFF(configuration, configuration.embedding)
-
-    def forward(self, features: Tensor, pyramid: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        xyz, levels = self.encoder(features[..., :3], features[..., 3:], pyramid)
-        sem = self.semantic_decoder(xyz, levels, pyramid)
-        ins = self.instance_decoder(xyz, levels, pyramid)
-        sem, ins = self.fuse(sem, ins)
-        anchors = pyramid["sample"]
-        return self.semantic_piff(sem, ins, anchors), self.instance_piff(ins, sem, anchors)
-
-    def fuse(self, sem: Tensor, ins: Tensor) -> tuple[Tensor, Tensor]:
-        return self.semantic_siff(sem, ins), self.instance_siff(ins, sem)
+def widths_seen(order: Order, before: int, after: int) -> tuple[int, int]:
+    """Widths of the other branch's features that the semantic and the instance branch meet in `exchange`."""
+    return (
+        after if order == "sem2ins-ins2sem" else before,
+        after if order == "ins2sem-sem2ins" else before,
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -21,6 +23,11 @@ def gather(x: Tensor, index: Tensor) -> Tensor:
 def interpolate(x: Tensor, index: Tensor, weight: Tensor) -> Tensor:
     """Inverse-distance interpolation from the three nearest points: x (B, n, C), index and weight (B, m, 3)."""
     return (gather(x, index) * weight.unsqueeze(-1)).sum(2)  # (B, m, C)
+
+
+def up(pyramid: Mapping[str, Tensor], fine: int, coarse: int) -> tuple[Tensor, Tensor]:
+    """Index and weight (B, n, 3) that interpolate level `coarse` at the points of level `fine`."""
+    return pyramid[f"up{fine}{coarse}_index"], pyramid[f"up{fine}{coarse}_weight"]
 
 
 class Dense(nn.Module):
@@ -47,15 +54,23 @@ def dense_stack(inputs: int, widths: tuple[int, ...]) -> nn.Sequential:
 
 
 class SetAbstraction(nn.Module):
-    """PointNet++ set abstraction with max pooling (enc1)."""
+    """PointNet++ set abstraction with max pooling (enc1, and all levels of PointNet++).
 
-    def __init__(self, inputs: int, widths: tuple[int, ...]):
+    radius: where `near` are nearest neighbours, those farther away are replaced by the nearest, as a ball query pads.
+    """
+
+    def __init__(self, inputs: int, widths: tuple[int, ...], radius: float | None = None):
         super().__init__()
         self.layers = dense_stack(inputs + 3, widths)
+        self.radius = radius
 
     def forward(self, xyz: Tensor, features: Tensor, centers: Tensor, near: Tensor) -> Tensor:
         """xyz (B, n, 3), features (B, n, C), centers (B, m, 3), near (B, m, K) into n. Returns (B, m, C')."""
         relative = gather(xyz, near) - centers.unsqueeze(2)  # (B, m, K, 3)
+        if self.radius is not None:
+            inside = relative.square().sum(-1) < self.radius**2  # (B, m, K)
+            near = torch.where(inside, near, near[..., :1])
+            relative = torch.where(inside.unsqueeze(-1), relative, relative[..., :1, :])
         grouped = torch.cat([relative, gather(features, near)], dim=-1)
         return self.layers(grouped).amax(2)
 

@@ -1,0 +1,54 @@
+"""Systems of the ASIS pipeline: the two tasks side by side, and ASIS (Wang et al., CVPR 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.network.joint import Head, JointNetwork
+from jspnet_core.network.layers import Dense, gather
+
+NEIGHBORS = 30
+REACH = 0.5  # of the embedding space; the discriminative loss pulls an instance's points this near to their mean
+
+
+class SideBySide(JointNetwork):
+    """No fusion: the tasks share the encoder alone ('w/o' in the paper's Tables 4 and 5)."""
+
+    def __init__(self, configuration: NetworkConfiguration):
+        super().__init__(configuration)
+        c = configuration
+        self.semantic_head = Head(c.fusion, c.classes, c.dropout)
+        self.instance_head = Head(c.fusion, c.embedding, c.dropout)
+
+    def heads(self, sem: Tensor, ins: Tensor, pyramid: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        return self.semantic_head(sem), self.instance_head(ins)
+
+
+class ASIS(SideBySide):
+    """Instances see semantic features; a point's class is read from its neighbours in the embedding space."""
+
+    def __init__(self, configuration: NetworkConfiguration):
+        super().__init__(configuration)
+        self.adapt = Dense(configuration.fusion, configuration.fusion)
+
+    def heads(self, sem: Tensor, ins: Tensor, pyramid: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        embeddings = self.instance_head(ins + self.adapt(sem))
+        near = embedding_neighbors(embeddings.detach(), NEIGHBORS, REACH)
+        return self.semantic_head(gather(sem, near).amax(2)), embeddings
+
+
+@torch.no_grad()
+def embedding_neighbors(embeddings: Tensor, count: int, reach: float) -> Tensor:
+    """The nearest points by L1 distance of embeddings; those beyond `reach` are replaced by the point itself.
+
+    embeddings: (B, N, K). Returns flat indices (B, N, min(count, N)) int64.
+    """
+    blocks, points, _ = embeddings.shape
+    distance, near = torch.cdist(embeddings, embeddings, p=1.0).topk(min(count, points), largest=False)
+    own = torch.arange(points, device=near.device).view(1, -1, 1)
+    first = torch.arange(blocks, device=near.device).view(-1, 1, 1) * points
+    return torch.where(distance > reach, own, near) + first

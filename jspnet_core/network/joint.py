@@ -1,0 +1,60 @@
+"""What all systems have in common: one encoder, a decoder for each task, and heads that may look at both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.network.layers import Dense
+from jspnet_core.network.pointconv import PointConvDecoder, PointConvEncoder
+from jspnet_core.network.pointnet import PointNetDecoder, PointNetEncoder
+from jspnet_core.network.pointnet2 import PointNet2Decoder, PointNet2Encoder
+
+BACKBONES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
+    "pointnet": (PointNetEncoder, PointNetDecoder),
+    "pointnet2": (PointNet2Encoder, PointNet2Decoder),
+    "pointconv": (PointConvEncoder, PointConvDecoder),
+}
+
+
+class JointNetwork(nn.Module):
+    """Semantic logits and instance embeddings of blocks of points.
+
+    forward: features (B, N, 9 or 6) float32, block x y z first; pyramid as `jspnet_core.pyramid` makes it.
+    Returns logits (B, N, classes) and embeddings (B, N, embedding). A system is a subclass with its own `heads`.
+    """
+
+    def __init__(self, configuration: NetworkConfiguration):
+        super().__init__()
+        self.configuration = configuration
+        encoder, decoder = BACKBONES[configuration.backbone]
+        self.encoder = encoder(configuration)
+        self.semantic_decoder = decoder(configuration)
+        self.instance_decoder = decoder(configuration)
+
+    def forward(self, features: Tensor, pyramid: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        xyz, levels = self.encoder(features[..., :3], features[..., 3:], pyramid)
+        sem = self.semantic_decoder(xyz, levels, pyramid)
+        ins = self.instance_decoder(xyz, levels, pyramid)
+        return self.heads(sem, ins, pyramid)
+
+    def heads(self, sem: Tensor, ins: Tensor, pyramid: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """sem, ins: (B, N, fusion), what the decoders say. Returns logits and embeddings."""
+        raise NotImplementedError
+
+
+class Head(nn.Module):
+    """(B, N, inputs) to (B, N, outputs): dropout and a linear layer, behind a dense one where `tail` gives a width."""
+
+    def __init__(self, inputs: int, outputs: int, dropout: float, tail: int | None = None):
+        super().__init__()
+        self.tail = nn.Identity() if tail is None else Dense(inputs, tail)
+        self.dropout = nn.Dropout(dropout)
+        self.out = nn.Linear(tail or inputs, outputs)
+        nn.init.xavier_uniform_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.dropout(self.tail(x)))

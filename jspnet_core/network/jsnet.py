@@ -1,0 +1,31 @@
+"""JSNet: joint instance and semantic segmentation, the system that JSPNet builds on (Zhao and Tao, AAAI 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.network.fusion import gate
+from jspnet_core.network.joint import Head, JointNetwork
+from jspnet_core.network.layers import Dense
+
+
+class JSNet(JointNetwork):
+    """JISS: semantic features are added to the instance branch, then the block's mean of that to the semantic one."""
+
+    def __init__(self, configuration: NetworkConfiguration):
+        super().__init__(configuration)
+        c = configuration
+        self.adapt = Dense(c.fusion, c.fusion)
+        self.aggregate = Dense(2 * c.fusion, c.fusion)
+        self.semantic_head = Head(2 * c.fusion, c.classes, c.dropout, tail=c.fusion)
+        self.instance_head = Head(2 * c.fusion, c.embedding, c.dropout, tail=c.fusion)
+
+    def heads(self, sem: Tensor, ins: Tensor, pyramid: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        instance = gate(torch.cat([ins, ins + self.adapt(sem)], dim=-1))  # (B, N, 2C)
+        block = self.aggregate(instance).mean(1, keepdim=True)  # (B, 1, C)
+        semantic = gate(torch.cat([sem, sem + block], dim=-1))
+        return self.semantic_head(semantic), self.instance_head(instance)
