@@ -70,7 +70,7 @@ def test_two_blocks_are_learned_by_heart(rooms):
     blocks = BlockSet(rooms, SMALL, Augmentation(views=0.0, color_drop=0.0), seed=0)
     batch = blocks.collate([blocks[0], blocks[1]])
     torch.manual_seed(0)
-    run = training.Run(None, training.Recipe(learning_rate=5e-3), training.JSPNet(SMALL), None, 0, 0.0, [])
+    run = training.Run(None, training.Recipe(learning_rate=5e-3), training.build_network(SMALL), None, 0, 0.0, [])
     run.optimizer = torch.optim.Adam(run.network.parameters())
     first = training.step(run, batch)
     untouched = [n for n, p in run.network.named_parameters() if p.grad is None or not torch.isfinite(p.grad).all()]

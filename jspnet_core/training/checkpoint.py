@@ -12,7 +12,7 @@ import torch
 
 from jspnet_core.classes import ClassTable
 from jspnet_core.configuration import NetworkConfiguration
-from jspnet_core.network import JSPNet
+from jspnet_core.network import JointNetwork, build_network
 from jspnet_core.whole_files import replacing
 
 
@@ -70,8 +70,8 @@ class Checkpoint:
             **described,
         )
 
-    def build(self) -> JSPNet:
+    def build(self) -> JointNetwork:
         """The network with its weights, in evaluation mode."""
-        network = JSPNet(self.configuration)
+        network = build_network(self.configuration)
         network.load_state_dict(self.network)
         return network.eval()

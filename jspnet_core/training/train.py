@@ -27,7 +27,7 @@ from jspnet_core.classes import S3DIS
 from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.data.rooms import Room
 from jspnet_core.instance_sizes import mean_instance_sizes
-from jspnet_core.network import JSPNet
+from jspnet_core.network import JointNetwork, build_network
 from jspnet_core.training.block_set import Augmentation, BlockSet, Numbers
 from jspnet_core.training.checkpoint import Checkpoint
 from jspnet_core.training.losses import joint_loss
@@ -70,7 +70,7 @@ class Run:
 
     folder: Path
     recipe: Recipe
-    network: JSPNet
+    network: JointNetwork
     optimizer: torch.optim.Adam
     samples: int
     best: float
@@ -96,7 +96,7 @@ def best_device() -> torch.device:
 def start(folder: Path, configuration: NetworkConfiguration, recipe: Recipe, rooms: Sequence[Room]) -> Run:
     """A new run."""
     torch.manual_seed(recipe.seed)
-    network = JSPNet(configuration).to(best_device())
+    network = build_network(configuration).to(best_device())
     folder.mkdir(parents=True, exist_ok=True)
     optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
     sizes = mean_instance_sizes(rooms, len(S3DIS), recipe.augmentation.voxel_size)
@@ -106,7 +106,7 @@ def start(folder: Path, configuration: NetworkConfiguration, recipe: Recipe, roo
 def resume(folder: Path, recipe: Recipe | None = None) -> Run:
     """Go on with the run in `folder` from its last checkpoint, by its own recipe if none is given."""
     last = Checkpoint.load(folder / "last.pt")
-    network = JSPNet(last.configuration).to(best_device())  # before the optimiser, whose state follows the weights
+    network = build_network(last.configuration).to(best_device())  # before the optimiser: its state follows the weights
     network.load_state_dict(last.network)
     optimizer = torch.optim.Adam(network.parameters())
     if last.optimizer is not None:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from jspnet_core.data.rooms import Room
-from jspnet_core.network import JSPNet
+from jspnet_core.network import JointNetwork
 from jspnet_core.training.block_set import Augmentation, BlockSet
 from jspnet_core.training.losses import joint_loss
 
@@ -18,7 +18,7 @@ BATCH = 8
 
 
 @torch.inference_mode()
-def validate(network: JSPNet, rooms: Sequence[Room], device: torch.device) -> dict[str, float]:
+def validate(network: JointNetwork, rooms: Sequence[Room], device: torch.device) -> dict[str, float]:
     """mIoU over the classes present, accuracy and mean losses on blocks of each room, without augmentation."""
     network.eval()
     classes = network.configuration.classes
