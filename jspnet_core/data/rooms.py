@@ -1,6 +1,7 @@
-"""Read labelled rooms: one npz per room, and a split.json beside them.
+"""Read labelled rooms from a folder: a prepared one (rooms.json, `jspnet prepare`), or npz files with a split.json.
 
-A room file holds
+Prepared rooms are mapped, not loaded, so that a data set larger than memory trains; docs/data.md has the format.
+An npz file of a room holds
 
     xyz_mm  (N, 3) integers, millimetres, z up; or xyz (N, 3) float, metres
     rgb     (N, 3) uint8, red green blue
@@ -12,18 +13,26 @@ and split.json maps the name of a split to the names of its rooms (file names wi
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from jspnet_core.classes import UNLABELLED
+from jspnet_core.classes import S3DIS, UNLABELLED, ClassTable
+from jspnet_core.data.room_index import (
+    INDEX_NAME,
+    SUFFIX,
+    RoomEntry,
+    RoomFileError,
+    check_file,
+    file_hash,
+    map_column,
+    read_index,
+)
 from jspnet_core.npz import read_npz, take_array, take_metres
-
-
-class RoomFileError(ValueError):
-    """A room or split file that cannot be used: one sentence naming the file, what was found and what is accepted."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +55,95 @@ class Room:
         return len(self.points)
 
 
+class MappedRoom(Room):
+    """A room whose arrays stay in its file: read-only `np.memmap`s, mapped anew at each access.
+
+    So any number of rooms takes neither memory nor open files, and a room travels to another process as a path.
+    """
+
+    path: Path
+    entry: RoomEntry
+
+    def __init__(self, folder: Path, name: str, entry: RoomEntry):
+        self.__dict__.update(name=name, path=folder / f"{name}{SUFFIX}", entry=entry)  # frozen: no other way in
+
+    def __len__(self) -> int:
+        return self.entry.points
+
+    def __repr__(self) -> str:
+        return f"MappedRoom({self.name}, {self.entry.points} points, {self.path})"
+
+    @property
+    def points(self) -> np.ndarray:  # type: ignore[override]
+        return map_column(self.path, self.entry.points, "points")
+
+    @property
+    def colors(self) -> np.ndarray:  # type: ignore[override]
+        return map_column(self.path, self.entry.points, "colors")
+
+    @property
+    def label(self) -> np.ndarray:  # type: ignore[override]
+        return map_column(self.path, self.entry.points, "label")
+
+    @property
+    def instance(self) -> np.ndarray:  # type: ignore[override]
+        return map_column(self.path, self.entry.points, "instance")
+
+
+def open_rooms(folder: Path | str, split: str) -> list[Room]:
+    """The rooms of one split, in the split's order: mapped from a prepared folder, loaded from npz files.
+
+    Raises `RoomFileError` for an unknown split and for rooms that are missing, cut short or foreign.
+    """
+    paths = room_paths(folder, split)
+    if not is_prepared(folder):
+        return [_read_npz(path) for path in paths]
+    entries = read_index(folder).rooms
+    return [_map_room(path, entries) for path in paths]
+
+
+def room_classes(folder: Path | str) -> ClassTable:
+    """The classes that the labels of a folder's rooms count in: its index's; S3DIS for npz files. `RoomFileError`."""
+    return read_index(folder).class_table() if is_prepared(folder) else S3DIS
+
+
+def rooms_hash(folder: Path | str) -> str:
+    """One sha256, hexadecimal, for the content of all rooms of a folder and their splits. Raises `RoomFileError`.
+
+    Of a prepared folder it is that of the index, which holds those of the files; of npz files all are read.
+    """
+    folder = Path(folder)
+    if is_prepared(folder):
+        return file_hash(folder / INDEX_NAME)
+    whole = hashlib.sha256()
+    for split in read_split(folder):
+        for path in room_paths(folder, split):
+            whole.update(f"{split} {path.name} {file_hash(path)}\n".encode())
+    return whole.hexdigest()
+
+
+def is_prepared(folder: Path | str) -> bool:
+    """Whether a folder is of the prepared format."""
+    return (Path(folder) / INDEX_NAME).is_file()
+
+
 def read_room(path: Path | str) -> Room:
-    """Read one room file. Raises `RoomFileError` for a missing, damaged or foreign file."""
+    """One room: a mapped one from FOLDER/NAME.room, a loaded one from an npz file.
+
+    Raises `RoomFileError` for a missing, damaged or foreign file.
+    """
     path = Path(path)
+    return _read_npz(path) if path.suffix != SUFFIX else _map_room(path, read_index(path.parent).rooms)
+
+
+def _map_room(path: Path, entries: Mapping[str, RoomEntry]) -> MappedRoom:
+    if path.stem not in entries:
+        raise RoomFileError(f"{path}: not among the rooms of {path.parent / INDEX_NAME}")
+    check_file(path, entries[path.stem].points)
+    return MappedRoom(path.parent, path.stem, entries[path.stem])
+
+
+def _read_npz(path: Path) -> Room:
     try:
         arrays = read_npz(path)
         points = take_metres(path, arrays)
@@ -67,7 +162,9 @@ def read_room(path: Path | str) -> Room:
 
 
 def read_split(folder: Path | str) -> dict[str, list[str]]:
-    """Read FOLDER/split.json: room names by split name. Raises `RoomFileError`."""
+    """Room names by split name, from FOLDER/rooms.json or split.json. Raises `RoomFileError`."""
+    if is_prepared(folder):
+        return read_index(folder).splits
     path = Path(folder) / "split.json"
     try:
         split = json.loads(path.read_text(encoding="utf-8"))
@@ -90,8 +187,10 @@ def room_paths(folder: Path | str, split: str) -> list[Path]:
     """
     splits = read_split(folder)
     if split not in splits:
-        raise RoomFileError(f"{Path(folder) / 'split.json'}: no split named {split!r}; it has {', '.join(splits)}")
-    paths = [Path(folder) / f"{name}.npz" for name in splits[split]]
+        where = Path(folder) / (INDEX_NAME if is_prepared(folder) else "split.json")
+        raise RoomFileError(f"{where}: no split named {split!r}; it has {', '.join(splits)}")
+    suffix = SUFFIX if is_prepared(folder) else ".npz"
+    paths = [Path(folder) / f"{name}{suffix}" for name in splits[split]]
     missing = [path.name for path in paths if not path.is_file()]
     if missing:
         raise RoomFileError(f"{folder}: split {split!r} names rooms that are not there: {', '.join(missing[:5])}")

@@ -1,0 +1,140 @@
+"""The prepared room format: rooms.json, and beside it NAME.room for each room, mapped into memory, never loaded.
+
+NAME.room holds its columns one after the other, without a header, each from a multiple of `ALIGNMENT` bytes on:
+
+    points    (N, 3) float32 little endian, metres, z up, from the room's minimum corner
+    colors    (N, 3) uint8, red green blue
+    label     (N,) uint8, class id; 255 where the truth is unknown
+    instance  (N,) int32 little endian, one id per instance of the room, structure included
+
+Columns, not records: who looks for a class reads one byte per point, not twenty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from jspnet_core.classes import ClassTable
+from jspnet_core.whole_files import replacing
+
+INDEX_NAME = "rooms.json"
+SUFFIX = ".room"
+ALIGNMENT = 64
+COLUMNS: dict[str, tuple[str, int]] = {
+    "points": ("<f4", 3),
+    "colors": ("|u1", 3),
+    "label": ("|u1", 1),
+    "instance": ("<i4", 1),
+}
+"""Type and width of each column, in the order of the file."""
+
+
+class RoomFileError(ValueError):
+    """A room, split or index that cannot be used: one sentence naming the file, what was found, what is accepted."""
+
+
+class RoomEntry(BaseModel):
+    """What the index says about one room."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    points: int = Field(ge=1)
+    extent: tuple[float, float, float] = Field(description="metres, x y z")
+    origin: tuple[float, float, float] = Field(description="metres, where the minimum corner lay in the source's frame")
+    instances: int = Field(ge=1)
+    class_points: list[int] = Field(description="points of each class, in the table's order")
+    source: str = Field(description="what the room was made from, relative to the folder that was given")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the room's file")
+
+
+class RoomIndex(BaseModel):
+    """The content of rooms.json."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal["jspnet rooms"] = "jspnet rooms"
+    version: Literal[1] = 1
+    data: str = Field(description="what kind of data the rooms were made from")
+    settings: dict[str, str | int | float] = Field(description="what the rooms depend on besides their sources")
+    classes: dict[str, list]
+    splits: dict[str, list[str]] = Field(description="names of rooms by name of split")
+    rooms: dict[str, RoomEntry] = Field(description="by name")
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> RoomIndex:
+        self.class_table()
+        unknown = {name for names in self.splits.values() for name in names} - set(self.rooms)
+        if unknown:
+            raise ValueError(f"splits name rooms that are not listed: {', '.join(sorted(unknown)[:5])}")
+        return self
+
+    def class_table(self) -> ClassTable:
+        try:
+            return ClassTable.from_dict(self.classes)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"classes must hold names, colors and things ({error})") from None
+
+
+def read_index(folder: Path | str) -> RoomIndex:
+    """Read FOLDER/rooms.json. Raises `RoomFileError` for one that is missing or not of this format and version."""
+    path = Path(folder) / INDEX_NAME
+    try:
+        return RoomIndex.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise RoomFileError(f"{path}: no such file; 'jspnet prepare' writes one") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "content"
+        raise RoomFileError(f"{path}: not an index of rooms of version 1: {where}: {first['msg']}") from None
+    except (OSError, ValueError) as error:
+        raise RoomFileError(f"{path}: not a JSON file ({error})") from None
+
+
+def write_index(folder: Path, index: RoomIndex) -> None:
+    """Write FOLDER/rooms.json, whole or not at all; equal content gives equal bytes."""
+    with replacing(folder / INDEX_NAME) as file:
+        file.write((json.dumps(index.model_dump(mode="json"), indent=1) + "\n").encode())
+
+
+def column_offsets(points: int) -> tuple[dict[str, int], int]:
+    """Where each column of a room of `points` points begins, and the size of the file, in bytes."""
+    offsets, end = {}, 0
+    for name, (dtype, width) in COLUMNS.items():
+        offsets[name] = -(-end // ALIGNMENT) * ALIGNMENT
+        end = offsets[name] + points * width * np.dtype(dtype).itemsize
+    return offsets, end
+
+
+def map_column(path: Path, points: int, name: str) -> np.memmap:
+    """A column of a room file, read-only and mapped: what is not touched is not read. Raises `RoomFileError`."""
+    dtype, width = COLUMNS[name]
+    shape = (points,) if width == 1 else (points, width)
+    try:
+        return np.memmap(path, dtype, "r", column_offsets(points)[0][name], shape)
+    except (OSError, ValueError) as error:
+        raise RoomFileError(f"{path}: cannot be mapped ({error})") from None
+
+
+def check_file(path: Path, points: int) -> None:
+    """Raise `RoomFileError` where a room's file is missing or not as long as its points need. Reads nothing of it."""
+    expected = column_offsets(points)[1]
+    if not path.is_file():
+        raise RoomFileError(f"{path}: no such file, but {INDEX_NAME} names it")
+    found = path.stat().st_size
+    if found != expected:
+        raise RoomFileError(f"{path}: {found} bytes, but {INDEX_NAME} says {points} points, {expected} bytes")
+
+
+def file_hash(path: Path) -> str:
+    """sha256 of a file, hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()

@@ -1,0 +1,90 @@
+"""Write rooms in the prepared format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from jspnet_core.classes import ClassTable
+from jspnet_core.data.room_index import COLUMNS, SUFFIX, RoomEntry, RoomFileError, column_offsets, file_hash
+from jspnet_core.data.rooms import Room
+from jspnet_core.whole_files import replacing
+
+CELL = 0.25
+"""Metres, edge of the cells of the ground plane that points are sorted by."""
+
+SMALLEST = 64
+"""Points of the smallest room: with fewer, training finds no block in it."""
+
+
+def write_room(folder: Path, room: Room, classes: ClassTable, source: str) -> RoomEntry:
+    """Write one room to FOLDER/NAME.room and return its entry of the index.
+
+    room: points in any frame with z up, metres, float32 or float64; they are shifted to the room's minimum corner.
+    Raises `RoomFileError`, naming the source, for a room that training could not use.
+    """
+    check_room(room, classes, source)
+    origin = room.points.min(axis=0).astype(np.float64)
+    points = (room.points - origin).astype(np.float32)
+    order = near_together(points)
+    columns = {
+        "points": points[order],
+        "colors": room.colors[order],
+        "label": room.label[order],
+        "instance": room.instance[order],
+    }
+    path = folder / f"{room.name}{SUFFIX}"
+    offsets, _ = column_offsets(len(room))
+    with replacing(path) as file:
+        for name, column in columns.items():
+            file.write(bytes(offsets[name] - file.tell()))
+            file.write(np.ascontiguousarray(column, COLUMNS[name][0]).tobytes())
+    x, y, z = points.max(axis=0).astype(float).tolist()
+    return RoomEntry(
+        points=len(room),
+        extent=(x, y, z),
+        origin=tuple(origin.tolist()),
+        instances=len(np.unique(room.instance)),
+        class_points=np.bincount(room.label, minlength=256)[: len(classes)].tolist(),
+        source=source,
+        sha256=file_hash(path),
+    )
+
+
+def check_room(room: Room, classes: ClassTable, source: str) -> None:
+    """Raise `RoomFileError` for points that are too few, not finite or flat, and for labels of no class."""
+    if len(room) < SMALLEST:
+        raise RoomFileError(f"{source}: {len(room)} points, a room needs at least {SMALLEST}: one block's least")
+    finite = np.isfinite(room.points).all(axis=1)
+    if not finite.all():
+        raise RoomFileError(f"{source}: {np.count_nonzero(~finite)} of {len(room)} points are NaN or Inf")
+    labels = np.flatnonzero(np.bincount(room.label, minlength=256)[:255])
+    if not len(labels):
+        raise RoomFileError(f"{source}: no point has a class")
+    if labels[-1] >= len(classes):
+        raise RoomFileError(f"{source}: holds class {labels[-1]}, but the class table has 0 to {len(classes) - 1}")
+    if room.instance.min() < 0:
+        raise RoomFileError(f"{source}: holds instance {room.instance.min()}; ids are 0 or more")
+
+
+def near_together(points: np.ndarray) -> np.ndarray:
+    """An order in which what is near on the ground plane is near in the file, along a Z curve over 25 cm cells.
+
+    A block is a column of 1 m x 1 m: sorted, its points lie on few pages of a mapped file; in the scanner's order, or
+    instance by instance, they are strewn over all of them. Within a cell the given order stays.
+    points: (N, 3) float32, metres, from the room's minimum corner. Returns (N,) int64.
+    """
+    cell = (points[:, :2] / np.float32(CELL)).astype(np.uint32)
+    return np.argsort(_spread(cell[:, 0]) | _spread(cell[:, 1]) << np.uint64(1), kind="stable")
+
+
+def _spread(values: np.ndarray) -> np.ndarray:
+    """The bits of (N,) uint32 at every second place of (N,) uint64."""
+    spread = values.astype(np.uint64)
+    for shift, mask in (
+        (16, 0x0000FFFF0000FFFF), (8, 0x00FF00FF00FF00FF), (4, 0x0F0F0F0F0F0F0F0F), (2, 0x3333333333333333),
+        (1, 0x5555555555555555),
+    ):  # fmt: skip
+        spread = (spread | spread << np.uint64(shift)) & np.uint64(mask)
+    return spread
