@@ -1,8 +1,9 @@
-"""Run a model over labelled rooms and score what it says, point by point of the room."""
+"""Run a model over labelled rooms, or over what a depth camera sees of them, and score it point by point."""
 
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,22 +12,31 @@ import numpy as np
 
 from jspnet_core.classes import UNLABELLED
 from jspnet_core.data.rooms import Room, RoomFileError, read_room
+from jspnet_core.depth_view import View, random_pose, see
 from jspnet_core.metrics import RoomScore, score_room
 from jspnet_core.segmenter import Segmenter
+
+MIN_VIEW_POINTS = 1000
+"""Visible points below which a view is drawn again: a camera that stands before a wall shows nothing to score."""
+
+MAX_DRAWS = 100
+"""Poses tried for one view before the room is refused."""
 
 
 @dataclass(frozen=True)
 class RoomResult:
-    """One evaluated room.
+    """One evaluated room or view.
 
-    points: points of the room. unlabelled: those that the model gave no label. blocks: blocks through the network.
-    instances: predicted ones. seconds: of segmenting, reading left out.
+    name: of the room, with `#k` behind it for its k-th view. points: that were to be labelled. unlabelled: those that
+    the model gave no label. blocks: through the network. left_out: blocks beyond the frame's budget. instances:
+    predicted ones. seconds: of segmenting, reading left out.
     """
 
     name: str
     points: int
     unlabelled: int
     blocks: int
+    left_out: int
     instances: int
     seconds: float
     score: RoomScore
@@ -43,18 +53,64 @@ def evaluate_rooms(segmenter: Segmenter, paths: Sequence[Path]) -> Iterator[Room
     Raises `RoomFileError`, also for rooms with classes that the model does not know.
     """
     for path in paths:
-        room = read_room(path)
-        _check_classes(path, room, len(segmenter.classes))
-        start = time.perf_counter()
-        found = segmenter.segment(room.points, room.colors, T_gravity_input=np.eye(4))
-        seconds = time.perf_counter() - start
-        score = score_room(found.label, found.instance, room.label, room.instance, len(segmenter.classes))
-        unlabelled = int((found.label == UNLABELLED).sum())
-        yield RoomResult(room.name, len(room), unlabelled, found.blocks, len(found.instances), seconds, score)
+        room = _read(path, segmenter)
+        yield _score(segmenter, room, np.eye(4))
 
 
-def _check_classes(path: Path, room: Room, class_count: int) -> None:
+def evaluate_views(
+    segmenter: Segmenter, paths: Sequence[Path], count: int, seed: int = 0, camera: View | None = None
+) -> Iterator[RoomResult]:
+    """Segment `count` simulated depth-camera frames of each room, one by one, and score each against its own points.
+
+    The truth of a frame is the labels of the visible points. Frames depend on the seed and the room's name only, not
+    on which other rooms are evaluated. Raises `RoomFileError`, also for rooms in which no view shows
+    `MIN_VIEW_POINTS`.
+    """
+    for path in paths:
+        for frame, T_room_frame in views_of(_read(path, segmenter), count, seed, camera or View()):
+            yield _score(segmenter, frame, T_room_frame)
+
+
+def views_of(room: Room, count: int, seed: int, camera: View) -> Iterator[tuple[Room, np.ndarray]]:
+    """What the camera sees at `count` random poses in the room.
+
+    Each frame comes as a room of the visible points, metres from the camera's foot on the floor, with the transform
+    (4, 4) back into the room's frame. Points that the colour camera misses are black, as in training.
+    """
+    for number in range(count):
+        rng = np.random.default_rng([seed, zlib.crc32(room.name.encode()), number])
+        for _ in range(MAX_DRAWS):
+            pose = random_pose(room.points, rng)
+            sight = see(room.points, rng, camera, pose)
+            if len(sight.visible) >= MIN_VIEW_POINTS:
+                break
+        else:
+            raise RoomFileError(
+                f"room {room.name}: none of {MAX_DRAWS} views shows {MIN_VIEW_POINTS} of its {len(room)} points"
+            )
+        T_room_frame = np.eye(4)
+        T_room_frame[:2, 3] = pose.eye[:2]  # the segmenter takes its input's origin for the sensor's place
+        points = (sight.points - T_room_frame[:3, 3]).astype(np.float32)
+        colors = np.where(sight.colored[:, None], room.colors[sight.visible], 0).astype(np.uint8)
+        label, instance = room.label[sight.visible], room.instance[sight.visible]
+        yield Room(f"{room.name}#{number}", points, colors, label, instance), T_room_frame
+
+
+def _score(segmenter: Segmenter, room: Room, T_gravity_input: np.ndarray) -> RoomResult:
+    start = time.perf_counter()
+    found = segmenter.segment(np.asarray(room.points), np.asarray(room.colors), T_gravity_input=T_gravity_input)
+    seconds = time.perf_counter() - start
+    score = score_room(found.label, found.instance, room.label, room.instance, len(segmenter.classes))
+    unlabelled = int((found.label == UNLABELLED).sum())
+    return RoomResult(
+        room.name, len(room), unlabelled, found.blocks, found.blocks_left_out, len(found.instances), seconds, score
+    )
+
+
+def _read(path: Path, segmenter: Segmenter) -> Room:
+    room = read_room(path)
     known = room.label[room.label != UNLABELLED]
-    if len(known) and known.max() >= class_count:
-        highest = class_count - 1
-        raise RoomFileError(f"{path}: holds class {known.max()}, but the model's classes are 0 to {highest}")
+    classes = len(segmenter.classes)
+    if len(known) and known.max() >= classes:
+        raise RoomFileError(f"{path}: holds class {known.max()}, but the model's classes are 0 to {classes - 1}")
+    return room

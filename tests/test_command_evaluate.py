@@ -7,10 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 from typer.testing import CliRunner
 
 from jspnet_core.command import app
+from jspnet_core.data.rooms import read_room
+from jspnet_core.depth_view import View
 from jspnet_core.engine.model_file import default_model
+from jspnet_core.evaluation import views_of
 from jspnet_core.synthetic import make_scene
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "s3dis_rooms_npz"
@@ -27,7 +31,7 @@ def rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two generated rooms with their true labels, as files."""
     folder = tmp_path_factory.mktemp("rooms")
     for seed in (1, 2):
-        cloud = make_scene(seed, "pantry").room_cloud(np.random.default_rng(seed), density=800.0)
+        cloud = make_scene(seed, "pantry").room_cloud(np.random.default_rng(seed), density=400.0)
         np.savez(folder / f"room_{seed}.npz", xyz=cloud.points, rgb=cloud.colors, sem=cloud.label, ins=cloud.instance)
     (folder / "split.json").write_text(json.dumps({"val": ["room_1", "room_2"], "train": []}))
     return folder
@@ -55,6 +59,43 @@ def test_single_rooms_can_be_chosen(rooms: Path, tmp_path: Path) -> None:
     assert code == 0
     assert "1 rooms" in output
     assert [room["name"] for room in json.loads((tmp_path / "s.json").read_text())["per_room"]] == ["room_2"]
+
+
+def test_single_views_are_scored_beside_whole_rooms(rooms: Path, tmp_path: Path) -> None:
+    code, output, error = evaluate(rooms, "--rooms", "room_1", "--views", "3", "--json", tmp_path / "s.json")
+    assert (code, error) == (0, None)
+    scores = json.loads((tmp_path / "s.json").read_text())
+    views = scores["views"]
+    assert [view["name"] for view in views["per_room"]] == ["room_1#0", "room_1#1", "room_1#2"]
+    whole = scores["per_room"][0]["points"]
+    assert all(0 < view["points"] < whole for view in views["per_room"])  # hidden points are no part of a view
+    assert (views["settings"]["max_blocks"], views["settings"]["min_instance_ratio"]) == (32, 0.1)
+    assert (scores["settings"]["max_blocks"], scores["settings"]["min_instance_ratio"]) == (0, 0.25)
+    assert views["ratio"]["oAcc"] == pytest.approx(views["oAcc"] / scores["oAcc"])
+    assert f"{views['ratio']['oAcc']:.2f}" in output
+    assert "max_blocks 32, min_instance_ratio 0.1" in output
+
+
+def test_views_depend_on_the_seed_and_the_room_alone(rooms: Path) -> None:
+    room = read_room(rooms / "room_1.npz")
+
+    def seen(count: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [(frame.points, T) for frame, T in views_of(room, count, seed, View())]
+
+    for first, again in zip(seen(2, seed=0), seen(3, seed=0), strict=False):
+        np.testing.assert_array_equal(first[0], again[0])
+    assert len(seen(1, seed=1)[0][0]) != len(seen(1, seed=0)[0][0])
+
+
+def test_a_view_holds_what_is_visible_in_the_rooms_frame(rooms: Path) -> None:
+    room = read_room(rooms / "room_1.npz")
+    exact = View(noise=0.0, tilt=0.0, floor_error=0.0)
+    for frame, T in views_of(room, 3, 0, exact):
+        back = frame.points + T[:3, 3].astype(np.float32)
+        distance, nearest = cKDTree(room.points).query(back)
+        assert distance.max() < 1e-4
+        np.testing.assert_array_equal(frame.label, room.label[nearest])
+        assert len(frame) < len(room)
 
 
 @pytest.mark.parametrize(

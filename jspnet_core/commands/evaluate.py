@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from jspnet_core.commands import options
-from jspnet_core.commands.options import DEFAULTS, OptionError
+from jspnet_core.commands.options import DEFAULTS, FRAME_DEFAULTS, OptionError
+from jspnet_core.commands.score_tables import print_ratios, print_score, ratios, say
 from jspnet_core.data.rooms import read_split, room_paths
-from jspnet_core.evaluation import RoomResult, evaluate_rooms
+from jspnet_core.depth_view import View
+from jspnet_core.evaluation import RoomResult, evaluate_rooms, evaluate_views
 from jspnet_core.metrics import Score, summarise
 from jspnet_core.segmenter import Segmenter
+from jspnet_core.settings import SegmenterSettings
 from jspnet_core.whole_files import replacing
 
 
 def evaluate(
-    rooms_dir: Annotated[Path, typer.Argument(metavar="ROOMS_DIR", help="folder of room .npz files with a split.json")],
-    split: Annotated[str, typer.Option(help="which split of split.json")] = "val",
+    rooms_dir: Annotated[Path, typer.Argument(metavar="ROOMS_DIR", help="folder of labelled rooms")],
+    split: Annotated[str, typer.Option(help="which split of the rooms")] = "val",
     rooms: Annotated[list[str] | None, typer.Option(help="only this room of the split; may be repeated")] = None,
+    views: Annotated[int, typer.Option(help="depth-camera frames of each room to score as well", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="which views", min=0)] = 0,
     model: options.Model = None,
     engine: options.Engine = "onnxruntime",
     stride: options.Stride = DEFAULTS.stride,
     voxel: options.Voxel = DEFAULTS.voxel_size,
     bandwidth: options.Bandwidth = DEFAULTS.bandwidth,
     merging: options.Merging = DEFAULTS.merging,
-    min_instance_ratio: options.MinInstanceRatio = DEFAULTS.min_instance_ratio,
+    min_instance_ratio: options.RoomOrFrameMinInstanceRatio = None,
+    max_blocks: options.RoomOrFrameMaxBlocks = None,
     threads: options.Threads = DEFAULTS.threads,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="write the scores there as well")
@@ -40,17 +46,48 @@ def evaluate(
     paths = _chosen(rooms_dir, split, rooms or [])
     if json_file is not None and not json_file.parent.is_dir():
         raise OptionError(f"--json {json_file}: no folder {json_file.parent}")
-    segmenter = options.open_segmenter(
-        model, engine, gravity="none", stride=stride, voxel_size=voxel, bandwidth=bandwidth, merging=merging,
-        min_instance_ratio=min_instance_ratio, threads=threads,
-    )  # fmt: skip
-    results = _run(segmenter, paths)
-    score = summarise([result.score for result in results], segmenter.classes.names)
+    settings = {
+        "gravity": "none", "stride": stride, "voxel_size": voxel, "bandwidth": bandwidth, "merging": merging,
+        "threads": threads,
+    }  # fmt: skip
+    bounds = {"max_blocks": max_blocks, "min_instance_ratio": min_instance_ratio}
+    loaded = options.load_engine(model, engine, threads)
+    segmenter = options.open_segmenter(None, loaded, **settings, **_filled(bounds, DEFAULTS))
     console = Console()
-    console.print(f"{segmenter.model_name} on {rooms_dir}, split {split}", highlight=False, soft_wrap=True)
-    _print_score(console, score, results)
+    say(console, f"{segmenter.model_name} on {rooms_dir}, split {split}")
+    results = _run("rooms", evaluate_rooms(segmenter, paths), len(paths))
+    score = summarise([result.score for result in results], segmenter.classes.names)
+    print_score(console, score, results)
+    content = {"model": segmenter.model_name, "split": split, **_content(segmenter, score, results)}
+    if views:
+        on_frames = options.open_segmenter(None, loaded, **settings, **_filled(bounds, FRAME_DEFAULTS))
+        content["views"] = _views(console, on_frames, paths, views, seed, score)
     if json_file is not None:
-        _write_json(json_file, segmenter, split, score, results)
+        _write_json(json_file, content)
+
+
+def _views(
+    console: Console, segmenter: Segmenter, paths: list[Path], count: int, seed: int, of_rooms: Score
+) -> dict[str, Any]:
+    """Evaluate single views, print them beside the whole rooms, and return what the JSON file says of them."""
+    results = _run("views", evaluate_views(segmenter, paths, count, seed), count * len(paths))
+    score = summarise([result.score for result in results], segmenter.classes.names)
+    s = segmenter.settings
+    say(
+        console,
+        f"\nsingle views, {count} of each room, seed {seed}; with the settings of a sensor's frames: "
+        f"max_blocks {s.max_blocks}, min_instance_ratio {s.min_instance_ratio}",
+    )
+    print_score(console, score, results, "views")
+    print_ratios(console, of_rooms, score)
+    return {
+        "of_each_room": count, "seed": seed, "camera": View().model_dump(), "ratio": ratios(of_rooms, score),
+        **_content(segmenter, score, results),
+    }  # fmt: skip
+
+
+def _filled(given: dict[str, Any], defaults: SegmenterSettings) -> dict[str, Any]:
+    return {key: getattr(defaults, key) if value is None else value for key, value in given.items()}
 
 
 def _chosen(rooms_dir: Path, split: str, names: list[str]) -> list[Path]:
@@ -64,63 +101,26 @@ def _chosen(rooms_dir: Path, split: str, names: list[str]) -> list[Path]:
     return [path for path in paths if not names or path.stem in names]
 
 
-def _run(segmenter: Segmenter, paths: list[Path]) -> list[RoomResult]:
+def _run(what: str, evaluation: Iterable[RoomResult], total: int) -> list[RoomResult]:
     """Evaluate with a progress bar on stderr."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     results = []
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("rooms", total=len(paths))
-        for result in evaluate_rooms(segmenter, paths):
+        task = progress.add_task(what, total=total)
+        for result in evaluation:
             results.append(result)
             progress.update(task, advance=1, description=result.name)
     return results
 
 
-def _print_score(console: Console, score: Score, results: list[RoomResult]) -> None:
-    console.print(_table(score))
-    console.print(f"oAcc {_percent(score.overall_accuracy)}; everything in per cent", highlight=False)
-    if score.never_predicted:
-        console.print(f"never predicted, so precision 0: {', '.join(score.never_predicted)}", highlight=False)
-    if score.absent:
-        console.print(f"neither in the rooms nor predicted, so in no mean: {', '.join(score.absent)}", highlight=False)
-    points, unlabelled = sum(r.points for r in results), sum(r.unlabelled for r in results)
-    seconds, blocks = sum(r.seconds for r in results), sum(r.blocks for r in results)
-    console.print(
-        f"{score.rooms} rooms, {points:,} points ({unlabelled / points:.2%} without a label, counted as wrong), "
-        f"{blocks:,} blocks, {seconds:.1f} s",
-        highlight=False,
-    )
-
-
-def _table(score: Score) -> Table:
-    """Per cent, by class and in all."""
-    table = Table("class", box=None, padding=(0, 1))
-    for heading in ("Acc", "IoU", "Cov", "WCov", "Pre", "Rec", "true", "found"):
-        table.add_column(heading, justify="right")
-    for c in score.classes:
-        shares = (c.accuracy, c.iou, c.coverage, c.weighted_coverage, c.precision, c.recall)
-        table.add_row(c.name, *map(_percent, shares), str(c.true_instances), str(c.predicted_instances))
-    table.add_section()
-    means = (
-        score.mean_accuracy, score.mean_iou, score.mean_coverage, score.mean_weighted_coverage, score.mean_precision,
-        score.mean_recall,
-    )  # fmt: skip
-    table.add_row("mean", *map(_percent, means), style="bold")
-    return table
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f}"
-
-
-def _write_json(path: Path, segmenter: Segmenter, split: str, score: Score, results: list[RoomResult]) -> None:
-    content = {
-        "model": segmenter.model_name,
-        "split": split,
-        "settings": segmenter.settings.model_dump(),
-        **score.to_dict(),
+def _content(segmenter: Segmenter, score: Score, results: list[RoomResult]) -> dict[str, Any]:
+    return {
+        "settings": segmenter.settings.model_dump(), **score.to_dict(),
         "per_room": [result.to_dict() for result in results],
-    }
+    }  # fmt: skip
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
     try:
         with replacing(path) as file:
             file.write((json.dumps(content, indent=1, allow_nan=False) + "\n").encode())

@@ -8,11 +8,14 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
+from jspnet_core import engine as engines
 from jspnet_core.engine import ENGINES
+from jspnet_core.engine.model_file import default_model
 from jspnet_core.segmenter import Segmenter
-from jspnet_core.settings import SegmenterSettings
+from jspnet_core.settings import FrameSettings, SegmenterSettings
 
 DEFAULTS = SegmenterSettings()
+FRAME_DEFAULTS = FrameSettings()
 
 
 class OptionError(ValueError):
@@ -26,6 +29,14 @@ def _option(field: str, *names: str) -> Any:
     return typer.Option(*names, help=info.description, min=bounds.get("ge"), max=bounds.get("le"))
 
 
+def _room_or_frame_option(field: str) -> Any:
+    """The same for a field whose default is another one for frames of a sensor: None stands for both."""
+    option = _option(field)
+    room, frame = getattr(DEFAULTS, field), getattr(FRAME_DEFAULTS, field)
+    option.help += f"; without it {room} for rooms, {frame} for single views"
+    return option
+
+
 Gravity = Annotated[Literal["auto", "optical", "none"], _option("gravity")]
 Voxel = Annotated[float, _option("voxel_size", "--voxel")]
 Stride = Annotated[float, _option("stride")]
@@ -34,11 +45,13 @@ Bandwidth = Annotated[float, _option("bandwidth")]
 Merging = Annotated[Literal["fixed", "legacy"], _option("merging")]
 MinInstanceRatio = Annotated[float, _option("min_instance_ratio")]
 Threads = Annotated[int, _option("threads")]
+RoomOrFrameMaxBlocks = Annotated[int | None, _room_or_frame_option("max_blocks")]
+RoomOrFrameMinInstanceRatio = Annotated[float | None, _room_or_frame_option("min_instance_ratio")]
 Model = Annotated[Path | None, typer.Option(help="model file (.onnx); without it the one that comes with jspnet")]
 Engine = Annotated[str, typer.Option(help=f"what runs the network: {', '.join(ENGINES)}")]
 
 
-def open_segmenter(model: Path | None, engine: str, **settings: Any) -> Segmenter:
+def open_segmenter(model: Path | None, engine: str | engines.Engine, **settings: Any) -> Segmenter:
     """A segmenter with the settings of the command line. Raises `OptionError` for values out of bounds."""
     try:
         chosen = SegmenterSettings(**settings)
@@ -46,3 +59,8 @@ def open_segmenter(model: Path | None, engine: str, **settings: Any) -> Segmente
         problem = error.errors()[0]
         raise OptionError(f"{problem['loc'][0]} is {problem['input']!r}: {problem['msg']}") from None
     return Segmenter(model, engine, chosen)
+
+
+def load_engine(model: Path | None, engine: str, threads: int) -> engines.Engine:
+    """The engine of a model file. Raises `ModelFileError`, `EngineError`."""
+    return engines.open_engine(engine, default_model() if model is None else model, threads)
