@@ -57,8 +57,8 @@ class Segmenter:
         if isinstance(engine, str):
             path = default_model() if model is None else Path(model)
             engine = open_engine(engine, path, self.settings.threads)
-        self._engine = engine
-        self.description = self._engine.description
+        self.engine = engine
+        self.description = self.engine.description
         self.classes: ClassTable = self.description.class_table()
         self.model_name: str = self.description.name
         self._executor = ThreadPoolExecutor(self.settings.threads or os.cpu_count() or 1)
@@ -99,7 +99,7 @@ class Segmenter:
         with clock.stage("pyramid"):
             pyramids = build_pyramids(features, self.description.configuration, self._executor)
         with clock.stage("network"):
-            logits, embeddings = self._engine.run(features, pyramids)
+            logits, embeddings = self.engine.run(features, pyramids)
         with clock.stage("labels"):
             block_label, label, confidence = vote(logits, blocks, len(xyz))
         ids = np.zeros(len(xyz), np.uint32)
