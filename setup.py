@@ -35,6 +35,7 @@ setup(
     extras_require={
         "train": [torch, "tensorboard>=2.15", "threadpoolctl>=3.1"],
         "export": [torch, "onnx>=1.17", "onnxscript>=0.3"],
+        "prepare": ["pandas>=2.2", "h5py>=3.10", "scikit-learn>=1.4"],
         "tensorrt": ["tensorrt>=10.3", "pycuda>=2024.1"],
         "viz": ["matplotlib>=3.8", "pillow>=10"],
     },

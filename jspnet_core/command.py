@@ -20,7 +20,15 @@ USER_ERRORS = frozenset(
 )
 """Exceptions whose message is written for users. By name, so that nothing heavy is imported to look for them."""
 
-_EXTRAS = {"torch": "train", "tensorboard": "train", "onnx": "export", "onnxscript": "export"}
+_EXTRAS = {
+    "torch": "train",
+    "tensorboard": "train",
+    "onnx": "export",
+    "onnxscript": "export",
+    "pandas": "prepare",
+    "h5py": "prepare",
+    "sklearn": "prepare",
+}
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -93,16 +101,16 @@ def _run(name: str, arguments: list[str]) -> None:
     module = name.replace("-", "_")
     try:
         target = getattr(import_module(f"jspnet_core.commands.{module}"), module)
+        if not isinstance(target, typer.Typer):
+            command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+            command.command()(target)
+            target = command
+        typer.main.get_command(target).main(args=arguments, prog_name=f"jspnet {name}")
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in _EXTRAS:
             raise
         fail(f"'{name}' needs {missing}, which is not installed here: pip install 'jspnet[{_EXTRAS[missing]}]'")
-    if not isinstance(target, typer.Typer):
-        command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        command.command()(target)
-        target = command
-    typer.main.get_command(target).main(args=arguments, prog_name=f"jspnet {name}")
 
 
 if __name__ == "__main__":

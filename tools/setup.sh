@@ -98,7 +98,7 @@ main() {
     "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
     stamp command setup.py
   fi
-  [[ $layer == demo ]] || install test requirements/{train,test}.txt
+  [[ $layer == demo ]] || install test requirements/{train,prepare,test}.txt
   build
   echo "setup: ready"
 }
