@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from rclpy.node import Node
@@ -16,6 +18,14 @@ from jspnet_ros.parameters import overrides
 TOPIC = "~/input/points"
 
 
+@dataclass(frozen=True)
+class ArrivedCloud:
+    """A cloud, and the time of this machine's clock at which it arrived, in nanoseconds since 1970."""
+
+    cloud: PointCloud2
+    at_ns: int
+
+
 class CloudInput:
     """Subscribes to clouds, newest only.
 
@@ -23,7 +33,7 @@ class CloudInput:
     default transport: so the reliability is taken from the publishers found, and again when they change.
     """
 
-    def __init__(self, node: Node, on_cloud: Callable[[PointCloud2, int], None]) -> None:
+    def __init__(self, node: Node, on_cloud: Callable[[ArrivedCloud, int], None]) -> None:
         """on_cloud: called with each cloud and the number of clouds that were lost since the one before."""
         self._node, self._on_cloud = node, on_cloud
         self.topic = node.resolve_topic_name(TOPIC)
@@ -73,4 +83,5 @@ class CloudInput:
         if number is not None and self._last_number is not None and self._node.count_publishers(self.topic) == 1:
             lost = max(number - self._last_number - 1, 0)  # negative: the publisher was started anew
         self._last_number = number
-        self._on_cloud(cloud, lost)
+        arrived_ns = info["received_timestamp"] or time.time_ns()  # Cyclone DDS gives 0: it does not tell
+        self._on_cloud(ArrivedCloud(cloud, arrived_ns), lost)

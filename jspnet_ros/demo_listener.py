@@ -58,7 +58,8 @@ class Heard:
     """Everything that came in.
 
     sent: clouds that the camera has sent. semantic, labelled: labelled clouds received on the two cloud topics.
-    objects: things in the instance arrays, by class name, summed over the frames. times_ms: by group, latency too.
+    objects: things in the instance arrays, by class name, summed over the frames. times_ms: by group, age and latency
+    too.
     stages_ms: by stage, from diagnostics, one frame a second at most. counts: the node's own, from diagnostics.
     status: what the node says of itself. problem: the same where it calls it an error.
     scores: one per labelled frame. best_view: the frame whose truth shows the most classes.
@@ -94,6 +95,7 @@ class Listener(Node):
         self._subscribe(DiagnosticArray, "/diagnostics", self._on_diagnostics, depth=10)
         for group in GROUPS:
             self._subscribe(Float64, f"{NODE}/debug/processing_time/{group}_ms", self._keep_time(group), depth=10)
+        self._subscribe(Float64, f"{NODE}/debug/age_ms", self._keep_time("age"), depth=10)
         self._subscribe(Float64, f"{NODE}/debug/pipeline_latency_ms", self._keep_time("latency"), depth=10)
 
     def _subscribe(self, message: type, topic: str, callback: Callable, depth: int = 2, latched: bool = False) -> None:
@@ -155,7 +157,7 @@ class Listener(Node):
         if heard.counts.get("labelled", 0) == before:
             return  # the same frame as a second ago
         for key, value in values.items():
-            if key.endswith(" ms") and key not in ("total ms", "latency ms"):
+            if key.endswith(" ms") and key not in ("total ms", "age ms", "latency ms"):
                 heard.stages_ms.setdefault(key.removesuffix(" ms"), []).append(float(value))
 
 

@@ -61,7 +61,7 @@ def _times(heard: Heard) -> Table:
     for name, values in heard.stages_ms.items():
         table.add_row(name, *_quantiles(values))
     table.add_section()
-    for group in (*GROUPS, "latency"):
+    for group in (*GROUPS, "age", "latency"):
         if heard.times_ms[group]:
             table.add_row(group, *_quantiles(heard.times_ms[group]))
     return table

@@ -62,13 +62,15 @@ def _judge(state: NodeState, now: Snapshot, before: Snapshot) -> tuple[bytes, st
 
 
 def _values(now: Snapshot) -> dict[str, str]:
-    values = {name: str(getattr(now, name)) for name in ("received", "labelled", "skipped", "lost", "unwanted")}
+    counts = ("received", "labelled", "skipped", "lost", "unwanted", "overtaken")
+    values = {name: str(getattr(now, name)) for name in counts}
     values["refused"] = str(sum(now.refused.values()))
     values.update({f"refused {reason}": str(count) for reason, count in sorted(now.refused.items())})
     if now.last is not None:
         values["gravity"] = now.last.gravity_source
         values["blocks"], values["blocks left out"] = str(now.last.blocks), str(now.last.blocks_left_out)
         values["instances"] = str(now.last.instances)
+        values["age ms"] = f"{now.last.age_ms:.1f}"
         values["latency ms"] = f"{now.last.latency_ms:.1f}"
         values["total ms"] = f"{now.last.total_ms:.1f}"
         values.update({f"{stage} ms": f"{milliseconds:.1f}" for stage, milliseconds in now.last.stages_ms.items()})

@@ -1,17 +1,17 @@
-"""One cloud message through the segmenter and out again. Runs in the inference thread."""
+"""One cloud message through the segmenter and out again."""
 
 from __future__ import annotations
+
+import time
 
 import numpy as np
 from rclpy.lifecycle import LifecycleNode
 from rclpy.time import Time
-from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
-from jspnet_core.gravity import rigid
-from jspnet_core.segmentation import Segmentation
 from jspnet_core.segmenter import CloudError, Segmenter
 from jspnet_core.stage_clock import StageClock
+from jspnet_ros.cloud_input import ArrivedCloud
 from jspnet_ros.given_gravity import GivenGravity, TransformError
 from jspnet_ros.outputs import LabelledFrame, Outputs, Wanted
 from jspnet_ros.point_cloud import PointCloudError, field_names, read_points
@@ -22,7 +22,7 @@ WARN_SECONDS = 5.0
 
 
 class CloudLabeller:
-    """Labels clouds and publishes what is wanted; counts what it refuses.
+    """Labels clouds and publishes what is wanted; counts what it refuses. Each may have a thread of its own.
 
     settings: taken over with the next cloud, so that a frame has one set of settings.
     """
@@ -40,27 +40,42 @@ class CloudLabeller:
         self._gravity.close()
         self.outputs.close()
 
-    def label(self, cloud: PointCloud2) -> None:
-        """Label `cloud` for the outputs with a subscriber; refuse it, with a count and a warning, if it is unfit."""
+    def label(self, arrived: ArrivedCloud) -> LabelledFrame | None:
+        """Label a cloud for the outputs with a subscriber. None where nobody wants it, or it is unfit and refused."""
         wanted = self.outputs.wanted()
         if not wanted.anything:
             self._statistics.count("unwanted")
-            return
+            return None
         self._segmenter.settings = self.settings
         try:
-            report = self._label(cloud, wanted)
+            return self._label(arrived, wanted)
         except (PointCloudError, CloudError, TransformError) as error:
             self._statistics.refuse(error.reason)
             self._logger.warning(
-                f"cloud refused ({error.reason}): {error}; its fields are {field_names(cloud)}",
+                f"cloud refused ({error.reason}): {error}; its fields are {field_names(arrived.cloud)}",
                 throttle_duration_sec=WARN_SECONDS,
             )
-            return
-        self._statistics.labelled(report)
-        self.outputs.publish_times(report.stages_ms, report.latency_ms)
+            return None
 
-    def _label(self, cloud: PointCloud2, wanted: Wanted) -> FrameReport:
+    def publish(self, frame: LabelledFrame) -> None:
+        """Publish a labelled frame, then its times."""
         clock = StageClock()
+        with clock.stage("publish"):
+            self.outputs.publish(frame)
+        report = FrameReport(
+            {**frame.stages_ms, **clock.milliseconds},
+            age_ms=1e-6 * (time.time_ns() - frame.arrived_ns),
+            latency_ms=1e-6 * (self._node.get_clock().now() - Time.from_msg(frame.header.stamp)).nanoseconds,
+            blocks=frame.segmentation.blocks,
+            blocks_left_out=frame.segmentation.blocks_left_out,
+            instances=len(frame.segmentation.instances),
+            gravity_source=frame.gravity_source,
+        )
+        self._statistics.labelled(report)
+        self.outputs.publish_times(report)
+
+    def _label(self, arrived: ArrivedCloud, wanted: Wanted) -> LabelledFrame:
+        cloud, clock = arrived.cloud, StageClock()
         with clock.stage("read"):
             arrays = read_points(cloud)
             T = self._gravity.T_gravity_input(cloud.header)
@@ -71,22 +86,13 @@ class CloudLabeller:
         segmentation = self._segmenter.segment(
             arrays.points, arrays.colors, T_gravity_input=T, instances=wanted.any_instances
         )
-        with clock.stage("publish"):
-            frame = self._frame(cloud, arrays.points, segmentation)
-            self.outputs.publish(frame, wanted)
-        return FrameReport(
-            {"read": clock.milliseconds.pop("read"), **segmentation.timings_ms, **clock.milliseconds},
-            latency_ms=1e-6 * (self._node.get_clock().now() - Time.from_msg(cloud.header.stamp)).nanoseconds,
-            blocks=segmentation.blocks,
-            blocks_left_out=segmentation.blocks_left_out,
-            instances=len(segmentation.instances),
-            gravity_source=frame.gravity_source,
-        )
-
-    def _frame(self, cloud: PointCloud2, points: np.ndarray, segmentation: Segmentation) -> LabelledFrame:
-        header, T_header_gravity = cloud.header, np.linalg.inv(segmentation.T_gravity_input)
+        header, T_header_input = cloud.header, None
+        T_header_gravity = np.linalg.inv(segmentation.T_gravity_input)
         if self._gravity.target_frame:
             header = Header(stamp=cloud.header.stamp, frame_id=self._gravity.target_frame)
-            points, T_header_gravity = rigid(segmentation.T_gravity_input, points), np.eye(4)
-        source = self._gravity.source or segmentation.gravity_source
-        return LabelledFrame(header, (cloud.height, cloud.width), points, segmentation, T_header_gravity, source)
+            T_header_input, T_header_gravity = segmentation.T_gravity_input, np.eye(4)
+        return LabelledFrame(
+            wanted, arrived.at_ns, header, (cloud.height, cloud.width), arrays.points, segmentation,
+            T_header_input, T_header_gravity, self._gravity.source or segmentation.gravity_source,
+            {**clock.milliseconds, **segmentation.timings_ms},
+        )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,14 @@ from std_msgs.msg import Float64, Header
 from visualization_msgs.msg import MarkerArray
 
 from jspnet_core.classes import ClassTable
+from jspnet_core.gravity import rigid
 from jspnet_core.segmentation import Instance as FoundInstance
 from jspnet_core.segmentation import Segmentation
 from jspnet_ros.markers import color_message, thing_markers
 from jspnet_ros.msg import ClassTable as ClassTableMessage
 from jspnet_ros.msg import Instance, InstanceArray
 from jspnet_ros.point_cloud import INSTANCE_POINT, SEMANTIC_POINT, CloudBuffer, instance_cloud, semantic_cloud
+from jspnet_ros.statistics import FrameReport
 from jspnet_ros.transforms import point_message, pose_message
 
 GROUPS = {"network": "inference", "labels": "postprocess", "clusters": "postprocess", "merging": "postprocess",
@@ -49,18 +52,28 @@ class Wanted:
 class LabelledFrame:
     """One labelled cloud on its way out.
 
+    wanted: the outputs that had a subscriber when it was labelled. arrived_ns: when its cloud arrived.
     header: stamp of the input, frame of the output. shape: (height, width) of the input.
-    points: (N, 3) float32, metres, in the header's frame.
-    T_header_gravity: (4, 4), from the gravity frame to the header's frame.
-    gravity_source: where the gravity frame came from, for people.
+    input_points: (N, 3) float32, metres, in the input's frame.
+    T_header_input, T_header_gravity: (4, 4), to the header's frame; the first is None where it is the input's.
+    gravity_source: where the gravity frame came from, for people. stages_ms: reading included.
     """
 
+    wanted: Wanted
+    arrived_ns: int
     header: Header
     shape: tuple[int, int]
-    points: np.ndarray
+    input_points: np.ndarray
     segmentation: Segmentation
+    T_header_input: np.ndarray | None
     T_header_gravity: np.ndarray
     gravity_source: str
+    stages_ms: dict[str, float]
+
+    @cached_property
+    def points(self) -> np.ndarray:
+        """(N, 3) float32, metres, in the header's frame; made for the outputs that hold points."""
+        return self.input_points if self.T_header_input is None else rigid(self.T_header_input, self.input_points)
 
 
 class Outputs:
@@ -76,7 +89,8 @@ class Outputs:
         self._class_table = self._publisher(ClassTableMessage, "~/output/classes", latched=True)
         groups = ("preprocess", "inference", "postprocess", "total")
         self._times = {group: self._publisher(Float64, f"~/debug/processing_time/{group}_ms") for group in groups}
-        self._latency = self._publisher(Float64, "~/debug/pipeline_latency_ms")
+        self._times["age"] = self._publisher(Float64, "~/debug/age_ms")
+        self._times["latency"] = self._publisher(Float64, "~/debug/pipeline_latency_ms")
         self._semantic_buffer, self._instance_buffer = CloudBuffer(SEMANTIC_POINT), CloudBuffer(INSTANCE_POINT)
 
     def wanted(self) -> Wanted:
@@ -95,9 +109,9 @@ class Outputs:
             )
         )
 
-    def publish(self, frame: LabelledFrame, wanted: Wanted) -> None:
+    def publish(self, frame: LabelledFrame) -> None:
         """Build and send the wanted outputs, and nothing else."""
-        h, f, s = frame.header, frame, frame.segmentation
+        h, f, s, wanted = frame.header, frame, frame.segmentation, frame.wanted
         if wanted.semantic:
             cloud = semantic_cloud(self._semantic_buffer, h, f.shape, f.points, s, self._classes)
             self._semantic.publish(cloud)
@@ -108,14 +122,15 @@ class Outputs:
         if wanted.markers:
             self._markers.publish(thing_markers(h, s.instances, self._classes, f.T_header_gravity))
 
-    def publish_times(self, stages_ms: dict[str, float], latency_ms: float) -> None:
-        totals = dict.fromkeys(self._times, 0.0)
-        for stage, milliseconds in stages_ms.items():
-            totals[GROUPS.get(stage, "preprocess")] += milliseconds
-            totals["total"] += milliseconds
-        for group, publisher in self._times.items():
-            publisher.publish(Float64(data=totals[group]))
-        self._latency.publish(Float64(data=latency_ms))
+    def publish_times(self, report: FrameReport) -> None:
+        """Send the times of a frame to whoever asks for them."""
+        times = dict.fromkeys(("preprocess", "inference", "postprocess"), 0.0)
+        for stage, milliseconds in report.stages_ms.items():
+            times[GROUPS.get(stage, "preprocess")] += milliseconds
+        times |= {"total": report.total_ms, "age": report.age_ms, "latency": report.latency_ms}
+        for name, publisher in self._times.items():
+            if publisher.get_subscription_count() > 0:
+                publisher.publish(Float64(data=times[name]))
 
     def close(self) -> None:
         for publisher in self._publishers:

@@ -1,26 +1,26 @@
-"""What runs between activation and deactivation: the subscription, and the thread that labels."""
+"""What runs between activation and deactivation: the subscription, and the threads that label and publish."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 from rclpy.lifecycle import LifecycleNode
-from sensor_msgs.msg import PointCloud2
 
-from jspnet_ros.cloud_input import CloudInput
+from jspnet_ros.cloud_input import ArrivedCloud, CloudInput
 from jspnet_ros.labeller import CloudLabeller
-from jspnet_ros.newest import Newest
+from jspnet_ros.outputs import LabelledFrame
 from jspnet_ros.statistics import FrameStatistics
+from jspnet_ros.worker import Worker
 
 
 class Run:
-    """Receives clouds in the executor's thread and labels the newest in one other thread."""
+    """Receives clouds in the executor's thread, labels the newest in a second, publishes the newest in a third.
+
+    None waits for another, so a frame is at most one labelling and one publication older than its own.
+    """
 
     def __init__(self, node: LifecycleNode, labeller: CloudLabeller, statistics: FrameStatistics) -> None:
         self._labeller, self._statistics = labeller, statistics
-        self._frames: Newest[PointCloud2] = Newest()
-        self._thread = ThreadPoolExecutor(1, "inference")
-        self._work = self._thread.submit(self._label_frames)
+        self._publication: Worker[LabelledFrame] = Worker("publication", labeller.publish)
+        self._inference: Worker[ArrivedCloud] = Worker("inference", self._label)
         self._input = CloudInput(node, self._receive)
         self.topic = self._input.topic
 
@@ -29,27 +29,30 @@ class Run:
         return self._input.reliability
 
     def check(self) -> None:
-        """For a timer. Raises what ended the thread, if anything did: a defect must not look like silence."""
-        if self._work.done():
-            self._work.result()
+        """For a timer. Raises what ended a thread, if anything did."""
+        self._inference.check()
+        self._publication.check()
         self._input.follow_publishers()
 
     def stop(self) -> None:
-        """Receive nothing more, and wait for the frame under way."""
+        """Receive nothing more, and wait until the frame under way is published."""
         self._input.close()
-        if self._frames.close():
+        if self._inference.withdraw():
             self._statistics.count("skipped")
-        self._thread.shutdown()
-        self._work.result()
+        try:
+            self._inference.stop()
+        finally:
+            self._publication.stop()
 
-    def _receive(self, cloud: PointCloud2, lost: int) -> None:
+    def _receive(self, arrived: ArrivedCloud, lost: int) -> None:
         self._statistics.count("received")
         self._statistics.count("lost", lost)
         if not self._labeller.outputs.wanted().anything:
             self._statistics.count("unwanted")
-        elif self._frames.put(cloud):
+        elif self._inference.give(arrived):
             self._statistics.count("skipped")
 
-    def _label_frames(self) -> None:
-        while (cloud := self._frames.take()) is not None:
-            self._labeller.label(cloud)
+    def _label(self, arrived: ArrivedCloud) -> None:
+        frame = self._labeller.label(arrived)
+        if frame is not None and self._publication.give(frame):
+            self._statistics.count("overtaken")

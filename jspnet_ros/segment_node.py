@@ -1,7 +1,7 @@
 """The node: clouds of a depth sensor in, labelled clouds out.
 
 A managed node that configures and activates itself unless `autostart` is false. The executor's thread receives
-clouds and answers services, one other thread labels them.
+clouds and answers services, a second one labels them, a third publishes the labels.
 """
 
 from __future__ import annotations

@@ -15,10 +15,12 @@ class FrameReport:
     """One labelled frame.
 
     stages_ms: milliseconds by stage, reading and publishing included; total_ms: their sum.
-    latency_ms: from the header's stamp to the last message out.
+    age_ms: from the cloud's arrival at the node to the last message out, waiting included.
+    latency_ms: the same from the header's stamp.
     """
 
     stages_ms: dict[str, float]
+    age_ms: float
     latency_ms: float
     blocks: int
     blocks_left_out: int
@@ -32,16 +34,18 @@ class FrameReport:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The counts at one moment. received = labelled + refused + skipped + unwanted + at most one under way.
+    """The counts at one moment. received = labelled + refused + skipped + unwanted + overtaken + those under way.
 
     lost: clouds that were replaced before they reached the node. skipped: replaced by a newer one while the
-    network was busy. unwanted: nobody subscribed to an output. refused: by reason.
+    network was busy. unwanted: nobody subscribed to an output. refused: by reason. labelled: and published.
+    overtaken: labelled, but a newer one was labelled before this one could be published.
     """
 
     received: int = 0
     lost: int = 0
     skipped: int = 0
     unwanted: int = 0
+    overtaken: int = 0
     labelled: int = 0
     refused: dict[str, int] = field(default_factory=dict)
     last: FrameReport | None = None
@@ -59,7 +63,7 @@ class FrameStatistics:
         self._totals_ms: deque[float] = deque(maxlen=SUSTAINED)
 
     def count(self, what: str, number: int = 1) -> None:
-        """what: received, lost, skipped or unwanted."""
+        """what: received, lost, skipped, unwanted or overtaken."""
         with self._lock:
             self._counts[what] += number
 

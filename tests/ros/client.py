@@ -103,6 +103,10 @@ class Client:
             self._executor.spin_once(timeout_sec=0.05)
         raise AssertionError(f"waited {PATIENCE:.0f} s for {what}")
 
+    def spin_once(self) -> None:
+        """Take what has come, or wait a few milliseconds for something."""
+        self._executor.spin_once(timeout_sec=0.005)
+
     def collect(self, message: type, topic: str, latched: bool = False) -> list[Any]:
         """Subscribe; the list fills while the client waits. Relative topics are the node's."""
         topic = topic if topic.startswith("/") else f"{NODE}/{topic}"
@@ -191,4 +195,4 @@ class Client:
 
 
 def _done(counts: dict[str, int]) -> int:
-    return sum(counts[fate] for fate in ("labelled", "refused", "skipped", "unwanted"))
+    return sum(counts[fate] for fate in ("labelled", "refused", "skipped", "unwanted", "overtaken"))
