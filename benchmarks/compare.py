@@ -1,0 +1,189 @@
+"""Train the systems of the paper on the same rooms, budget and seeds, and score them on the same validation rooms.
+
+    . tools/environment.sh
+    python benchmarks/compare.py ROOMS --blocks 2400 --size tiny --out runs/compare --markdown docs/accuracy.md
+    python benchmarks/compare.py ROOMS --blocks 2400 --size tiny --out runs/compare --set components
+
+Started again with the same --out it skips what is finished and goes on with what was interrupted. The table is
+written anew after every run, seed 0 of all networks first.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from compare_page import page, table
+from compare_sets import SETS, VARIANTS
+from pydantic import BaseModel, ConfigDict
+from rich.console import Console
+
+from jspnet_core.classes import S3DIS
+from jspnet_core.data.rooms import Room, read_room, room_paths
+from jspnet_core.evaluation import evaluate_rooms
+from jspnet_core.metrics import summarise
+from jspnet_core.segmenter import Segmenter
+from jspnet_core.settings import SegmenterSettings
+from jspnet_core.training import train as training
+from jspnet_core.training.checkpoint import CheckpointError
+from jspnet_core.training.network_engine import NetworkEngine
+from jspnet_core.whole_files import replacing
+
+SCORING = SegmenterSettings(gravity="none")
+
+
+class Budget(BaseModel):
+    """What every network gets alike. A folder of runs holds runs of one budget."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size: Literal["full", "narrow", "tiny"]
+    blocks: int
+    batch: int
+    learning_rate: float
+    balance: float
+
+    def recipe(self, seed: int) -> training.Recipe:
+        """Real rooms only, turned and with changed brightness; the rate falls to the end of the budget."""
+        return training.Recipe(
+            samples=self.blocks,
+            batch=self.batch,
+            learning_rate=self.learning_rate,
+            schedule="cosine",
+            norm_momentum=0.1,
+            validate_every=max(1, self.blocks // 3),
+            seed=seed,
+            augmentation=training.Augmentation(views=0.0, balance=self.balance, color_drop=0.0),
+        )
+
+
+def main(
+    rooms: Annotated[Path, typer.Argument(help="folder of rooms with the splits train and val")],
+    chosen: Annotated[list[str] | None, typer.Option("--set", help=f"{', '.join(SETS)}; may be repeated")] = None,
+    size: Annotated[Literal["full", "narrow", "tiny"], typer.Option(help="of every network")] = "narrow",
+    blocks: Annotated[int, typer.Option(min=1, help="to train each network on")] = 60_000,
+    batch: Annotated[int, typer.Option(min=2, help="blocks of a step")] = 4,
+    learning_rate: Annotated[float, typer.Option(min=0.0, help="of Adam, at the start")] = 1e-3,
+    balance: Annotated[
+        float, typer.Option(min=0, max=1, help="share of blocks around a point of a random class")
+    ] = 0.25,
+    seeds: Annotated[int, typer.Option(min=1, help="how many")] = 2,
+    workers: Annotated[int, typer.Option(min=0, help="processes that cut blocks")] = 0,
+    out: Annotated[Path, typer.Option(help="folder of the runs")] = Path("runs/compare"),
+    json_file: Annotated[Path | None, typer.Option("--json", help="write all figures here")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="write the page docs/accuracy.md here")] = None,
+) -> None:
+    """Train, score, and write the table."""
+    names = chosen or ["systems"]
+    unknown = set(names) - set(SETS)
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}; known are {', '.join(SETS)}", param_hint="--set")
+    budget = Budget(size=size, blocks=blocks, batch=batch, learning_rate=learning_rate, balance=balance)
+    check_budget(out, budget)
+    train_rooms = [read_room(path) for path in room_paths(rooms, "train")]
+    validation = room_paths(rooms, "val")
+    console = Console()
+    variants = list(dict.fromkeys(v for name in names for v in SETS[name].variants))
+    for seed in range(seeds):
+        for variant in variants:
+            finish(out / f"{variant}-{seed}", variant, seed, budget, train_rooms, validation, workers, console)
+            write(names, results(out), budget, len(train_rooms), len(validation), json_file, markdown)
+    for name in names:
+        console.print(table(SETS[name], results(out)))
+
+
+def check_budget(out: Path, budget: Budget) -> None:
+    """Runs of different budgets must not meet in one table."""
+    path = out / "budget.json"
+    if path.exists():
+        found = Budget(**json.loads(path.read_text()))
+        if found != budget:
+            raise typer.BadParameter(f"{out} holds runs of another budget, {found!r}", param_hint="--out")
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as file:
+        file.write(budget.model_dump_json(indent=1).encode())
+
+
+def results(out: Path) -> dict[str, list[dict]]:
+    """Finished runs by variant, in the order of their seeds."""
+    found = {}
+    for variant in VARIANTS:
+        paths = sorted(out.glob(f"{variant}-[0-9]*/result.json"), key=lambda path: int(path.parent.name.split("-")[-1]))
+        if paths:
+            found[variant] = [json.loads(path.read_text()) for path in paths]
+    return found
+
+
+def finish(
+    folder: Path, variant: str, seed: int, budget: Budget, rooms: Sequence[Room], validation: Sequence[Path],
+    workers: int, console: Console,
+) -> None:  # fmt: skip
+    """Train what is missing of a run, then score it; a run with a result is left alone."""
+    if (folder / "result.json").exists():
+        return
+    console.print(f"{folder.name}: training", style="bold")
+    run = train(folder, variant, seed, budget, rooms, validation, workers, console)
+    start, timing = time.process_time(), folder / "timing.json"
+    engine = NetworkEngine(run.network, S3DIS, run.mean_sizes, voxel_size=SCORING.voxel_size, name=folder.name)
+    scored = list(evaluate_rooms(Segmenter(engine=engine, settings=SCORING), validation))
+    score = summarise([room.score for room in scored], S3DIS.names)
+    result = {
+        "variant": variant,
+        "seed": seed,
+        "parameters": sum(p.numel() for p in run.network.parameters()),
+        "timing": json.loads(timing.read_text()) if timing.exists() else None,
+        "scoring_cpu_seconds": time.process_time() - start,
+        "scores": score.to_dict(),
+    }
+    with replacing(folder / "result.json") as file:
+        file.write((json.dumps(result, indent=1, allow_nan=False) + "\n").encode())
+    console.print(f"{folder.name}: mIoU {100 * score.mean_iou:.1f}, mPre {100 * score.mean_precision:.1f}")
+
+
+def train(
+    folder: Path, variant: str, seed: int, budget: Budget, rooms: Sequence[Room], validation: Sequence[Path],
+    workers: int, console: Console,
+) -> training.Run:  # fmt: skip
+    """Start a run, or go on from its last checkpoint. Its timing counts validation on blocks, and what was resumed."""
+    configuration = VARIANTS[variant].configuration(budget.size)
+    if (folder / "last.pt").exists():
+        run = training.resume(folder, budget.recipe(seed))
+        if run.network.configuration != configuration:
+            raise CheckpointError(f"{folder / 'last.pt'} is not a {variant} of this size; choose another --out")
+    else:
+        run = training.start(folder, configuration, budget.recipe(seed), rooms)
+    before, wall, cpu = run.samples, time.perf_counter(), time.process_time()
+    if run.samples < budget.blocks:
+        with training.progress_bar() as progress:
+            training.train(run, rooms, [read_room(p) for p in validation], workers=workers, progress=progress)
+        timing = {
+            "blocks": run.samples - before,
+            "wall_seconds": time.perf_counter() - wall,
+            "cpu_seconds": time.process_time() - cpu,
+        }
+        with replacing(folder / "timing.json") as file:
+            file.write(json.dumps(timing).encode())
+    console.print(f"{folder.name}: trained on {run.samples} blocks")
+    return run
+
+
+def write(
+    names: Sequence[str], found: dict[str, list[dict]], budget: Budget, rooms: int, validation: int,
+    json_file: Path | None, markdown: Path | None,
+) -> None:  # fmt: skip
+    content = {"budget": budget.model_dump(), "rooms": rooms, "validation_rooms": validation,
+               "scoring": SCORING.model_dump(), "runs": found}  # fmt: skip
+    for path, text in ((json_file, json.dumps(content, indent=1) + "\n"), (markdown, page(names, content))):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as file:
+                file.write(text.encode())
+
+
+if __name__ == "__main__":
+    typer.run(main)
