@@ -7,13 +7,16 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from jspnet_core.classes import UNLABELLED
 from jspnet_core.data.rooms import Room, RoomFileError, read_room
 from jspnet_core.depth_view import View, random_pose, see
+from jspnet_core.gravity import rigid
 from jspnet_core.metrics import RoomScore, score_room
+from jspnet_core.rotation_votes import vote_over_rotations
 from jspnet_core.segmenter import Segmenter
 
 MIN_VIEW_POINTS = 1000
@@ -27,8 +30,8 @@ MAX_DRAWS = 100
 class RoomResult:
     """One evaluated room or view.
 
-    name: of the room, with `#k` behind it for its k-th view. points: that were to be labelled. unlabelled: those that
-    the model gave no label. blocks: through the network. left_out: blocks beyond the frame's budget. instances:
+    name: of the room, with `#k` behind it for its k-th view. points: that were scored. unlabelled: those that the
+    model gave no label. blocks: through the network. left_out: blocks beyond the frame's budget. instances:
     predicted ones. seconds: of segmenting, reading left out.
     """
 
@@ -41,24 +44,32 @@ class RoomResult:
     seconds: float
     score: RoomScore
 
-    def to_dict(self) -> dict[str, str | int | float]:
-        """For JSON: everything but the counts."""
-        return {key: value for key, value in vars(self).items() if key != "score"}
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON, with the counts that pooling needs."""
+        return {**{key: value for key, value in vars(self).items() if key != "score"}, "counts": self.score.to_dict()}
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> RoomResult:
+        """Raises KeyError, TypeError or ValueError for anything but what `to_dict` writes."""
+        return cls(
+            **{key: value for key, value in content.items() if key != "counts"},
+            score=RoomScore.from_dict(content["counts"]),
+        )
 
 
-def evaluate_rooms(segmenter: Segmenter, paths: Sequence[Path]) -> Iterator[RoomResult]:
+def evaluate_rooms(segmenter: Segmenter, paths: Sequence[Path], votes: int = 1) -> Iterator[RoomResult]:
     """Segment rooms from files one by one and score each.
 
     Rooms keep their own frame, z up with z = 0 at the lowest point, as in training; no gravity is looked for.
+    votes: more than 1: labels are voted over so many rotations; instances are those of the cloud as it is.
     Raises `RoomFileError`, also for rooms with classes that the model does not know.
     """
     for path in paths:
-        room = _read(path, segmenter)
-        yield _score(segmenter, room, np.eye(4))
+        yield _score(segmenter, read_known(path, segmenter), np.eye(4), votes)
 
 
 def evaluate_views(
-    segmenter: Segmenter, paths: Sequence[Path], count: int, seed: int = 0, camera: View | None = None
+    segmenter: Segmenter, paths: Sequence[Path], count: int, seed: int = 0, camera: View | None = None, votes: int = 1
 ) -> Iterator[RoomResult]:
     """Segment `count` simulated depth-camera frames of each room, one by one, and score each against its own points.
 
@@ -67,8 +78,8 @@ def evaluate_views(
     `MIN_VIEW_POINTS`.
     """
     for path in paths:
-        for frame, T_room_frame in views_of(_read(path, segmenter), count, seed, camera or View()):
-            yield _score(segmenter, frame, T_room_frame)
+        for frame, T_room_frame in views_of(read_known(path, segmenter), count, seed, camera or View()):
+            yield _score(segmenter, frame, T_room_frame, votes)
 
 
 def views_of(room: Room, count: int, seed: int, camera: View) -> Iterator[tuple[Room, np.ndarray]]:
@@ -96,21 +107,28 @@ def views_of(room: Room, count: int, seed: int, camera: View) -> Iterator[tuple[
         yield Room(f"{room.name}#{number}", points, colors, label, instance), T_room_frame
 
 
-def _score(segmenter: Segmenter, room: Room, T_gravity_input: np.ndarray) -> RoomResult:
-    start = time.perf_counter()
-    found = segmenter.segment(np.asarray(room.points), np.asarray(room.colors), T_gravity_input=T_gravity_input)
-    seconds = time.perf_counter() - start
-    score = score_room(found.label, found.instance, room.label, room.instance, len(segmenter.classes))
-    unlabelled = int((found.label == UNLABELLED).sum())
-    return RoomResult(
-        room.name, len(room), unlabelled, found.blocks, found.blocks_left_out, len(found.instances), seconds, score
-    )
-
-
-def _read(path: Path, segmenter: Segmenter) -> Room:
+def read_known(path: Path, segmenter: Segmenter) -> Room:
+    """A room all of whose classes the model has. Raises `RoomFileError`."""
     room = read_room(path)
     known = room.label[room.label != UNLABELLED]
     classes = len(segmenter.classes)
     if len(known) and known.max() >= classes:
         raise RoomFileError(f"{path}: holds class {known.max()}, but the model's classes are 0 to {classes - 1}")
     return room
+
+
+def _score(segmenter: Segmenter, room: Room, T: np.ndarray, votes: int) -> RoomResult:
+    """Segment a cloud, T being its transform into the gravity frame, and count what came out."""
+    points, colors = np.asarray(room.points), np.asarray(room.colors)
+    start = time.perf_counter()
+    found = segmenter.segment(points, colors, T_gravity_input=T)
+    label, confidence = found.label, found.confidence
+    if votes > 1:
+        upright = np.ascontiguousarray(rigid(T, points))
+        label, confidence = vote_over_rotations(segmenter.engine, upright, colors, T[:2, 3], segmenter.settings, votes)
+    seconds = time.perf_counter() - start
+    score = score_room(label, found.instance, room.label, room.instance, len(segmenter.classes), confidence)
+    unlabelled = int((label == UNLABELLED).sum())
+    return RoomResult(
+        room.name, len(room), unlabelled, found.blocks, found.blocks_left_out, len(found.instances), seconds, score
+    )

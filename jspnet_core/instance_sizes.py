@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -12,11 +12,27 @@ from jspnet_core.voxels import voxelise
 
 def mean_instance_sizes(rooms: Sequence[Room], classes: int, voxel_size: float) -> np.ndarray:
     """Mean number of occupied voxels of an instance, by class: (classes,) float64, NaN for a class without any."""
-    sizes: list[list[int]] = [[] for _ in range(classes)]
+    return mean_sizes_of(_voxel_ids(rooms, voxel_size), classes)
+
+
+def mean_sizes_of(rooms: Iterable[tuple[np.ndarray, np.ndarray]], classes: int) -> np.ndarray:
+    """Mean number of points of an instance, by class: (classes,) float64, NaN for a class without any.
+
+    rooms: label (N,) and instance (N,) of each. The class of an instance is its most frequent label, the lowest of
+    several; an instance of which that is 255 counts nowhere.
+    """
+    total, count = np.zeros(classes), np.zeros(classes)
+    for label, instance in rooms:
+        ids, position, sizes = np.unique(instance, return_inverse=True, return_counts=True)
+        votes = np.bincount(position * 256 + label, minlength=256 * len(ids)).reshape(-1, 256)
+        category = votes.argmax(axis=1)
+        known = category < classes
+        np.add.at(total, category[known], sizes[known])
+        np.add.at(count, category[known], 1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _voxel_ids(rooms: Sequence[Room], voxel_size: float) -> Iterable[tuple[np.ndarray, np.ndarray]]:
     for room in rooms:
         voxel = voxelise(room.points, voxel_size).representative
-        ids, first, counts = np.unique(room.instance[voxel], return_index=True, return_counts=True)
-        for label, count in zip(room.label[voxel][first], counts, strict=True):
-            if label < classes:
-                sizes[label].append(int(count))
-    return np.array([np.mean(s) if s else np.nan for s in sizes])
+        yield room.label[voxel], room.instance[voxel]

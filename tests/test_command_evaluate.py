@@ -15,6 +15,9 @@ from jspnet_core.data.rooms import read_room
 from jspnet_core.depth_view import View
 from jspnet_core.engine.model_file import default_model
 from jspnet_core.evaluation import views_of
+from jspnet_core.rotation_votes import vote_over_rotations
+from jspnet_core.segmenter import Segmenter
+from jspnet_core.settings import SegmenterSettings
 from jspnet_core.synthetic import make_scene
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "s3dis_rooms_npz"
@@ -33,7 +36,8 @@ def rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in (1, 2):
         cloud = make_scene(seed, "pantry").room_cloud(np.random.default_rng(seed), density=400.0)
         np.savez(folder / f"room_{seed}.npz", xyz=cloud.points, rgb=cloud.colors, sem=cloud.label, ins=cloud.instance)
-    (folder / "split.json").write_text(json.dumps({"val": ["room_1", "room_2"], "train": []}))
+    split = {"val": ["room_1", "room_2"], "train": [], "fold": ["room_2"]}
+    (folder / "split.json").write_text(json.dumps(split))
     return folder
 
 
@@ -76,6 +80,33 @@ def test_single_views_are_scored_beside_whole_rooms(rooms: Path, tmp_path: Path)
     assert "max_blocks 32, min_instance_ratio 0.1" in output
 
 
+def test_the_papers_protocol_counts_points_of_blocks(rooms: Path, tmp_path: Path) -> None:
+    (tmp_path / "split.json").write_text(json.dumps({"train": ["room_1"], "val": ["room_2"]}))
+    for name in ("room_1.npz", "room_2.npz"):
+        (tmp_path / name).symlink_to(rooms / name)
+    code, output, error = evaluate(tmp_path, "--protocol", "paper", "--json", tmp_path / "s.json")
+    assert (code, error) == (0, None)
+    scores = json.loads((tmp_path / "s.json").read_text())
+    points, blocks = (scores["per_room"][0][key] for key in ("points", "blocks"))
+    assert points == blocks * scores["settings"]["points_per_block"]
+    assert sum(c["true_points"] for c in scores["classes"].values()) == points
+    assert scores["settings"]["mean_instance_sizes"][1] > 1000  # the floor of room_1, in every block
+    assert "not a number in the reference" in output
+
+
+def test_votes_of_one_rotation_are_the_labels_of_the_runtime(rooms: Path) -> None:
+    room = read_room(rooms / "room_1.npz")
+    segmenter = Segmenter(settings=SegmenterSettings(gravity="none", stride=1.0, threads=1))
+    found = segmenter.segment(room.points, room.colors, T_gravity_input=np.eye(4))
+
+    def voted(votes: int) -> np.ndarray:
+        arguments = segmenter.engine, room.points, room.colors, np.zeros(2), segmenter.settings, votes
+        return vote_over_rotations(*arguments)[0]
+
+    assert (voted(1) == found.label).mean() > 0.999
+    assert 0.5 < (voted(2) == found.label).mean() < 0.999
+
+
 def test_views_depend_on_the_seed_and_the_room_alone(rooms: Path) -> None:
     room = read_room(rooms / "room_1.npz")
 
@@ -101,10 +132,14 @@ def test_a_view_holds_what_is_visible_in_the_rooms_frame(rooms: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--split", "test"], "no split named 'test'; it has val, train"),
+        (["--split", "test"], "no split named 'test'; it has val, train, fold"),
         (["--rooms", "attic"], "no room attic; it has room_1, room_2"),
         (["--split", "train"], "has no rooms"),
         (["--json", "/no/such/folder/s.json"], "no folder"),
+        (["--protocol", "paper"], "no rooms in a split 'train' to take mean instance sizes from"),
+        (["--protocol", "paper", "--stride", "1.0", "--views", "2"], "no choice of --stride, --views"),
+        (["--thing", "robot"], "--thing robot: no such class; the model has ceiling, floor"),
+        (["--model", "absent.pt"], "absent.pt: no such checkpoint"),
     ],
 )
 def test_what_is_not_there_is_named(rooms: Path, arguments: list[str], words: str) -> None:

@@ -37,10 +37,10 @@ def test_a_room_scored_by_hand() -> None:
     score = summarise([room(**TEN)], NAMES)
     # correct: floor 3 of 4, chair 3 of 4, table 1 of 2
     assert score.overall_accuracy == pytest.approx(0.7)
-    assert score.mean_accuracy == pytest.approx((3 / 4 + 3 / 4 + 1 / 2) / 3)
+    assert score.means["mAcc"] == pytest.approx((3 / 4 + 3 / 4 + 1 / 2) / 3)
     assert score.mean_iou == pytest.approx((3 / 4 + 3 / 5 + 1 / 3) / 3)
     # instances: IoU floor 3/4, chair 3/5, table 1/3, the last below one half
-    assert score.mean_coverage == pytest.approx((3 / 4 + 3 / 5 + 1 / 3) / 3)
+    assert score.means["mCov"] == pytest.approx((3 / 4 + 3 / 5 + 1 / 3) / 3)
     assert score.mean_precision == pytest.approx(2 / 3)
     assert score.mean_recall == pytest.approx(2 / 3)
     assert score.absent == ["lamp"]
@@ -88,8 +88,7 @@ def test_points_of_unknown_truth_count_nowhere() -> None:
         "label": [*TEN["label"], CHAIR, FLOOR],
         "instance": [*TEN["instance"], 2, 50],
     }
-    for field, value in vars(room(**more)).items():
-        np.testing.assert_array_equal(value, getattr(known, field), err_msg=field)
+    assert room(**more).to_dict() == known.to_dict()
 
 
 def toy_room(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
@@ -150,7 +149,7 @@ def test_random_rooms_score_as_a_slow_count_says(seed: int) -> None:
     for c, scored in enumerate(score.classes):
         expected = slow_score(rooms, c)
         assert {key: getattr(scored, key) for key in expected} == pytest.approx(expected)
-    for key, mean in (("iou", score.mean_iou), ("coverage", score.mean_coverage), ("recall", score.mean_recall)):
+    for key, mean in (("iou", score.mean_iou), ("coverage", score.means["mCov"]), ("recall", score.mean_recall)):
         values = [getattr(c, key) for c in score.classes if getattr(c, key) is not None]
         assert mean == pytest.approx(sum(values) / len(values))
 
@@ -169,9 +168,9 @@ def test_a_constant_prediction_scores_what_it_must() -> None:
     true_label = np.repeat([FLOOR, CHAIR, TABLE], [6, 3, 1])
     score = summarise([score_room(np.zeros(10, int), np.ones(10, int), true_label, true_label, 4)], NAMES)
     assert score.overall_accuracy == pytest.approx(0.6)
-    assert score.mean_accuracy == pytest.approx(1 / 3)
+    assert score.means["mAcc"] == pytest.approx(1 / 3)
     assert score.mean_iou == pytest.approx(0.6 / 3)
-    assert score.mean_coverage == pytest.approx(0.6 / 3)
+    assert score.means["mCov"] == pytest.approx(0.6 / 3)
     assert score.mean_precision == pytest.approx(1 / 3)
     assert score.never_predicted == ["chair", "table"]
 
@@ -180,6 +179,27 @@ def test_no_prediction_at_all_scores_0() -> None:
     nothing = score_room(np.full(5, NONE), np.zeros(5, int), np.zeros(5, int), np.zeros(5, int), 4)
     score = summarise([nothing], NAMES).to_dict()
     assert [score[key] for key in ("oAcc", "mAcc", "mIoU", "mCov", "mWCov", "mPre", "mRec")] == [0.0] * 7
+
+
+def test_things_and_stuff_have_means_of_their_own() -> None:
+    score = summarise([room(**TEN)], NAMES, things=["chair", "table"])
+    assert score.things["mIoU"] == pytest.approx((3 / 5 + 1 / 3) / 2)
+    assert score.stuff["mIoU"] == pytest.approx(3 / 4)  # the lamp is absent
+    assert score.things["mRec"] == pytest.approx(1 / 2)
+    assert summarise([room(**TEN)], NAMES, things=["lamp"]).things["mIoU"] is None
+
+
+def test_the_confusion_counts_true_by_predicted_points() -> None:
+    confusion = summarise([room(**TEN), room(**TEN)], NAMES).confusion
+    # floor: 3 right, 1 as chair; chair: 3 right, 1 as table; table: 1 right, 1 without a label; no lamp
+    assert (confusion // 2).tolist() == [[3, 1, 0, 0, 0], [0, 3, 1, 0, 0], [0, 0, 1, 0, 1], [0, 0, 0, 0, 0]]
+
+
+def test_counts_come_back_from_json_as_they_were() -> None:
+    rng = np.random.default_rng(3)
+    rooms = [score_room(*toy_room(rng), len(NAMES)) for _ in range(3)]
+    again = [RoomScore.from_dict(json.loads(json.dumps(one.to_dict()))) for one in rooms]
+    assert summarise(again, NAMES).to_dict() == summarise(rooms, NAMES).to_dict()
 
 
 def test_scores_go_into_json_without_nan() -> None:

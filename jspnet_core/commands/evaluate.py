@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from jspnet_core.commands import options
-from jspnet_core.commands.options import DEFAULTS, FRAME_DEFAULTS, OptionError
-from jspnet_core.commands.score_tables import print_ratios, print_score, ratios, say
+from jspnet_core.commands import options, scoring
+from jspnet_core.commands.options import DEFAULTS, OptionError
+from jspnet_core.commands.score_tables import print_evaluation, say
 from jspnet_core.data.rooms import read_split, room_paths
-from jspnet_core.depth_view import View
-from jspnet_core.evaluation import RoomResult, evaluate_rooms, evaluate_views
-from jspnet_core.metrics import Score, summarise
-from jspnet_core.segmenter import Segmenter
-from jspnet_core.settings import SegmenterSettings
-from jspnet_core.whole_files import replacing
+from jspnet_core.evaluation_file import Evaluation, pool
 
 
 def evaluate(
-    rooms_dir: Annotated[Path, typer.Argument(metavar="ROOMS_DIR", help="folder of labelled rooms")],
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="ROOMS_DIR", help="folder of labelled rooms; with --pool: JSON files")
+    ],
     split: Annotated[str, typer.Option(help="which split of the rooms")] = "val",
     rooms: Annotated[list[str] | None, typer.Option(help="only this room of the split; may be repeated")] = None,
+    protocol: Annotated[
+        Literal["points", "paper"],
+        typer.Option(help="points: every point of a room once; paper: as the paper counts, in the blocks of its code"),
+    ] = "points",
     views: Annotated[int, typer.Option(help="depth-camera frames of each room to score as well", min=0)] = 0,
-    seed: Annotated[int, typer.Option(help="which views", min=0)] = 0,
+    votes: Annotated[int, typer.Option(help="rotations about z whose labels are averaged", min=1, max=64)] = 1,
+    seed: Annotated[int, typer.Option(help="of the views, and of the points that the paper's blocks draw", min=0)] = 0,
+    train_sizes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="ROOMS_DIR",
+            help="mean instance sizes of this folder's split 'train'; without it the model's, or, with --protocol "
+            "paper, those of the evaluated folder's split 'train'",
+        ),
+    ] = None,
+    thing: Annotated[
+        list[str] | None, typer.Option(help="a class that is an object, instead of the model's list; may be repeated")
+    ] = None,
     model: options.Model = None,
     engine: options.Engine = "onnxruntime",
     stride: options.Stride = DEFAULTS.stride,
@@ -38,56 +48,54 @@ def evaluate(
     min_instance_ratio: options.RoomOrFrameMinInstanceRatio = None,
     max_blocks: options.RoomOrFrameMaxBlocks = None,
     threads: options.Threads = DEFAULTS.threads,
+    pool_files: Annotated[bool, typer.Option("--pool", help="add up the scores of several --json files")] = False,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="write the scores there as well")
+        Path | None, typer.Option("--json", metavar="FILE", help="write the scores there, with the counts to pool")
     ] = None,
 ) -> None:
-    """Score a model on labelled rooms: oAcc, mAcc, mIoU, mCov, mWCov, mPre, mRec, per class and in all."""
-    paths = _chosen(rooms_dir, split, rooms or [])
+    """Score a model on labelled rooms: oAcc, mAcc, mIoU, mCov, mWCov, mPre, mRec, AP, per class and in all."""
     if json_file is not None and not json_file.parent.is_dir():
         raise OptionError(f"--json {json_file}: no folder {json_file.parent}")
-    settings = {
-        "gravity": "none", "stride": stride, "voxel_size": voxel, "bandwidth": bandwidth, "merging": merging,
-        "threads": threads,
+    if pool_files:
+        _report(pool(inputs), f"pooled from {len(inputs)} files", json_file)
+        return
+    rooms_dir = _single(inputs)
+    paths = _chosen(rooms_dir, split, rooms or [])
+    of_runtime = {
+        "stride": stride, "voxel_size": voxel, "merging": merging, "min_instance_ratio": min_instance_ratio,
+        "max_blocks": max_blocks,
     }  # fmt: skip
-    bounds = {"max_blocks": max_blocks, "min_instance_ratio": min_instance_ratio}
+    if protocol == "paper":
+        _refuse_with_paper({**of_runtime, "views": views, "votes": votes})
     loaded = options.load_engine(model, engine, threads)
-    segmenter = options.open_segmenter(None, loaded, **settings, **_filled(bounds, DEFAULTS))
-    console = Console()
-    say(console, f"{segmenter.model_name} on {rooms_dir}, split {split}")
-    results = _run("rooms", evaluate_rooms(segmenter, paths), len(paths))
-    score = summarise([result.score for result in results], segmenter.classes.names)
-    print_score(console, score, results)
-    content = {"model": segmenter.model_name, "split": split, **_content(segmenter, score, results)}
-    if views:
-        on_frames = options.open_segmenter(None, loaded, **settings, **_filled(bounds, FRAME_DEFAULTS))
-        content["views"] = _views(console, on_frames, paths, views, seed, score)
-    if json_file is not None:
-        _write_json(json_file, content)
+    if protocol == "paper":
+        scoring.adjust(loaded, thing, None)
+        evaluation = scoring.by_blocks(
+            loaded, paths, split, train_sizes or rooms_dir, bandwidth=bandwidth, threads=threads, seed=seed
+        )
+    else:
+        scoring.adjust(loaded, thing, train_sizes)
+        settings = {**of_runtime, "bandwidth": bandwidth, "threads": threads}
+        evaluation = scoring.by_points(loaded, paths, split, settings, views=views, votes=votes, seed=seed)
+    _report(evaluation, f"{rooms_dir}, split {split}", json_file)
 
 
-def _views(
-    console: Console, segmenter: Segmenter, paths: list[Path], count: int, seed: int, of_rooms: Score
-) -> dict[str, Any]:
-    """Evaluate single views, print them beside the whole rooms, and return what the JSON file says of them."""
-    results = _run("views", evaluate_views(segmenter, paths, count, seed), count * len(paths))
-    score = summarise([result.score for result in results], segmenter.classes.names)
-    s = segmenter.settings
-    say(
-        console,
-        f"\nsingle views, {count} of each room, seed {seed}; with the settings of a sensor's frames: "
-        f"max_blocks {s.max_blocks}, min_instance_ratio {s.min_instance_ratio}",
-    )
-    print_score(console, score, results, "views")
-    print_ratios(console, of_rooms, score)
-    return {
-        "of_each_room": count, "seed": seed, "camera": View().model_dump(), "ratio": ratios(of_rooms, score),
-        **_content(segmenter, score, results),
+def _refuse_with_paper(chosen: dict[str, object]) -> None:
+    """The paper's protocol has values of its own for these."""
+    defaults = {
+        "stride": DEFAULTS.stride, "voxel_size": DEFAULTS.voxel_size, "merging": DEFAULTS.merging,
+        "min_instance_ratio": None, "max_blocks": None, "views": 0, "votes": 1,
     }  # fmt: skip
+    names = {"voxel_size": "voxel"}
+    changed = [f"--{names.get(key, key).replace('_', '-')}" for key, value in chosen.items() if value != defaults[key]]
+    if changed:
+        raise OptionError(f"--protocol paper leaves no choice of {', '.join(changed)}; drop it, or take points")
 
 
-def _filled(given: dict[str, Any], defaults: SegmenterSettings) -> dict[str, Any]:
-    return {key: getattr(defaults, key) if value is None else value for key, value in given.items()}
+def _single(inputs: list[Path]) -> Path:
+    if len(inputs) > 1:
+        raise OptionError(f"{len(inputs)} folders given: evaluate each with --json, then --pool the files")
+    return inputs[0]
 
 
 def _chosen(rooms_dir: Path, split: str, names: list[str]) -> list[Path]:
@@ -101,28 +109,13 @@ def _chosen(rooms_dir: Path, split: str, names: list[str]) -> list[Path]:
     return [path for path in paths if not names or path.stem in names]
 
 
-def _run(what: str, evaluation: Iterable[RoomResult], total: int) -> list[RoomResult]:
-    """Evaluate with a progress bar on stderr."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    results = []
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=total)
-        for result in evaluation:
-            results.append(result)
-            progress.update(task, advance=1, description=result.name)
-    return results
-
-
-def _content(segmenter: Segmenter, score: Score, results: list[RoomResult]) -> dict[str, Any]:
-    return {
-        "settings": segmenter.settings.model_dump(), **score.to_dict(),
-        "per_room": [result.to_dict() for result in results],
-    }  # fmt: skip
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    try:
-        with replacing(path) as file:
-            file.write((json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
-    except OSError as error:
-        raise OptionError(f"--json {path}: {error.strerror or error}") from None
+def _report(evaluation: Evaluation, where: str, json_file: Path | None) -> None:
+    """Print, and write where a file was asked for."""
+    console = Console()
+    say(console, f"{evaluation.model} on {where}, protocol {evaluation.protocol}")
+    print_evaluation(console, evaluation)
+    if json_file is not None:
+        try:
+            evaluation.write(json_file)
+        except OSError as error:
+            raise OptionError(f"--json {json_file}: {error.strerror or error}") from None

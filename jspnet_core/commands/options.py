@@ -62,5 +62,12 @@ def open_segmenter(model: Path | None, engine: str | engines.Engine, **settings:
 
 
 def load_engine(model: Path | None, engine: str, threads: int) -> engines.Engine:
-    """The engine of a model file. Raises `ModelFileError`, `EngineError`."""
+    """The engine of a model file, or of a training checkpoint (.pt), which needs torch.
+
+    Raises `ModelFileError`, `EngineError`, `CheckpointError`.
+    """
+    if model is not None and model.suffix == ".pt":
+        from jspnet_core.training.network_engine import NetworkEngine
+
+        return NetworkEngine.from_checkpoint(model)
     return engines.open_engine(engine, default_model() if model is None else model, threads)

@@ -1,0 +1,56 @@
+"""Labels by the mean of several passes, each over the cloud turned about z (voting over rotations)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jspnet_core.blocks import cut_blocks
+from jspnet_core.classes import UNLABELLED
+from jspnet_core.engine import Engine
+from jspnet_core.network_pass import run_blocks, softmax
+from jspnet_core.painting import fill_gaps
+from jspnet_core.segmenter import SEED
+from jspnet_core.settings import SegmenterSettings
+from jspnet_core.voxels import voxelise
+
+
+def vote_over_rotations(
+    engine: Engine, points: np.ndarray, colors: np.ndarray, sensor: np.ndarray, settings: SegmenterSettings, votes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Turn a cloud about z by `votes` angles, evenly over the circle from 0 on, and average what the network says.
+
+    points: (M, 3) float32, metres, all finite, z up, floor at 0. colors: (M, 3) uint8. sensor: (2,) metres. Each pass
+    has voxels and blocks of its own. Points that no pass drew take the label of the nearest one that was, as at
+    runtime. Returns label (M,) uint8, 255 for none, and its mean probability (M,) float32.
+    """
+    total = np.zeros((len(points), engine.description.configuration.classes), np.float32)
+    for angle in 2.0 * np.pi * np.arange(votes) / votes:
+        c, s = np.cos(angle), np.sin(angle)
+        turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+        turned = np.ascontiguousarray(points @ turn.T, np.float32)
+        total += _probabilities(engine, turned, colors, turn[:2, :2] @ sensor, settings)
+    drawn = total.sum(axis=1)
+    label = np.where(drawn > 0, total.argmax(axis=1), UNLABELLED).astype(np.uint8)
+    confidence = total.max(axis=1) / np.maximum(drawn, 1.0)
+    none = np.zeros(len(points), np.uint32)
+    label, confidence, _ = fill_gaps(points, label, confidence, none, reach=4 * settings.voxel_size)
+    return label, confidence
+
+
+def _probabilities(
+    engine: Engine, points: np.ndarray, colors: np.ndarray, sensor: np.ndarray, s: SegmenterSettings
+) -> np.ndarray:
+    """Mean probability of each class over the blocks that hold a point's voxel: (M, C) float32, 0 where none does."""
+    c = engine.description.configuration
+    voxels = voxelise(points, s.voxel_size)
+    xyz, rgb = points[voxels.representative], colors[voxels.representative]
+    blocks = cut_blocks(
+        xyz, points_per_block=c.points, block_size=c.block_size, stride=s.stride, max_blocks=s.max_blocks,
+        min_points=s.min_block_points, rng=np.random.default_rng(SEED), sensor=sensor,
+    )  # fmt: skip
+    logits, _ = run_blocks(engine, xyz, rgb, blocks.index, s.threads)
+    used = np.arange(c.points) < blocks.count[:, None]
+    voxel, share = blocks.index[used], softmax(logits[used])
+    times = np.bincount(voxel, minlength=len(xyz))
+    total = np.stack([np.bincount(voxel, share[:, k], len(xyz)) for k in range(c.classes)], axis=1)
+    return (total / np.maximum(times, 1)[:, None]).astype(np.float32)[voxels.of_point]
