@@ -1,71 +1,128 @@
-"""`jspnet train`: train JSPNet on a folder of labelled rooms."""
+"""`jspnet train`: train a network on a folder of labelled rooms."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+from jspnet_core.classes import S3DIS, ClassTable
+from jspnet_core.commands.options import OptionError
 from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.data.generated import generated_rooms
-from jspnet_core.data.rooms import read_room, room_paths
+from jspnet_core.data.rooms import open_rooms, room_classes, rooms_hash
+from jspnet_core.training import distributed
 from jspnet_core.training import train as training
-from jspnet_core.training.block_set import Augmentation
+from jspnet_core.training.checkpoint import Checkpoint
+from jspnet_core.training.initialisation import check_classes, load_init
+from jspnet_core.training.recipe import RECIPES, Recipe, resolve
+from jspnet_core.training.room_outline import check_rooms
+
+System = Literal["pointnet", "pointnet2", "asis", "jsnet", "jspnet"]
+SHORTCUTS = {"samples": "samples", "batch": "batch", "views": "views", "generated": "generated_rooms", "seed": "seed"}
+"""Options that are settings of the recipe by another way."""
 
 
 def train(
-    rooms_dir: Annotated[Path, typer.Argument(help="folder of room .npz files with a split.json (train, val)")],
+    rooms_dir: Annotated[Path, typer.Argument(metavar="ROOMS_DIR", help="folder of rooms with splits train and val")],
     out: Annotated[Path, typer.Option(help="folder of the run: checkpoints, TensorBoard logs")] = Path("runs/jspnet"),
+    recipe: Annotated[
+        str | None, typer.Option(help=f"{', '.join(RECIPES)}, or a JSON file as recipe.json of a run [default: modern]")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="a switch of the recipe, as ema=0.99; may be repeated"),
+    ] = None,
+    system: Annotated[System | None, typer.Option(help="which network of the paper's tables [default: jspnet]")] = None,
     size: Annotated[
-        Literal["full", "narrow"],
-        typer.Option(help="full: as in the paper, 8.3 M weights; narrow: half the widths"),
-    ] = "full",
+        Literal["full", "narrow"] | None,
+        typer.Option(help="full: as in the paper, 8.3 M weights; narrow: half the widths [default: full]"),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from OUT/last.pt")] = False,
-    samples: Annotated[int, typer.Option(min=1, help="blocks to train on in all")] = 2_000_000,
-    batch: Annotated[int, typer.Option(min=1, help="blocks of a step")] = 12,
-    learning_rate: Annotated[float, typer.Option(min=0.0, help="of Adam, at the start")] = 1e-3,
-    schedule: Annotated[
-        Literal["step", "cosine"], typer.Option(help="of the learning rate; step as in the paper")
-    ] = "step",
-    decay_samples: Annotated[
-        int, typer.Option(min=1, help="blocks after which rate and norm momentum halve")
-    ] = 300_000,
-    norm_momentum: Annotated[float, typer.Option(help="of batch norm at the start; halves with the rate")] = 0.5,
-    validate_every: Annotated[int, typer.Option(min=1, help="blocks between validations and checkpoints")] = 3000,
-    views: Annotated[float, typer.Option(min=0.0, max=1.0, help="share of blocks as a depth camera sees them")] = 0.5,
-    balance: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="share of blocks around a point of a random class")
-    ] = 0.0,
-    color_drop: Annotated[float, typer.Option(min=0.0, max=1.0, help="share of blocks without colour")] = 0.15,
-    generated: Annotated[int, typer.Option(min=0, help="generated rooms to train on beside the real ones")] = 0,
-    seed: Annotated[int, typer.Option(help="of weights, rooms and augmentation")] = 0,
-    workers: Annotated[int, typer.Option(min=0, help="processes that cut blocks")] = 1,
+    init: Annotated[Path | None, typer.Option(metavar="MODEL", help="begin from this checkpoint's weights")] = None,
+    new_head: Annotated[bool, typer.Option("--new-head", help="with --init: the rooms have other classes")] = False,
+    samples: Annotated[int | None, typer.Option(min=1, help="blocks to train on in all")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="blocks of a step, over all processes")] = None,
+    views: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="share of blocks as a depth camera sees them")
+    ] = None,
+    generated: Annotated[
+        int | None, typer.Option(min=0, help="generated rooms to train on beside the real ones")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="of weights, rooms and augmentation")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="processes that cut blocks, for each that trains")] = 1,
+    compiled: Annotated[bool, typer.Option("--compile", help="let torch.compile fuse the network")] = False,
+    profile: Annotated[
+        Literal["off", "phases", "operators"], typer.Option(help="print where the time goes; operators: in detail")
+    ] = "off",
 ) -> None:
-    """Train JSPNet; --resume goes on after an interruption, and a larger --samples or smaller rate then applies."""
-    recipe = training.Recipe(
-        samples=samples,
-        batch=batch,
-        learning_rate=learning_rate,
-        schedule=schedule,
-        decay_samples=decay_samples,
-        norm_momentum=norm_momentum,
-        validate_every=validate_every,
-        seed=seed,
-        generated_rooms=generated,
-        augmentation=Augmentation(views=views, balance=balance, color_drop=color_drop),
-    )
-    rooms = [read_room(path) for path in room_paths(rooms_dir, "train")] + generated_rooms(generated)
-    validation = [read_room(path) for path in room_paths(rooms_dir, "val")]
+    """Train a network; --resume goes on after an interruption, by the run's own recipe unless other settings are given.
+
+    Started by torchrun, the processes train one network together.
+    """
+    given = {"samples": samples, "batch": batch, "views": views, "generated": generated, "seed": seed}
+    chosen = [f"{SHORTCUTS[name]}={value}" for name, value in given.items() if value is not None] + (settings or [])
+    _check(init, new_head, resume, system, size)
+    world = distributed.join()
+    resume = resume or (world.restarted and (out / "last.pt").is_file())  # after a process died, torchrun starts anew
+    rules = _recipe(out, recipe, chosen, resume)
+    classes = room_classes(rooms_dir)
+    rooms, validation = (open_rooms(rooms_dir, split) for split in ("train", "val"))
+    check_rooms(rooms, classes, rooms_dir, "train")
+    check_rooms(validation, classes, rooms_dir, "val")
+    if rules.generated_rooms:
+        if classes.names != S3DIS.names:
+            raise OptionError(f"generated rooms have the classes of S3DIS; {rooms_dir} has {', '.join(classes.names)}")
+        rooms = rooms + generated_rooms(rules.generated_rooms)
+    facts = {"data": str(rooms_dir), "data_sha256": rooms_hash(rooms_dir) if world.leads else None,
+             "init": None if init is None else str(init)}  # fmt: skip
     if resume:
-        run = training.resume(out, recipe)
+        run = training.resume(out, rules, world=world, facts=facts)
     else:
-        run = training.start(
-            out, NetworkConfiguration() if size == "full" else NetworkConfiguration.narrow(), recipe, rooms
-        )
-    with training.progress_bar() as progress:
-        progress.console.print(
-            f"{len(rooms)} rooms to train on, {len(validation)} to validate; "
-            f"{sum(p.numel() for p in run.network.parameters()):,} weights; {out}"
-        )
-        training.train(run, rooms, validation, workers=workers, progress=progress)
+        begin = None if init is None else _begin(init, classes, new_head)
+        shape = NetworkConfiguration.narrow if size == "narrow" else NetworkConfiguration
+        run = training.start(out, shape(system=system or "jspnet"), rules, rooms, classes=classes, init=begin,
+                             world=world, facts=facts)  # fmt: skip
+    with training.progress_bar(world.leads) as progress:
+        _announce(progress.console.print, run, len(rooms), len(validation))
+        training.train(
+            run, rooms, validation, workers=workers, progress=progress, compiled=compiled, profile=profile
+        )  # fmt: skip
+    distributed.leave(world)
+
+
+def _check(init: Path | None, new_head: bool, resume: bool, system: str | None, size: str | None) -> None:
+    if init and resume:
+        raise OptionError("--init begins a new run, --resume goes on with one: give one of the two")
+    if new_head and not init:
+        raise OptionError("--new-head replaces the last layer of a model: it needs --init MODEL")
+    if (system or size) and (init or resume):
+        raise OptionError("--system and --size are those of the model with --init and --resume: leave them out")
+
+
+def _recipe(out: Path, name: str | None, settings: list[str], resume: bool) -> Recipe:
+    """What was asked for; a resumed run keeps its recipe unless another is named."""
+    base: Recipe | str = name or "modern"
+    if resume and name is None:
+        base = Recipe(**Checkpoint.load(out / "last.pt").recipe)
+    return resolve(base, settings)
+
+
+def _begin(path: Path, classes: ClassTable, new_head: bool) -> Checkpoint:
+    init = load_init(path)
+    if not new_head:
+        check_classes(path, init.classes, classes)
+    return init
+
+
+def _announce(show: Any, run: training.Run, rooms: int, validation: int) -> None:
+    for note in run.notes:
+        show(note)
+    show(f"recipe: {run.recipe.model_dump_json(exclude_none=True)}", highlight=False, soft_wrap=True)
+    weights = sum(p.numel() for p in run.network.parameters())
+    show(
+        f"{rooms} rooms to train on, {validation} to validate; {run.network.configuration.system}, "
+        f"{weights:,} weights, on {run.world.size} x {run.world.device.type}; {run.folder}",
+        soft_wrap=True,
+    )

@@ -1,20 +1,41 @@
-"""What a room goes through before a training block is cut from it."""
+"""What happens to the points and colours of a training block."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from jspnet_core.blocks import extent
+from jspnet_core.training.recipe import Augmentation
 
 
-def turn(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Turn about z by any angle and mirror half of the time, about the room's middle: (V, 3) float32.
+def random_pose(augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Turn about z, mirror and scale, as a (3, 3) float32 matrix: points @ matrix.
 
-    The smallest x and y are 0 afterwards; a robot's frame has no preferred heading.
+    A robot's frame has no preferred heading; heights stay above the floor.
     """
-    angle = rng.uniform(0.0, 2.0 * np.pi)
+    angle = rng.uniform(0.0, 2.0 * np.pi) if augmentation.turn else 0.0
+    mirror = rng.choice([-1.0, 1.0]) if augmentation.mirror else 1.0
+    scale = 1.0 + augmentation.scale * rng.uniform(-1.0, 1.0) if augmentation.scale else 1.0
     c, s = np.cos(angle), np.sin(angle)
-    mirror = rng.choice([-1.0, 1.0])
-    turned = points @ np.array([[mirror * c, s, 0.0], [-mirror * s, c, 0.0], [0.0, 0.0, 1.0]], np.float32)
-    turned[:, :2] -= extent(turned)[0][:2]
-    return turned
+    return (scale * np.array([[mirror * c, s, 0.0], [-mirror * s, c, 0.0], [0.0, 0.0, 1.0]])).astype(np.float32)
+
+
+def jitter(points: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Noise on each coordinate, no farther than five standard deviations: (P, 3) float32."""
+    if not augmentation.jitter:
+        return points
+    noise = np.clip(rng.standard_normal(points.shape, np.float32), -5.0, 5.0)
+    return points + np.float32(augmentation.jitter) * noise
+
+
+def recolor(colors: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Other light, other camera, or none: colours (N, 3) float32, 0 to 1. Points without colour (black) stay so."""
+    if rng.random() < augmentation.color_drop:
+        return np.zeros_like(colors)
+    colored = colors.max(axis=1) > 0
+    if colored.any() and rng.random() < augmentation.contrast:
+        low, high = colors[colored].min(axis=0), colors[colored].max(axis=0)
+        stretched = (colors - low) / np.maximum(high - low, 1 / 255)
+        blend = rng.random(dtype=np.float32)
+        colors = np.where(colored[:, None], (1 - blend) * colors + blend * stretched, colors)
+    gain = 1.0 + augmentation.color_gain * rng.uniform(-1.0, 1.0, 3).astype(np.float32)
+    return np.minimum(colors * gain, 1.0)

@@ -1,10 +1,10 @@
-"""Checkpoints that describe themselves: resume and export need nothing else."""
+"""Checkpoints that describe themselves: resuming, fine-tuning and export need nothing else."""
 
 from __future__ import annotations
 
 import json
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,9 @@ class CheckpointError(ValueError):
 class Checkpoint:
     """State of a training run.
 
-    samples: blocks trained on so far. recipe: the run's settings, for the model card. metrics: of the validation.
+    network: the weights that training goes on with. average: their moving average, which is validated and exported
+    in their place, or None. samples: blocks trained on so far. recipe: the run's settings, for the model card.
+    metrics: of the last validation. mean_sizes: voxels of an instance, by class.
     """
 
     configuration: NetworkConfiguration
@@ -35,6 +37,17 @@ class Checkpoint:
     recipe: dict[str, Any]
     metrics: dict[str, Any]
     mean_sizes: list[float | None]
+    average: dict[str, Any] | None = None
+
+    @property
+    def weights(self) -> dict[str, Any]:
+        """The weights to use: averaged ones where there are any."""
+        return self.network if self.average is None else self.average
+
+    def slim(self) -> Checkpoint:
+        """What is needed to use the network, or to train on from its weights: matrices as float16, no optimiser."""
+        halved = {name: x.half() if x.is_floating_point() and x.dim() > 1 else x for name, x in self.weights.items()}
+        return replace(self, network=halved, average=None, optimizer=None)
 
     def save(self, path: Path) -> None:
         """Write under a temporary name, then rename: a killed run leaves the last whole checkpoint."""
@@ -46,7 +59,12 @@ class Checkpoint:
             "metrics": self.metrics,
             "mean_sizes": self.mean_sizes,
         }
-        state = {"description": json.dumps(described), "network": self.network, "optimizer": self.optimizer}
+        state = {
+            "description": json.dumps(described),
+            "network": self.network,
+            "optimizer": self.optimizer,
+            "average": self.average,
+        }
         with replacing(path) as file:
             torch.save(state, file)
 
@@ -60,18 +78,19 @@ class Checkpoint:
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
             described = json.loads(state["description"])
+            return cls(
+                configuration=NetworkConfiguration(**described.pop("configuration")),
+                classes=ClassTable.from_dict(described.pop("classes")),
+                network=state["network"],
+                optimizer=state["optimizer"],
+                average=state.get("average"),
+                **described,
+            )
         except (pickle.UnpicklingError, RuntimeError, OSError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{path}: not a checkpoint of jspnet ({type(error).__name__})") from error
-        return cls(
-            configuration=NetworkConfiguration(**described.pop("configuration")),
-            classes=ClassTable.from_dict(described.pop("classes")),
-            network=state["network"],
-            optimizer=state["optimizer"],
-            **described,
-        )
 
     def build(self) -> JointNetwork:
         """The network with its weights, in evaluation mode."""
         network = build_network(self.configuration)
-        network.load_state_dict(self.network)
+        network.load_state_dict(self.weights)
         return network.eval()

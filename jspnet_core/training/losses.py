@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -12,41 +14,68 @@ DELTA_V = 0.5  # a point nearer than this to its instance's mean is not pulled
 DELTA_D = 1.5  # means farther apart than twice this are not pushed
 
 
-def joint_loss(logits: Tensor, embeddings: Tensor, label: Tensor, instance: Tensor) -> dict[str, Tensor]:
+def joint_loss(
+    logits: Tensor,
+    embeddings: Tensor,
+    label: Tensor,
+    instance: Tensor,
+    *,
+    instances: int | None = None,
+    weights: Tensor | None = None,
+    smoothing: float = 0.0,
+    average: Callable[[Tensor], Tensor] = lambda mass: mass,
+) -> dict[str, Tensor]:
     """Equation 1: the semantic and the instance loss, each a scalar, and their sum under `total`.
 
     logits (B, N, C), embeddings (B, N, K), label (B, N) int64 class ids, instance (B, N) int64, 0..M-1 in each block.
+    instances: the largest M, where it is known; reading it from a GPU would wait for that. weights: (C,), of classes.
+    smoothing: share of the truth spread over all classes. average: over processes, of the weight of labelled points.
     """
-    semantic = functional.cross_entropy(  # eq. 2, as a mean
-        logits.flatten(0, 1), label.flatten(), ignore_index=UNLABELLED
-    )
-    pull, push = discriminative_loss(embeddings, instance)
+    semantic = semantic_loss(logits, label, weights, smoothing, average)
+    pull, push = discriminative_loss(embeddings, instance, instances)
     return {"total": semantic + pull + push, "semantic": semantic, "pull": pull, "push": push}
 
 
-def discriminative_loss(embeddings: Tensor, instance: Tensor) -> tuple[Tensor, Tensor]:
+def semantic_loss(
+    logits: Tensor, label: Tensor, weights: Tensor | None, smoothing: float, average: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """Cross entropy (eq. 2), as a mean over the labelled points by the weights of their classes; 0 without any.
+
+    With several processes each divides by the average weight of all, so that the mean of their losses, and of their
+    gradients, is that of one process with all blocks, however unevenly the labelled points are spread.
+    """
+    total = functional.cross_entropy(
+        logits.flatten(0, 1), label.flatten(), weights, ignore_index=UNLABELLED, reduction="sum",
+        label_smoothing=smoothing,
+    )  # fmt: skip
+    known = label != UNLABELLED
+    mass = known.sum().float() if weights is None else (weights[label.where(known, 0)] * known).sum()
+    return total / average(mass).clamp(min=1e-6)
+
+
+def discriminative_loss(embeddings: Tensor, instance: Tensor, instances: int | None = None) -> tuple[Tensor, Tensor]:
     """Pull (eq. 4) and push (eq. 5) with L1 distances, averaged over the blocks of the batch.
 
     embeddings (B, N, K), instance (B, N) int64, consecutive from 0 in each block.
     """
-    means, count = instance_means(embeddings, instance)  # (B, M, K), (B, M)
+    size = int(instance.max()) + 1 if instances is None else instances
+    means, count = instance_means(embeddings, instance, size)  # (B, M, K), (B, M)
     present = (count > 0).float()  # (B, M)
-    instances = present.sum(1)  # (B,)
+    found = present.sum(1)  # (B,)
     own = means.gather(1, instance.unsqueeze(-1).expand_as(embeddings))  # (B, N, K)
     excess = functional.relu((own - embeddings).abs().sum(-1) - DELTA_V).square()  # (B, N)
     per_instance = torch.zeros_like(present).scatter_add(1, instance, excess) / count.clamp(min=1)
-    pull = per_instance.sum(1) / instances
+    pull = per_instance.sum(1) / found
     distance = (means.unsqueeze(2) - means.unsqueeze(1)).abs().sum(-1)  # (B, M, M)
     pair = present.unsqueeze(2) * present.unsqueeze(1)
     pair = pair - torch.diag_embed(present)  # i != j
     shortfall = functional.relu(2 * DELTA_D - distance).square() * pair
-    push = shortfall.sum((1, 2)) / (instances * (instances - 1)).clamp(min=1)
+    push = shortfall.sum((1, 2)) / (found * (found - 1)).clamp(min=1)
     return pull.mean(), push.mean()
 
 
-def instance_means(embeddings: Tensor, instance: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean embedding (B, M, K) and number of points (B, M) of each instance; M is the batch's largest number."""
-    size = int(instance.max()) + 1
+def instance_means(embeddings: Tensor, instance: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Mean embedding (B, M, K) and number of points (B, M) of each instance; `size` is M."""
     count = torch.zeros(len(instance), size, device=embeddings.device)
     count.scatter_add_(1, instance, torch.ones_like(embeddings[..., 0]))
     total = embeddings.new_zeros(len(instance), size, embeddings.shape[-1])

@@ -1,202 +1,220 @@
-"""Train JSPNet on a folder of labelled rooms.
+"""Train a network on labelled rooms.
 
     jspnet train ROOMS_DIR --out runs/first --size narrow --samples 60000
     jspnet train ROOMS_DIR --out runs/first --resume
 
-The run's folder holds last.pt and best.pt (by validation mIoU) and TensorBoard logs.
+The run's folder holds last.pt and best.pt (by validation), recipe.json, run.json and TensorBoard logs.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 
-from jspnet_core.classes import S3DIS
-from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.data.rooms import Room
-from jspnet_core.instance_sizes import mean_instance_sizes
-from jspnet_core.network import JointNetwork, build_network
-from jspnet_core.training.block_set import Augmentation, BlockSet, Numbers
-from jspnet_core.training.checkpoint import Checkpoint
+from jspnet_core.training.batches import Numbers, loader, to_device
+from jspnet_core.training.distributed import World, set_norm_momentum, share_out
+from jspnet_core.training.grid_blocks import training_blocks
 from jspnet_core.training.losses import joint_loss
-from jspnet_core.training.validation import validate
+from jspnet_core.training.optimization import class_weights
+from jspnet_core.training.profile import Mode, PhaseClock
+from jspnet_core.training.recipe import Augmentation, Recipe
+from jspnet_core.training.run import Run, resume, start
+from jspnet_core.training.validation import Validation
+
+__all__ = [
+    "LOG_STEPS", "Augmentation", "Recipe", "Run", "TrainingError", "progress_bar", "resume", "start", "step", "train",
+]  # fmt: skip
+
+LOG_STEPS = 10
+"""Steps between two looks at the losses; each look waits for the GPU."""
 
 
-class Recipe(BaseModel):
-    """How to train (paper, section 4.2, where not said otherwise). Decay is counted in blocks, not in steps."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    samples: int = Field(2_000_000, ge=1, description="blocks to train on in all")
-    batch: int = Field(12, ge=1, description="blocks of a step")
-    learning_rate: float = Field(1e-3, gt=0, description="of Adam, at the start")
-    schedule: Literal["step", "cosine"] = Field("step", description="step: halves, as in the paper; cosine: to the end")
-    decay_samples: int = Field(300_000, ge=1, description="blocks after which rate (step) and norm momentum halve")
-    min_learning_rate: float = Field(1e-5, ge=0, description="the learning rate never falls below")
-    validate_every: int = Field(3000, ge=1, description="blocks between validations and checkpoints")
-    generated_rooms: int = Field(0, ge=0, description="rooms of the scene generator beside the real ones")
-    norm_momentum: float = Field(0.5, gt=0, le=1, description="of batch norm at the start; halves with the rate")
-    seed: int = Field(0, description="of weights, rooms and augmentation")
-    augmentation: Augmentation = Augmentation()
-
-    def rate(self, samples: int) -> float:
-        """The learning rate after a number of blocks."""
-        if self.schedule == "cosine":
-            share = 0.5 + 0.5 * math.cos(math.pi * min(1.0, samples / self.samples))
-        else:
-            share = 0.5 ** (samples // self.decay_samples)
-        return max(self.min_learning_rate, self.learning_rate * share)
-
-    def momentum(self, samples: int) -> float:
-        """Of batch norm, in PyTorch's sense; never below 0.01."""
-        return max(0.01, self.norm_momentum * 0.5 ** (samples // self.decay_samples))
+class TrainingError(ValueError):
+    """Training that cannot go on: one sentence."""
 
 
 @dataclass
-class Run:
-    """A training run in progress."""
+class Losses:
+    """Mean losses since the last look, summed where they are computed, so that nothing waits for a GPU."""
 
-    folder: Path
-    recipe: Recipe
-    network: JointNetwork
-    optimizer: torch.optim.Adam
-    samples: int
-    best: float
-    mean_sizes: list[float | None]
+    sums: dict[str, Tensor] = field(default_factory=dict)
+    steps: int = 0
 
-    def checkpoint(self, metrics: dict) -> Checkpoint:
-        return Checkpoint(
-            self.network.configuration,
-            S3DIS,
-            self.network.state_dict(),
-            self.optimizer.state_dict(),
-            self.samples,
-            self.recipe.model_dump(mode="json"),
-            metrics,
-            self.mean_sizes,
-        )
+    def add(self, losses: dict[str, Tensor]) -> None:
+        self.sums = {name: self.sums.get(name, 0.0) + value for name, value in losses.items()}
+        self.steps += 1
+
+    def take(self, world: World) -> dict[str, float]:
+        """The means over all processes, as plain numbers. Raises `TrainingError` when one is not finite."""
+        means = (world.mean(torch.stack(list(self.sums.values()))) / self.steps).tolist()
+        taken = dict(zip(self.sums, means, strict=True))
+        self.sums, self.steps = {}, 0
+        if not np.isfinite(taken["total"]):
+            raise TrainingError(
+                f"the loss is {taken['total']}; resume with a smaller rate, as --set learning_rate=5e-4"
+            )
+        return taken
 
 
-def best_device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def train(
+    run: Run,
+    rooms: Sequence[Room],
+    validation: Sequence[Room],
+    *,
+    workers: int = 1,
+    progress: Progress,
+    compiled: bool = False,
+    profile: Mode = "off",
+) -> None:
+    """Train until the recipe's number of blocks is reached, or its patience ends, validating and saving on the way."""
+    recipe, world = run.recipe, run.world
+    if recipe.batch % world.size:
+        raise TrainingError(f"batch {recipe.batch} cannot be shared out to {world.size} processes alike")
+    blocks = training_blocks(rooms, run.network.configuration, recipe.augmentation, recipe.seed)
+    weights = class_weights(blocks.counts.sum(axis=0), recipe, world.device)
+    validate = Validation(validation, run.network.configuration, world)
+    if compiled:
+        run.network.compile()  # in place: names of weights stay
+    model = share_out(run.network, world)
+    log = Log(run, progress)
+    clock, losses = PhaseClock(profile, world.device), Losses()
+    numbers = Numbers(run.samples, recipe.samples, recipe.batch, world)
+    saved = time.monotonic()
+    for batch in waited(loader(blocks, numbers, workers, world.device), clock):
+        losses.add(step(run, model, to_device(batch, world.device), weights, clock))
+        before, run.samples = run.samples, run.samples + recipe.batch
+        clock.end_step()
+        due = crossed(before, run.samples, recipe.validate_every) or run.samples >= recipe.samples
+        if not due and run.samples // recipe.batch % LOG_STEPS:
+            continue
+        log.losses(losses.take(world))  # looks at the losses first: weights that are not finite are never saved
+        late = time.monotonic() - saved > 60 * recipe.checkpoint_minutes
+        if due:
+            evaluate(run, validate, log)
+        elif late and world.leads:
+            run.save()
+        saved = time.monotonic() if due or late else saved
+        if run.exhausted:
+            progress.console.print(f"no better validation since {run.best_samples} blocks: stopped")
+            break
+    log.close(clock, recipe.batch // world.size)
 
 
-def start(folder: Path, configuration: NetworkConfiguration, recipe: Recipe, rooms: Sequence[Room]) -> Run:
-    """A new run."""
-    torch.manual_seed(recipe.seed)
-    network = build_network(configuration).to(best_device())
-    folder.mkdir(parents=True, exist_ok=True)
-    optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate)
-    sizes = mean_instance_sizes(rooms, len(S3DIS), recipe.augmentation.voxel_size)
-    return Run(folder, recipe, network, optimizer, 0, 0.0, [None if np.isnan(s) else float(s) for s in sizes])
+def step(
+    run: Run, model: nn.Module, batch: dict, weights: Tensor | None = None, clock: PhaseClock | None = None
+) -> dict[str, Tensor]:
+    """One optimiser step on this process's part of a batch; its losses, still on the device.
 
-
-def resume(folder: Path, recipe: Recipe | None = None) -> Run:
-    """Go on with the run in `folder` from its last checkpoint, by its own recipe if none is given."""
-    last = Checkpoint.load(folder / "last.pt")
-    network = build_network(last.configuration).to(best_device())  # before the optimiser: its state follows the weights
-    network.load_state_dict(last.network)
-    optimizer = torch.optim.Adam(network.parameters())
-    if last.optimizer is not None:
-        optimizer.load_state_dict(last.optimizer)
-    best = folder / "best.pt"
-    best_miou = Checkpoint.load(best).metrics["miou"] if best.exists() else 0.0
-    return Run(folder, recipe or Recipe(**last.recipe), network, optimizer, last.samples, best_miou, last.mean_sizes)
-
-
-def train(run: Run, rooms: Sequence[Room], validation: Sequence[Room], *, workers: int = 1, progress: Progress) -> None:
-    """Train until the recipe's number of blocks is reached, validating and saving on the way."""
-    device = next(run.network.parameters()).device
-    blocks = BlockSet(rooms, run.network.configuration, run.recipe.augmentation, run.recipe.seed)
-    writer = SummaryWriter(str(run.folder / "tensorboard"))
-    task = progress.add_task("training", total=run.recipe.samples, completed=run.samples, shown="")
-    for batch in loader(blocks, run, workers):
-        losses = step(run, to_device(batch, device))
-        before, run.samples = run.samples, run.samples + len(batch["label"])
-        shown = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
-        progress.update(task, completed=run.samples, shown=f"{shown}  best mIoU {100 * run.best:.1f}")
-        for name, value in losses.items():
-            writer.add_scalar(f"train/{name}", value, run.samples)
-        due = run.samples // run.recipe.validate_every > before // run.recipe.validate_every
-        if due or run.samples >= run.recipe.samples:
-            save(run, validate(run.network, validation, device), writer, progress)
-    writer.close()
-
-
-def loader(blocks: BlockSet, run: Run, workers: int) -> Iterator[dict]:
-    numbers = Numbers(run.samples, run.recipe.samples)
-    return iter(
-        DataLoader(
-            blocks, run.recipe.batch, sampler=numbers, num_workers=workers, collate_fn=blocks.collate,
-            prefetch_factor=4 if workers else None, worker_init_fn=single_threaded,
-        )
-    )  # fmt: skip
-
-
-def single_threaded(_: int) -> None:
-    """A loader process leaves the other cores to the network."""
-    threadpool_limits(1)
-
-
-def step(run: Run, batch: dict) -> dict[str, float]:
-    """One optimiser step; the losses as plain numbers. Raises `FloatingPointError` when the loss is not finite."""
+    Everything random is drawn from the seed and the number of blocks so far: a resumed run draws what an
+    uninterrupted one would have drawn.
+    """
+    recipe, device = run.recipe, batch["features"].device
+    clock = clock or PhaseClock("off", device)
     for group in run.optimizer.param_groups:
-        group["lr"] = run.recipe.rate(run.samples)
+        group["lr"] = recipe.rate(run.samples)
     run.network.train()
-    set_norm_momentum(run.network, run.recipe.momentum(run.samples))
-    logits, embeddings = run.network(batch["features"], batch["pyramid"])
-    losses = joint_loss(logits, embeddings, batch["label"], batch["instance"])
-    if not torch.isfinite(losses["total"]):
-        raise FloatingPointError(
-            f"the loss is {losses['total'].item()} after {run.samples} blocks; resume with a smaller rate"
-        )
+    set_norm_momentum(run.network, recipe.momentum(run.samples))
+    entropy = np.random.SeedSequence([recipe.seed, run.samples, run.world.rank])
+    torch.manual_seed(int(entropy.generate_state(1)[0]))  # for dropout
+    with clock.phase("forward"):
+        mixed = recipe.mixed_precision and device.type == "cuda"
+        with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
+            logits, embeddings = model(batch["features"], batch["pyramid"])
+        losses = joint_loss(
+            logits.float(), embeddings.float(), batch["label"], batch["instance"], instances=batch["instances"],
+            weights=weights, smoothing=recipe.label_smoothing, average=run.world.mean,
+        )  # fmt: skip
     run.optimizer.zero_grad(set_to_none=True)
-    losses["total"].backward()
-    run.optimizer.step()
-    return {name: float(value.detach()) for name, value in losses.items()}
+    with clock.phase("backward"):
+        losses["total"].backward()
+    with clock.phase("optimiser"):
+        if recipe.clip_norm:
+            nn.utils.clip_grad_norm_(run.network.parameters(), recipe.clip_norm)
+        run.optimizer.step()
+        if run.average is not None:
+            run.average.update_parameters(run.network)
+    return {name: value.detach() for name, value in losses.items()}
 
 
-def save(run: Run, metrics: dict, writer: SummaryWriter, progress: Progress) -> None:
-    """Write last.pt, and best.pt when the validation mIoU is the best so far."""
-    for name in ("miou", "accuracy", "semantic", "pull", "push"):
-        writer.add_scalar(f"validation/{name}", metrics[name], run.samples)
-    progress.console.print(
-        f"{run.samples} blocks: validation mIoU {100 * metrics['miou']:.1f}, accuracy {100 * metrics['accuracy']:.1f}, "
-        f"losses {metrics['semantic']:.3f} + {metrics['pull']:.3f} + {metrics['push']:.3f}"
-    )
-    checkpoint = run.checkpoint(metrics)
-    checkpoint.save(run.folder / "last.pt")
-    if metrics["miou"] > run.best:
-        run.best = metrics["miou"]
-        checkpoint.save(run.folder / "best.pt")
+def crossed(before: int, after: int, interval: int) -> bool:
+    """Whether a multiple of `interval` was reached."""
+    return after // interval > before // interval
 
 
-def set_norm_momentum(network: nn.Module, momentum: float) -> None:
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm1d):
-            module.momentum = momentum
+def waited(batches: Iterable[dict], clock: PhaseClock) -> Iterator[dict]:
+    """The batches, with the time that the network waits for each."""
+    source = iter(batches)
+    while True:
+        with clock.phase("waiting for data"):
+            batch = next(source, None)
+        if batch is None:
+            return
+        yield batch
 
 
-def to_device(batch: dict, device: torch.device) -> dict:
-    moved: dict = {name: x.to(device, non_blocking=True) for name, x in batch.items() if isinstance(x, Tensor)}
-    moved["pyramid"] = {name: x.to(device, non_blocking=True) for name, x in batch["pyramid"].items()}
-    return moved
+def evaluate(run: Run, validate: Validation, log: Log) -> None:
+    """Validate, and write last.pt, and best.pt when it is the best so far."""
+    run.metrics = validate(run.validated)
+    score = run.score()
+    if run.world.leads:
+        log.validation()
+        run.save()
+    if score > run.best or not run.best_samples:
+        run.best, run.best_samples = score, run.samples
+        if run.world.leads:
+            run.save_best(score)
 
 
-def progress_bar() -> Progress:
+class Log:
+    """TensorBoard and the progress bar, of the leading process only."""
+
+    def __init__(self, run: Run, progress: Progress):
+        self.run, self.progress = run, progress
+        self.task = progress.add_task("training", total=run.recipe.samples, completed=run.samples, shown="")
+        self.writer = None
+        if run.world.leads:  # what was logged after the checkpoint that this run resumes from did not happen
+            self.writer = SummaryWriter(str(run.folder / "tensorboard"), purge_step=run.samples + 1)
+
+    def losses(self, losses: dict[str, float]) -> None:
+        shown = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
+        self.progress.update(
+            self.task, completed=self.run.samples, shown=f"{shown}  best {100 * self.run.best:.1f}"
+        )  # fmt: skip
+        if self.writer:
+            for name, value in losses.items():
+                self.writer.add_scalar(f"train/{name}", value, self.run.samples)
+            self.writer.add_scalar("train/rate", self.run.optimizer.param_groups[0]["lr"], self.run.samples)
+
+    def validation(self) -> None:
+        m = self.run.metrics
+        if self.writer:
+            for name in ("miou", "accuracy", "view_miou", "view_accuracy", "semantic", "pull", "push"):
+                self.writer.add_scalar(f"validation/{name}", m[name], self.run.samples)
+        self.progress.console.print(
+            f"{self.run.samples} blocks: validation mIoU {100 * m['miou']:.1f}, of views {100 * m['view_miou']:.1f}, "
+            f"accuracy {100 * m['accuracy']:.1f}, losses {m['semantic']:.3f} + {m['pull']:.3f} + {m['push']:.3f}"
+        )
+
+    def close(self, clock: PhaseClock, batch: int) -> None:
+        if self.writer:
+            self.writer.close()
+            if clock.steps:
+                self.progress.console.print(clock.table(batch))
+            operators = clock.operators()
+            if operators:
+                self.progress.console.print(operators, markup=False, highlight=False)
+
+
+def progress_bar(visible: bool = True) -> Progress:
     return Progress(
         *Progress.get_default_columns()[:3], TextColumn("{task.completed}/{task.total} {task.fields[shown]}"),
-        TimeElapsedColumn(), TimeRemainingColumn(),
+        TimeElapsedColumn(), TimeRemainingColumn(), disable=not visible,
     )  # fmt: skip

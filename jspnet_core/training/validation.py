@@ -6,37 +6,69 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.data.rooms import Room
 from jspnet_core.network import JointNetwork
-from jspnet_core.training.block_set import Augmentation, BlockSet
+from jspnet_core.training.batches import to_device
+from jspnet_core.training.block_set import BlockSet
+from jspnet_core.training.distributed import World
 from jspnet_core.training.losses import joint_loss
+from jspnet_core.training.recipe import Augmentation
 
-PLAIN = Augmentation(turn=False, views=0.0, color_drop=0.0, color_gain=0.0)
+PLAIN = Augmentation(turn=False, mirror=False, views=0.0, color_drop=0.0, color_gain=0.0)
+VIEWS = PLAIN.model_copy(update={"views": 1.0})
 BLOCKS_PER_ROOM = 8
-BATCH = 8
+LOSSES = ("total", "semantic", "pull", "push")
 
 
-@torch.inference_mode()
-def validate(network: JointNetwork, rooms: Sequence[Room], device: torch.device) -> dict[str, float]:
-    """mIoU over the classes present, accuracy and mean losses on blocks of each room, without augmentation."""
-    network.eval()
-    classes = network.configuration.classes
-    confusion = np.zeros((classes, classes), np.int64)
-    totals: dict[str, list[float]] = {}
-    for number, room in enumerate(rooms):
-        blocks = BlockSet([room], network.configuration, PLAIN, seed=number)
-        batch = blocks.collate([blocks[i] for i in range(BLOCKS_PER_ROOM)])
-        pyramid = {name: array.to(device) for name, array in batch["pyramid"].items()}
-        logits, embeddings = network(batch["features"].to(device), pyramid)
-        losses = joint_loss(logits, embeddings, batch["label"].to(device), batch["instance"].to(device))
-        for name, value in losses.items():
-            totals.setdefault(name, []).append(float(value))
-        truth = batch["label"].numpy().ravel()
-        pairs = truth * classes + logits.argmax(-1).cpu().numpy().ravel()
-        confusion += np.bincount(pairs[truth < classes], minlength=classes**2).reshape(classes, classes)
+class Validation:
+    """Blocks of each room, without augmentation, and as many of single views of it. Rooms are shared out to processes.
+
+    A class that is in none of the blocks counts in no mean.
+    """
+
+    def __init__(self, rooms: Sequence[Room], configuration: NetworkConfiguration, world: World):
+        self.world = world
+        self.classes = configuration.classes
+        self.rooms = len(rooms)
+        mine = range(world.rank, len(rooms), world.size)
+        self.plain = [BlockSet([rooms[i]], configuration, PLAIN, seed=i) for i in mine]
+        self.views = [BlockSet([rooms[i]], configuration, VIEWS, seed=i) for i in mine]
+
+    def __call__(self, network: JointNetwork) -> dict:
+        """mIoU, accuracy and mean losses, IoU by class (null: in no block); `view_...`: of the single views."""
+        scores = self.score(network, self.plain)
+        views = self.score(network, self.views)
+        return {**scores, "view_miou": views["miou"], "view_accuracy": views["accuracy"]}
+
+    @torch.inference_mode()
+    def score(self, network: JointNetwork, sets: Sequence[BlockSet]) -> dict:
+        network.eval()
+        confusion = torch.zeros(self.classes, self.classes, dtype=torch.int64, device=self.world.device)
+        totals = torch.zeros(len(LOSSES), dtype=torch.float32, device=self.world.device)
+        for blocks in sets:
+            batch = to_device(blocks.collate([blocks[i] for i in range(BLOCKS_PER_ROOM)]), self.world.device)
+            logits, embeddings = network(batch["features"], batch["pyramid"])
+            losses = joint_loss(logits, embeddings, batch["label"], batch["instance"], instances=batch["instances"])
+            totals += torch.stack([losses[name] for name in LOSSES])
+            confusion += confusion_of(batch["label"], logits.argmax(-1), self.classes)
+        counts = self.world.sum(confusion).cpu().numpy()
+        means = (self.world.sum(totals) / self.rooms).tolist()
+        return {**ious(counts), **dict(zip(LOSSES, means, strict=True))}
+
+
+def confusion_of(truth: Tensor, predicted: Tensor, classes: int) -> Tensor:
+    """Points by true and predicted class: two (B, N) to (classes, classes); points of unknown class do not count."""
+    known = truth < classes
+    pairs = truth[known] * classes + predicted[known]
+    return torch.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+
+
+def ious(confusion: np.ndarray) -> dict:
     hit = np.diag(confusion)
     union = confusion.sum(0) + confusion.sum(1) - hit
-    iou = hit[union > 0] / union[union > 0]
-    means = {name: float(np.mean(values)) for name, values in totals.items()}
-    return {"miou": float(iou.mean()), "accuracy": float(hit.sum() / confusion.sum()), **means}
+    iou = [float(h / u) if u else None for h, u in zip(hit, union, strict=True)]
+    seen = [value for value in iou if value is not None]
+    return {"miou": float(np.mean(seen)), "accuracy": float(hit.sum() / confusion.sum()), "iou": iou}

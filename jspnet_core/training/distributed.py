@@ -1,0 +1,115 @@
+"""Several processes that train one network, started by torchrun: the same losses as one process with all blocks."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+import torch
+import torch.distributed
+from torch import Tensor, nn
+from torch.distributed.nn.functional import all_reduce
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parallel import DistributedDataParallel
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class World:
+    """This process among `size` of them. restarted: torchrun has begun anew after a process died."""
+
+    rank: int = 0
+    size: int = 1
+    device: torch.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    restarted: bool = False
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and shows progress."""
+        return self.rank == 0
+
+    def mean(self, value: Tensor) -> Tensor:
+        """The average over the processes, without gradient."""
+        return self.sum(value) / self.size
+
+    def sum(self, value: Tensor) -> Tensor:
+        """The sum over the processes, without gradient."""
+        if self.size == 1:
+            return value.detach()
+        total = value.detach().clone()
+        torch.distributed.all_reduce(total)
+        return total
+
+
+def join() -> World:
+    """Find the other processes, if torchrun has started any; on GPUs over NCCL, else over Gloo."""
+    if "WORLD_SIZE" not in os.environ:
+        return World()
+    cuda = torch.cuda.is_available()
+    device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if cuda else torch.device("cpu")
+    if cuda:
+        torch.cuda.set_device(device)
+    torch.distributed.init_process_group("nccl" if cuda else "gloo")
+    restarted = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    return World(torch.distributed.get_rank(), torch.distributed.get_world_size(), device, restarted)
+
+
+def leave(world: World) -> None:
+    if world.size > 1:
+        torch.distributed.destroy_process_group()
+
+
+def share_out(network: nn.Module, world: World) -> nn.Module:
+    """The network as it is trained: with batch norms over all processes, and gradients averaged over them."""
+    if world.size == 1:
+        return network
+    devices = [world.device.index] if world.device.type == "cuda" else None
+    return DistributedDataParallel(network, device_ids=devices, broadcast_buffers=False)
+
+
+def synchronise_norms(network: Network, world: World) -> Network:
+    """Batch norms over the blocks of all processes; their weights and the names of these stay."""
+    if world.size == 1:
+        return network
+    if world.device.type == "cuda":
+        return cast(Network, nn.SyncBatchNorm.convert_sync_batchnorm(network))
+    for module in network.modules():
+        for name, child in module.named_children():
+            if isinstance(child, nn.BatchNorm1d):
+                setattr(module, name, SharedBatchNorm.taking_over(child))
+    return network
+
+
+class SharedBatchNorm(nn.BatchNorm1d):
+    """Batch norm over all processes on CPUs, where PyTorch has none. Each process must hold as many rows."""
+
+    @classmethod
+    def taking_over(cls, norm: nn.BatchNorm1d) -> SharedBatchNorm:
+        shared = cls(norm.num_features, norm.eps, norm.momentum)
+        shared.__dict__.update(norm.__dict__)
+        return shared
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (rows, C), rows of this process."""
+        if not self.training:
+            return super().forward(x)
+        size = torch.distributed.get_world_size()
+        mean = all_reduce(x.mean(0)) / size
+        centred = x - mean
+        variance = all_reduce(centred.square().mean(0)) / size
+        with torch.no_grad():
+            rows = len(x) * size
+            momentum = 0.1 if self.momentum is None else self.momentum
+            assert self.running_mean is not None
+            assert self.running_var is not None
+            self.running_mean.lerp_(mean, momentum)
+            self.running_var.lerp_(variance * (rows / (rows - 1)), momentum)
+        return centred * torch.rsqrt(variance + self.eps) * self.weight + self.bias
+
+
+def set_norm_momentum(network: nn.Module, momentum: float) -> None:
+    for module in network.modules():
+        if isinstance(module, _BatchNorm):
+            module.momentum = momentum

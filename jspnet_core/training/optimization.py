@@ -1,0 +1,42 @@
+"""Optimiser, averaged weights and class weights, as a recipe asks for them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from jspnet_core.training.recipe import Recipe
+
+RAREST = 0.005
+"""Classes with a smaller share of the points weigh as if they had this one."""
+
+
+def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """One kernel for all weights where they lie on a GPU."""
+    parameters = list(network.parameters())
+    fused = parameters[0].is_cuda
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, recipe.learning_rate, weight_decay=recipe.weight_decay, fused=fused)
+    return torch.optim.Adam(parameters, recipe.learning_rate, fused=fused)
+
+
+def make_average(network: nn.Module, recipe: Recipe, state: dict[str, Tensor] | None = None) -> AveragedModel | None:
+    """The moving average of the weights and of the batch norms' statistics, from `state` on if there is one."""
+    if not recipe.ema:
+        return None
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
+    if state is not None:
+        average.module.load_state_dict(state)
+        average.n_averaged.fill_(1)  # else the first update would replace it
+    return average
+
+
+def class_weights(counts: np.ndarray, recipe: Recipe, device: torch.device) -> Tensor | None:
+    """Weights (C,) of the classes, 1 for the average point, from points by class (C,); None where all weigh alike."""
+    if not recipe.class_weight:
+        return None
+    share = counts / counts.sum()
+    weights = np.maximum(share, RAREST) ** -recipe.class_weight
+    return torch.tensor(weights / (weights * share).sum(), dtype=torch.float32, device=device)
