@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from jspnet_core.classes import ClassTable
 from jspnet_core.npz import read_npz, take_array, take_metres
@@ -98,7 +99,7 @@ def write_labelled(
 
 def _read_ply(path: Path) -> Cloud:
     vertices = read_vertices(path)
-    return Cloud(_stack_xyz(vertices), _stack_rgb(vertices))
+    return Cloud(stack_xyz(vertices), stack_rgb(vertices))
 
 
 def _read_pcd(path: Path) -> Cloud:
@@ -114,10 +115,10 @@ def _read_pcd(path: Path) -> Cloud:
     data = np.atleast_1d(cloud.pc_data)
     if len(data) != cloud.metadata.points:
         raise CloudFileError(f"{path}: cut short: {cloud.metadata.points} points promised, {len(data)} there")
-    points = _stack_xyz(data)
+    points = stack_xyz(data)
     packed = next((name for name in ("rgb", "rgba") if name in (data.dtype.names or ())), None)
     if packed is None:
-        return Cloud(points, _stack_rgb(data))
+        return Cloud(points, stack_rgb(data))
     if data.dtype[packed].itemsize != 4:
         raise CloudFileError(
             f"{path}: {packed!r} is {data.dtype[packed]}, must be 4 bytes that pack red, green and blue"
@@ -133,17 +134,17 @@ def _read_npz(path: Path) -> Cloud:
     return Cloud(points, colors)
 
 
-def _stack_xyz(columns: np.ndarray) -> np.ndarray:
-    """(N, 3) float32 from a structured array."""
+def stack_xyz(columns: np.ndarray, dtype: DTypeLike = np.float32) -> np.ndarray:
+    """(N, 3) from x y z of a structured array. Raises ValueError where it has none."""
     names = columns.dtype.names or ()
     if not {"x", "y", "z"} <= set(names):
         raise ValueError(f"has no x, y and z among {', '.join(names)}")
     with np.errstate(over="ignore"):  # doubles beyond float32 become Inf: no return
-        return np.stack([columns[axis].astype(np.float32) for axis in "xyz"], axis=1)
+        return np.stack([columns[axis].astype(dtype) for axis in "xyz"], axis=1)
 
 
-def _stack_rgb(columns: np.ndarray) -> np.ndarray | None:
-    """(N, 3) uint8 from red green blue or r g b of a structured array, None where it has neither."""
+def stack_rgb(columns: np.ndarray) -> np.ndarray | None:
+    """(N, 3) uint8 from red green blue or r g b of a structured array, None where it has neither. Raises ValueError."""
     for names in (("red", "green", "blue"), ("r", "g", "b")):
         if set(names) <= set(columns.dtype.names or ()):
             odd = [f"{name} is {columns.dtype[name]}" for name in names if columns.dtype[name] != np.uint8]

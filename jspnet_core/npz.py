@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 _KINDS = {"integer": "ui", "float": "f", "number": "uif", "uint8": "u"}
 
@@ -45,12 +46,12 @@ def take_array(
     return array
 
 
-def take_metres(path: Path, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Points in metres from `xyz` (metres) or `xyz_mm` (integer millimetres): (N, 3) float32. Raises ValueError."""
+def take_metres(path: Path, arrays: Mapping[str, np.ndarray], dtype: DTypeLike = np.float32) -> np.ndarray:
+    """Points in metres from `xyz` (metres) or `xyz_mm` (integer millimetres): (N, 3). Raises ValueError."""
     if "xyz" not in arrays and "xyz_mm" not in arrays:
         raise ValueError(
             f"{path}: neither 'xyz' (metres) nor 'xyz_mm' among {', '.join(sorted(arrays)) or 'no arrays'}"
         )
     if "xyz" in arrays:
-        return take_array(path, arrays, "xyz", (None, 3), "float").astype(np.float32)
-    return take_array(path, arrays, "xyz_mm", (None, 3), "integer").astype(np.float32) / np.float32(1000.0)
+        return take_array(path, arrays, "xyz", (None, 3), "float").astype(dtype)
+    return take_array(path, arrays, "xyz_mm", (None, 3), "integer").astype(dtype) / np.dtype(dtype).type(1000)

@@ -39,6 +39,12 @@ def read_vertices(path: Path) -> np.ndarray:
     return vertices
 
 
+def read_comments(path: Path) -> list[str]:
+    """The comments of a PLY file's header. Raises ValueError, OSError."""
+    with path.open("rb") as file:
+        return [line.removeprefix("comment ") for line in _header_lines(file) if line.startswith("comment ")]
+
+
 def write_vertices(file: BinaryIO, columns: Mapping[str, np.ndarray], comments: Iterable[str] = ()) -> None:
     """Write a binary little-endian PLY file. columns: (N,) arrays of uint8, uint32 or float32 by property name."""
     types = {name: values.dtype.str[1:] for name, values in columns.items()}

@@ -48,6 +48,7 @@ class RoomEntry(BaseModel):
     extent: tuple[float, float, float] = Field(description="metres, x y z")
     origin: tuple[float, float, float] = Field(description="metres, where the minimum corner lay in the source's frame")
     instances: int = Field(ge=1)
+    class_instances: list[int] = Field(description="instances of each class; the most frequent one of its points")
     class_points: list[int] = Field(description="points of each class, in the table's order")
     source: str = Field(description="what the room was made from, relative to the folder that was given")
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the room's file")
@@ -61,7 +62,7 @@ class RoomIndex(BaseModel):
     format: Literal["jspnet rooms"] = "jspnet rooms"
     version: Literal[1] = 1
     data: str = Field(description="what kind of data the rooms were made from")
-    settings: dict[str, str | int | float] = Field(description="what the rooms depend on besides their sources")
+    settings: dict[str, str | bool | int | float] = Field(description="what the rooms depend on besides their sources")
     classes: dict[str, list]
     splits: dict[str, list[str]] = Field(description="names of rooms by name of split")
     rooms: dict[str, RoomEntry] = Field(description="by name")
@@ -97,9 +98,11 @@ def read_index(folder: Path | str) -> RoomIndex:
 
 
 def write_index(folder: Path, index: RoomIndex) -> None:
-    """Write FOLDER/rooms.json, whole or not at all; equal content gives equal bytes."""
+    """Write FOLDER/rooms.json, a line per room, whole or not at all; equal content gives equal bytes."""
+    head = json.dumps(index.model_dump(mode="json", exclude={"rooms"}), indent=1).removesuffix("\n}")
+    rooms = (f"  {json.dumps(name)}: {entry.model_dump_json()}" for name, entry in index.rooms.items())
     with replacing(folder / INDEX_NAME) as file:
-        file.write((json.dumps(index.model_dump(mode="json"), indent=1) + "\n").encode())
+        file.write((head + ',\n "rooms": {\n' + ",\n".join(rooms) + "\n }\n}\n").encode())
 
 
 def column_offsets(points: int) -> tuple[dict[str, int], int]:

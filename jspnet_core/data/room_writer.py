@@ -46,6 +46,7 @@ def write_room(folder: Path, room: Room, classes: ClassTable, source: str) -> Ro
         extent=(x, y, z),
         origin=tuple(origin.tolist()),
         instances=len(np.unique(room.instance)),
+        class_instances=_class_instances(room, len(classes)),
         class_points=np.bincount(room.label, minlength=256)[: len(classes)].tolist(),
         source=source,
         sha256=file_hash(path),
@@ -77,6 +78,14 @@ def near_together(points: np.ndarray) -> np.ndarray:
     """
     cell = (points[:, :2] / np.float32(CELL)).astype(np.uint32)
     return np.argsort(_spread(cell[:, 0]) | _spread(cell[:, 1]) << np.uint64(1), kind="stable")
+
+
+def _class_instances(room: Room, classes: int) -> list[int]:
+    """Instances of each class; that of an instance is the most frequent one of its points."""
+    pairs, counts = np.unique(room.instance.astype(np.int64) * 256 + room.label, return_counts=True)
+    by_size = np.lexsort((counts, pairs // 256))  # of each instance the largest class last
+    last = np.flatnonzero(np.diff(pairs[by_size] // 256, append=-1))
+    return np.bincount(pairs[by_size][last] % 256, minlength=256)[:classes].tolist()
 
 
 def _spread(values: np.ndarray) -> np.ndarray:

@@ -1,0 +1,81 @@
+"""What `jspnet prepare` and `jspnet synth` show while they work, and at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from jspnet_core.data.preparation import Data, Outcome, RoomSource, prepare_rooms
+from jspnet_core.data.room_index import RoomIndex, read_index
+from jspnet_core.data.splits import SplitRule
+
+
+def run(sources: Sequence[RoomSource], out: Path, data: Data, rule: SplitRule, workers: int) -> None:
+    """Prepare rooms with a progress bar, then a table; exit code 2 where some of them failed."""
+    with progress_bar() as progress:
+        task = progress.add_task("rooms", total=len(sources))
+
+        def report(outcome: Outcome) -> None:
+            progress.update(task, advance=1, description=outcome.name)
+            for line in [*outcome.notes, *filter(None, [outcome.error])]:
+                progress.console.print(f"jspnet: {line}", markup=False)
+
+        outcomes = prepare_rooms(sources, out, data, rule, workers, report)
+    index = read_index(out)
+    Console().print(rooms_table(index), class_table(index))
+    failed = [outcome for outcome in outcomes if outcome.error]
+    Console(soft_wrap=True, highlight=False).print(f"{out}: {len(index.rooms)} rooms", markup=False)
+    if failed:
+        print_failures(failed, len(outcomes))
+        raise typer.Exit(2)
+
+
+def progress_bar() -> Progress:
+    """On stderr."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    )  # fmt: skip
+    return Progress(*columns, console=Console(stderr=True, soft_wrap=True, highlight=False), transient=True)
+
+
+def rooms_table(index: RoomIndex) -> Table:
+    """Rooms, points and instances of each split."""
+    table = Table("split", box=None, padding=(0, 2))
+    for heading in ("rooms", "points", "instances", "m2"):
+        table.add_column(heading, justify="right")
+    for split, names in index.splits.items():
+        rooms = [index.rooms[name] for name in names]
+        ground = sum(room.extent[0] * room.extent[1] for room in rooms)
+        points, instances = sum(room.points for room in rooms), sum(room.instances for room in rooms)
+        table.add_row(split, f"{len(rooms):,}", f"{points:,}", f"{instances:,}", f"{ground:,.0f}")
+    return table
+
+
+def class_table(index: RoomIndex) -> Table:
+    """Share of points and instances of each class, by split."""
+    table = Table("class", box=None, padding=(0, 2))
+    for split in index.splits:
+        table.add_column(f"{split} points", justify="right")
+        table.add_column("instances", justify="right")
+    for i, name in enumerate(index.class_table().names):
+        cells: list[str] = []
+        for names in index.splits.values():
+            rooms = [index.rooms[room] for room in names]
+            share = sum(room.class_points[i] for room in rooms) / max(sum(room.points for room in rooms), 1)
+            cells += [f"{share:.1%}", str(sum(room.class_instances[i] for room in rooms))]
+        if any(room.class_points[i] for room in index.rooms.values()):
+            table.add_row(name, *cells)
+    return table
+
+
+def print_failures(failed: Sequence[Outcome], total: int) -> None:
+    """On stderr: what was left out, and why."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    for outcome in failed:
+        console.print(f"left out: {outcome.error}", markup=False)
+    console.print(f"jspnet: {len(failed)} of {total} rooms not prepared", markup=False)

@@ -1,0 +1,62 @@
+"""Class tables of users and of other data sets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from jspnet_core.classes import S3DIS, ClassTable, instance_palette
+from jspnet_core.data.room_index import RoomFileError
+
+STRUCTURE = frozenset({"ceiling", "floor", "wall"})
+"""Classes that are no things, unless a table says what its things are."""
+
+
+def make_table(names: Sequence[str]) -> ClassTable:
+    """A table from names alone: colours of S3DIS where it has a class of that name, else well-spread ones."""
+    spread = instance_palette(np.arange(1, len(names) + 1))
+    known = dict(zip(S3DIS.names, S3DIS.colors, strict=True))
+    colors = [known.get(name, (int(r), int(g), int(b))) for name, (r, g, b) in zip(names, spread, strict=True)]
+    return ClassTable(tuple(names), tuple(colors), tuple(name for name in names if name not in STRUCTURE))
+
+
+def read_table(given: str) -> tuple[ClassTable, dict[int, int]]:
+    """A class table, and the class id of each label in the user's files, from what `--classes` was given.
+
+    given: `s3dis`; names separated by commas, labels then count from 0 in their order; or a JSON file with `names`,
+    and if wanted `colors` (red green blue, 0 to 255), `things` (names) and `labels` (the label of each name in the
+    files, where these do not count from 0). Raises `RoomFileError`.
+    """
+    if given == "s3dis":
+        return S3DIS, {i: i for i in range(len(S3DIS))}
+    if not given.endswith(".json"):
+        return _table({"names": [name.strip() for name in given.split(",")]}, f"--classes {given}")
+    try:
+        content = json.loads(Path(given).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RoomFileError(f"--classes {given}: not a JSON file ({error})") from None
+    return _table(content, f"--classes {given}")
+
+
+def _table(content: dict, where: str) -> tuple[ClassTable, dict[int, int]]:
+    known = {"names", "colors", "things", "labels"}
+    if not isinstance(content, dict) or "names" not in content or not content.keys() <= known:
+        raise RoomFileError(f"{where}: must be an object with names and, if wanted, colors, things and labels")
+    names = content["names"]
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise RoomFileError(f"{where}: names must be a list of names, found {names!r}")
+    labels = content.get("labels", list(range(len(names))))
+    unique = isinstance(labels, list) and all(type(i) is int for i in labels) and len(set(labels)) == len(labels)
+    if not unique or len(labels) != len(names):
+        raise RoomFileError(f"{where}: labels must be {len(names)} different integers, one per name, found {labels!r}")
+    try:
+        default = make_table(names).to_dict()
+        table = ClassTable.from_dict(
+            {**default, **{key: content[key] for key in ("colors", "things") if key in content}}
+        )
+    except (ValueError, TypeError) as error:
+        raise RoomFileError(f"{where}: {error}") from None
+    return table, {label: i for i, label in enumerate(labels)}

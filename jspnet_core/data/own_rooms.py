@@ -1,0 +1,172 @@
+"""A user's own labelled clouds, .ply and .npz, as rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from jspnet_core.classes import UNLABELLED, ClassTable
+from jspnet_core.cloud_files import stack_rgb, stack_xyz
+from jspnet_core.data.room_index import RoomFileError
+from jspnet_core.data.rooms import Room
+from jspnet_core.npz import read_npz, take_array, take_metres
+from jspnet_core.ply import read_comments, read_vertices
+
+READABLE = (".ply", ".npz")
+LABEL_FIELDS = ("label", "sem", "semantic", "class", "classification", "scalar_label", "scalar_Label")
+INSTANCE_FIELDS = ("instance", "ins", "object", "object_id", "instance_id", "scalar_instance", "scalar_Instance")
+_LARGEST = 1000.0  # metres; rooms larger than that are in millimetres
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How own files are read.
+
+    labels: class id by label of the files. label_field, instance_field: empty for any of the common names.
+    drop_nan: leave out points that are NaN or Inf. ignore_unknown: labels that no class has become 'unknown'.
+    """
+
+    classes: ClassTable
+    labels: Mapping[int, int]
+    label_field: str = ""
+    instance_field: str = ""
+    drop_nan: bool = False
+    ignore_unknown: bool = False
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What a file holds: points (N, 3) float64, colors (N, 3) uint8 or None, other columns (N,), names by label."""
+
+    points: np.ndarray
+    colors: np.ndarray | None
+    others: Mapping[str, np.ndarray]
+    names: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class OwnRoom:
+    """One labelled cloud, z up, in metres."""
+
+    path: Path
+    reading: Reading
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    @property
+    def source(self) -> str:
+        return self.path.name
+
+    def read(self, notes: list[str]) -> Room:
+        """The room. Raises `RoomFileError` for everything that `Reading` does not say how to take."""
+        columns = self._columns()
+        label = self._pick(columns, self.reading.label_field, LABEL_FIELDS, "label", "label-field")
+        instance = self._pick(columns, self.reading.instance_field, INSTANCE_FIELDS, "instance", "instance-field")
+        points, colors = columns.points, columns.colors
+        finite = np.isfinite(points).all(axis=1)
+        if not finite.all():
+            lost = f"{np.count_nonzero(~finite)} of {len(points)} points are NaN or Inf"
+            if not self.reading.drop_nan:
+                raise RoomFileError(f"{self.path}: {lost}; --drop-nan leaves them out")
+            notes.append(f"{self.path}: {lost}, left out")
+            points, label, instance = points[finite], label[finite], instance[finite]
+            colors = None if colors is None else colors[finite]
+        if len(points) and np.ptp(points, axis=0).max() > _LARGEST:
+            raise RoomFileError(f"{self.path}: {np.ptp(points, axis=0).max():.0f} m wide; coordinates must be metres")
+        if colors is None:
+            notes.append(f"{self.path}: no colours, read as black; train with --color-drop 1 or without colour")
+            colors = np.zeros((len(points), 3), np.uint8)
+        known, unknown = self._to_classes(label, columns.names)
+        notes += unknown
+        return Room(self.name, points, colors, known, self._ids(instance))
+
+    def _columns(self) -> Columns:
+        try:
+            return _read_ply(self.path) if self.path.suffix.lower() == ".ply" else _read_npz(self.path)
+        except (OSError, ValueError) as error:
+            raise RoomFileError(f"{self.path}: {str(error).removeprefix(f'{self.path}: ')}") from None
+
+    def _pick(self, columns: Columns, wanted: str, common: Sequence[str], what: str, option: str) -> np.ndarray:
+        """The labels, or instances, of a file: (N,) int64."""
+        names = [wanted] if wanted else [name for name in common if name in columns.others]
+        if not names or names[0] not in columns.others:
+            there = ", ".join(columns.others) or "nothing besides coordinates and colours"
+            missing = repr(wanted) if wanted else f"{what} of any common name"
+            raise RoomFileError(f"{self.path}: no {missing}; there is {there}; --{option} names the right one")
+        values = columns.others[names[0]]
+        whole = values.astype(np.int64) if values.dtype.kind in "ui" else np.rint(np.nan_to_num(values, nan=-1.0))
+        if values.dtype.kind not in "uif" or (whole != values).any():
+            raise RoomFileError(f"{self.path}: {names[0]!r} must be whole numbers")
+        return whole.astype(np.int64)
+
+    def _to_classes(self, label: np.ndarray, names: Mapping[int, str]) -> tuple[np.ndarray, list[str]]:
+        """Class ids (N,) uint8 of a file's labels (N,), 255 for those without, and a note where some are unknown."""
+        table = self.reading.classes
+        known = np.full(len(label), UNLABELLED, np.uint8)
+        for value in np.unique(label):
+            own = self.reading.labels.get(int(value))
+            if own is not None and names.get(int(value), table.names[own]) != table.names[own]:
+                raise RoomFileError(
+                    f"{self.path}: says itself that label {value} is {names[int(value)]!r}, "
+                    f"--classes says {table.names[own]!r}"
+                )
+            if own is not None:
+                known[label == value] = own
+        missing = np.setdiff1d(label, [*self.reading.labels, UNLABELLED])
+        if not len(missing):
+            return known, []
+        which = f"labels {', '.join(map(str, missing[:8].tolist()))}{' ...' if len(missing) > 8 else ''}"
+        if not self.reading.ignore_unknown:
+            raise RoomFileError(
+                f"{self.path}: {which} of no class; --classes names {len(table)}, 255 is 'unknown', "
+                "--ignore-unknown reads all others so"
+            )
+        count = np.count_nonzero(np.isin(label, missing))
+        return known, [f"{self.path}: {count} points with {which} of no class, read as unknown"]
+
+    def _ids(self, instance: np.ndarray) -> np.ndarray:
+        """(N,) int32; ids that do not fit, or are negative, are renumbered in their order."""
+        if len(instance) and (instance.min() < 0 or instance.max() > np.iinfo(np.int32).max):
+            instance = np.unique(instance, return_inverse=True)[1]
+        return instance.astype(np.int32)
+
+
+def find_own_rooms(inputs: Sequence[Path], reading: Reading) -> list[OwnRoom]:
+    """The files, and those in the folders, that are named. Raises `RoomFileError` for one that is not there."""
+    rooms = []
+    for path in inputs:
+        if path.is_dir():
+            inside = sorted(file for file in path.iterdir() if file.suffix.lower() in READABLE)
+            if not inside:
+                raise RoomFileError(f"{path}: no {' or '.join(READABLE)} files in this folder")
+            rooms += [OwnRoom(file, reading) for file in inside]
+        elif not path.is_file():
+            raise RoomFileError(f"{path}: no such file")
+        elif path.suffix.lower() not in READABLE:
+            raise RoomFileError(f"{path}: rooms are read from {' and '.join(READABLE)} files")
+        else:
+            rooms.append(OwnRoom(path, reading))
+    return rooms
+
+
+def _read_ply(path: Path) -> Columns:
+    vertices = read_vertices(path)
+    taken = {"x", "y", "z", "red", "green", "blue", "r", "g", "b"}
+    others = {name: vertices[name] for name in vertices.dtype.names or () if name not in taken}
+    words = [comment.split(maxsplit=2) for comment in read_comments(path)]
+    names = {int(w[1]): w[2] for w in words if len(w) == 3 and w[0] == "class" and w[1].isdigit()}
+    return Columns(stack_xyz(vertices, np.float64), stack_rgb(vertices), others, names)
+
+
+def _read_npz(path: Path) -> Columns:
+    arrays = read_npz(path)
+    points = take_metres(path, arrays, np.float64)
+    colors = take_array(path, arrays, "rgb", (len(points), 3), "uint8") if "rgb" in arrays else None
+    others = {key: array for key, array in arrays.items() if array.shape == (len(points),) and array.dtype.kind != "U"}
+    names = dict(enumerate(map(str, arrays["class_names"].tolist()))) if "class_names" in arrays else {}
+    return Columns(points, colors, others, names)

@@ -1,0 +1,110 @@
+"""ScanNet scenes as mmdetection3d exports them: SCENE_vert.npy, SCENE_sem_label.npy and SCENE_ins_label.npy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from jspnet_core.classes import S3DIS, UNLABELLED, ClassTable
+from jspnet_core.data.class_tables import make_table
+from jspnet_core.data.room_index import RoomFileError
+from jspnet_core.data.rooms import Room
+
+NYU40 = make_table(
+    (
+        "wall", "floor", "cabinet", "bed", "chair", "sofa", "table", "door", "window", "bookshelf", "picture",
+        "counter", "blinds", "desk", "shelves", "curtain", "dresser", "pillow", "mirror", "floor mat", "clothes",
+        "ceiling", "books", "refrigerator", "television", "paper", "towel", "shower curtain", "box", "whiteboard",
+        "person", "night stand", "toilet", "sink", "lamp", "bathtub", "bag", "other structure", "other furniture",
+        "other prop",
+    )
+)  # fmt: skip
+"""The 40 classes of NYU Depth v2; their ids in the files count from 1."""
+
+_AS_S3DIS = {
+    "wall": "wall", "floor": "floor", "ceiling": "ceiling", "chair": "chair", "sofa": "sofa", "table": "table",
+    "desk": "table", "door": "door", "window": "window", "blinds": "window", "bookshelf": "bookcase",
+    "shelves": "bookcase", "cabinet": "bookcase", "whiteboard": "board",
+}  # fmt: skip
+"""What S3DIS calls them; all others are its clutter. It has no cabinets of its own: they are bookcases there."""
+
+_SUFFIXES = ("", "_all")  # the second: without the choice of 18 classes
+
+
+@dataclass(frozen=True)
+class ScannetScene:
+    """One scene. `stem` is the path of its files up to _vert; `suffix` comes behind."""
+
+    stem: Path
+    suffix: str
+    classes: Literal["s3dis", "nyu40"]
+
+    @property
+    def name(self) -> str:
+        return self.stem.name
+
+    @property
+    def source(self) -> str:
+        return f"{self.stem.name}_vert{self.suffix}.npy"
+
+    def read(self, notes: list[str]) -> Room:
+        """The vertices of the mesh. Not annotated ones keep instance 0 and have no class. Raises `RoomFileError`."""
+        vertices = self._load("vert", None)
+        nyu = self._load("sem_label", len(vertices))
+        instance = self._load("ins_label", len(vertices))
+        if nyu.min() < 0 or nyu.max() > len(NYU40):
+            raise RoomFileError(f"{self._path('sem_label')}: holds {nyu.min()} to {nyu.max()}; NYU40 has 0 to 40")
+        label = _LOOK_UP[self.classes][nyu]
+        unknown = np.count_nonzero(label == UNLABELLED)
+        if unknown:
+            notes.append(f"{self.source}: {unknown} of {len(label)} points are not annotated")
+        colors = vertices[:, 3:6].clip(0, 255).astype(np.uint8)
+        return Room(self.name, vertices[:, :3].astype(np.float64), colors, label, instance.astype(np.int32))
+
+    def _path(self, what: str) -> Path:
+        return self.stem.with_name(f"{self.stem.name}_{what}{self.suffix}.npy")
+
+    def _load(self, what: str, count: int | None) -> np.ndarray:
+        """vert: (N, 6) or wider, x y z metres, red green blue 0 to 255. The others: (N,) integers."""
+        path = self._path(what)
+        try:
+            array = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise RoomFileError(f"{path}: cannot be read ({error})") from None
+        if count is None:
+            fits, wanted = array.ndim == 2 and array.shape[1] >= 6 and array.dtype.kind == "f", "(N, 6) float"
+        else:
+            fits, wanted = array.shape == (count,) and array.dtype.kind in "ui", f"({count},) integer"
+        if not fits:
+            raise RoomFileError(f"{path}: is {array.shape} {array.dtype}, must be {wanted}")
+        return array
+
+
+def find_scenes(root: Path, classes: Literal["s3dis", "nyu40"]) -> list[ScannetScene]:
+    """Every scene in ROOT, sorted. Raises `RoomFileError` where there is none."""
+    scenes = []
+    for suffix in _SUFFIXES:
+        end = f"_vert{suffix}.npy"
+        scenes += [ScannetScene(p.with_name(p.name.removesuffix(end)), suffix, classes) for p in root.glob(f"*{end}")]
+    if not scenes:
+        raise RoomFileError(f"{root}: no *_vert.npy or *_vert_all.npy in this folder")
+    return sorted(scenes, key=lambda scene: scene.name)
+
+
+def class_table(classes: Literal["s3dis", "nyu40"]) -> ClassTable:
+    return S3DIS if classes == "s3dis" else NYU40
+
+
+def _look_up() -> dict[str, np.ndarray]:
+    """From ids of NYU40, 0 to 40, to labels: (41,) uint8 by class table."""
+    as_s3dis = [S3DIS.names.index(_AS_S3DIS.get(name, "clutter")) for name in NYU40.names]
+    return {
+        "s3dis": np.array([UNLABELLED, *as_s3dis], np.uint8),
+        "nyu40": np.array([UNLABELLED, *range(len(NYU40))], np.uint8),
+    }
+
+
+_LOOK_UP = _look_up()

@@ -1,0 +1,101 @@
+"""ShapeNet part: one text file per shape, x y z, normal, part. Shapes have part labels and no instances."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.spatial import cKDTree
+from sklearn.cluster import DBSCAN
+
+from jspnet_core.data.class_tables import make_table
+from jspnet_core.data.room_index import RoomFileError
+from jspnet_core.data.rooms import Room
+from jspnet_core.data.text_table import read_table
+
+PART_COUNTS = {
+    "airplane": 4, "bag": 2, "cap": 2, "car": 4, "chair": 4, "earphone": 3, "guitar": 3, "knife": 2, "lamp": 4,
+    "laptop": 2, "motorbike": 6, "mug": 2, "pistol": 3, "rocket": 3, "skateboard": 3, "table": 3,
+}  # fmt: skip
+"""Parts of each category, in the order of the label: airplane 0 to 3, bag 4 and 5, ..., table 47 to 49."""
+
+PARTS = make_table([f"{category}_{i}" for category, parts in PART_COUNTS.items() for i in range(parts)])
+"""The 50 parts. The data set gives them numbers, no names."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One shape.
+
+    points: drawn at random, 2048 in the paper; 0 for all.
+    eps, min_samples: of DBSCAN, where the shape fills the unit sphere.
+    """
+
+    root: Path
+    path: Path
+    points: int
+    eps: float
+    min_samples: int
+
+    @property
+    def name(self) -> str:
+        """The files of a category may be named as those of another: the folder belongs to the name."""
+        return "_".join(self.path.relative_to(self.root).with_suffix("").parts)
+
+    @property
+    def source(self) -> str:
+        return self.path.relative_to(self.root).as_posix()
+
+    def read(self, notes: list[str]) -> Room:
+        """The shape in the unit sphere, z up (the files have y up), without colour. Raises `RoomFileError`."""
+        table, problems = read_table(self.path, columns=7, shown=self.source)
+        notes += problems
+        if not len(table):
+            raise RoomFileError(f"{self.source}: no line of 7 numbers, x y z nx ny nz part")
+        part = table[:, 6]
+        if (part != np.floor(part)).any() or part.min() < 0 or part.max() >= len(PARTS):
+            raise RoomFileError(f"{self.source}: parts are {part.min():g} to {part.max():g}; accepted are 0 to 49")
+        points = to_unit_sphere(table[:, [0, 2, 1]] * [1.0, -1.0, 1.0])
+        label = part.astype(np.uint8)
+        instance = part_instances(points, label, self.eps, self.min_samples)
+        seed = int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:8], "big")
+        keep = np.random.default_rng(seed).permutation(len(points))[: self.points or None]
+        colors = np.zeros((len(keep), 3), np.uint8)
+        return Room(self.name, points[keep], colors, label[keep], instance[keep])
+
+
+def to_unit_sphere(points: np.ndarray) -> np.ndarray:
+    """(N, 3), moved so that their mean is the origin and scaled so that the farthest is 1 away, as PointNet does."""
+    centered = points - points.mean(axis=0)
+    return centered / max(float(np.linalg.norm(centered, axis=1).max()), 1e-9)
+
+
+def part_instances(points: np.ndarray, label: np.ndarray, eps: float, min_samples: int) -> np.ndarray:
+    """Instances: the DBSCAN clusters of each part's points, counted from 1 (paper, section 4.1).
+
+    What DBSCAN calls noise joins the nearest cluster of its part; a part without any cluster is one instance.
+    points: (N, 3), label: (N,) uint8. Returns (N,) int32. The paper and its predecessors do not say what eps and
+    min_samples are: the defaults are this project's.
+    """
+    instance = np.zeros(len(points), np.int32)
+    for part in np.unique(label):
+        own = np.flatnonzero(label == part)
+        cluster = DBSCAN(eps=eps, min_samples=min_samples).fit_predict(points[own])
+        noise = cluster < 0
+        if noise.all():
+            cluster[:] = 0
+        elif noise.any():
+            nearest = cKDTree(points[own[~noise]]).query(points[own[noise]])[1]
+            cluster[noise] = cluster[~noise][nearest]
+        instance[own] = instance.max() + 1 + cluster
+    return instance
+
+
+def find_shapes(root: Path, points: int, eps: float, min_samples: int) -> list[Shape]:
+    """Every text file under ROOT but the list of categories, sorted. Raises `RoomFileError` where there is none."""
+    paths = sorted(path for path in root.rglob("*.txt") if path.name != "synsetoffset2category.txt")
+    if not paths:
+        raise RoomFileError(f"{root}: no .txt files in this folder")
+    return [Shape(root, path, points, eps, min_samples) for path in paths]

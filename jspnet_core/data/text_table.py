@@ -1,0 +1,81 @@
+"""Columns of numbers from text files of points: fast where all is well, line by line only where it is not."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from jspnet_core.data.room_index import RoomFileError
+
+_PLAIN = b"0123456789+-.eE \t\r\n"
+_NUMBER = rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_MOST_NOTES = 20  # of one file; a file of another format would fill the screen
+
+
+def read_table(path: Path, columns: int, shown: str) -> tuple[np.ndarray, list[str]]:
+    """The lines of `columns` numbers, separated by blanks or tabs; empty lines do not count.
+
+    A line with control bytes is read with each of them as a separator or, where that does not fit, without them.
+    Lines that are not `columns` numbers are skipped. Both are reported with file and line.
+    shown: the file's name in the report. Returns (N, columns) float64, and the report. Raises `RoomFileError`.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise RoomFileError(f"{shown}: cannot be read ({error.strerror})") from None
+    if not text.translate(None, _PLAIN):
+        table = _parse(text, columns)
+        if table is not None:
+            return table, []
+    text, notes = _mend(text, columns, shown)
+    table = _parse(text, columns)
+    if table is None:  # every line was compared with a pattern
+        raise AssertionError(f"{shown}: a mended file that does not parse")
+    return table, notes
+
+
+def _parse(text: bytes, columns: int) -> np.ndarray | None:
+    """(N, columns) float64, or None where a line does not have so many numbers."""
+    if not text.strip():
+        return np.empty((0, columns))
+    try:
+        frame = pd.read_csv(io.BytesIO(text), sep=r"\s+", header=None, dtype=np.float64)
+    except (ValueError, pd.errors.ParserError):
+        return None
+    table = frame.to_numpy()
+    fits = table.shape[1] == columns and not np.isnan(table[:, -1]).any()  # a short line ends in NaN
+    return table if fits else None
+
+
+def _mend(text: bytes, columns: int, shown: str) -> tuple[bytes, list[str]]:
+    """The lines that are as they should be, or can be read so, and what was done."""
+    good = rb"[ \t]*" + rb"[ \t]+".join([_NUMBER] * columns) + rb"[ \t]*\r?"
+    whole = re.compile(good)
+    kept, notes, begin, number = [], [], 0, 1
+    for bad in re.finditer(rb"^(?!" + good + rb"$)[^\n]*[^ \t\r\n][^\n]*$", text, re.MULTILINE):
+        number += text.count(b"\n", begin, bad.start())
+        kept.append(text[begin : bad.start()])
+        begin = bad.start()
+        line, how = _read_anyway(bad[0], whole)
+        notes.append(f"{shown}:{number}: {how}")
+        kept.append(line)
+        begin = bad.end()
+    kept.append(text[begin:])
+    if len(notes) > _MOST_NOTES:
+        notes[_MOST_NOTES:] = [f"{shown}: {len(notes) - _MOST_NOTES} more lines like these"]
+    return b"".join(kept), notes
+
+
+def _read_anyway(line: bytes, whole: re.Pattern[bytes]) -> tuple[bytes, str]:
+    controls = _CONTROL.findall(line)
+    names = ", ".join(f"0x{control[0]:02x}" for control in controls)
+    for replacement, how in ((b" ", "as a separator"), (b"", "as if it were not there")):
+        mended = _CONTROL.sub(replacement, line)
+        if controls and whole.fullmatch(mended):
+            return mended, f"control byte {names} read {how}"
+    return b"", f"skipped: {line[:60]!r}"
