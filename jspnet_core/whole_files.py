@@ -24,7 +24,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """A new folder beside `path` that takes its place once it is complete, and vanishes if anything goes wrong."""
+    """A new folder beside `path` that takes its place once it is complete, and vanishes if anything goes wrong.
+
+    What a process that was killed left behind is removed by the next one.
+    """
+    _remove_leftovers(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     partial.mkdir()
     try:
@@ -39,3 +43,20 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     finally:
         if partial.exists():
             shutil.rmtree(partial)
+
+
+def _remove_leftovers(path: Path) -> None:
+    for partial in path.parent.glob(f".{path.name}.*.part"):
+        writer = partial.name.split(".")[-2]
+        if writer.isdigit() and not _runs(int(writer)):
+            shutil.rmtree(partial)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -225,3 +226,23 @@ def test_the_real_scene_keeps_its_points_and_instances(tmp_path: Path) -> None:
     assert np.count_nonzero(room.label == 255) == np.count_nonzero(raw == 0)
     low = room.points[room.label == S3DIS.names.index("floor"), 2]
     assert np.percentile(low, 95) < 0.25  # z is up
+
+
+def test_rooms_of_other_data_are_not_replaced(tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz")
+    assert prepare("rooms", tmp_path / "a.npz", tmp_path / "out", "--classes", "a,b,c")[0] == 0
+    scene(tmp_path)
+    with pytest.raises(RoomFileError, match="out: holds rooms made from 'rooms', not 'scannet'"):
+        prepare("scannet", tmp_path, tmp_path / "out")
+    assert read_index(tmp_path / "out").data == "rooms"
+
+
+def test_what_a_killed_run_left_behind_goes_with_the_next(tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz")
+    dead, alive = tmp_path / ".out.99999999.part", tmp_path / f".out.{os.getppid()}.part"
+    for partial in (dead, alive):
+        partial.mkdir()
+        (partial / "a.room").write_bytes(b"half")
+    assert prepare("rooms", tmp_path / "a.npz", tmp_path / "out", "--classes", "a,b,c")[0] == 0
+    assert not dead.exists()
+    assert alive.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from jspnet_core.classes import ClassTable
-from jspnet_core.data.room_index import INDEX_NAME, RoomEntry, RoomFileError, RoomIndex, write_index
+from jspnet_core.data.room_index import INDEX_NAME, RoomEntry, RoomFileError, RoomIndex, read_index, write_index
 from jspnet_core.data.room_writer import write_room
 from jspnet_core.data.rooms import Room
 from jspnet_core.data.splits import SplitRule
@@ -73,7 +74,7 @@ def prepare_rooms(
     Sources that cannot be read are left out. `report` is called as soon as something became of a source. Returns the
     outcomes in the order of the sources. Raises `RoomFileError` where nothing could be written at all.
     """
-    check_out(out)
+    check_out(out, data.kind)
     check_names(sources)
     rule.check([source.name for source in sources])
     with replacing_folder(out) as folder:
@@ -111,14 +112,21 @@ def fill_folder(
     return outcomes
 
 
-def check_out(out: Path) -> None:
-    """Raise `RoomFileError` unless OUT can be made, or is empty or a folder of prepared rooms and may be replaced."""
+def check_out(out: Path, kind: str, marker: Path = Path(INDEX_NAME)) -> None:
+    """Raise `RoomFileError` unless OUT can be made, or is empty, or holds what the same command made and may go.
+
+    kind: of data. marker: the file in OUT that says so where there is no index of rooms.
+    """
     if out.exists() and not out.is_dir():
         raise RoomFileError(f"{out}: is a file; OUT is a folder")
-    if out.is_dir() and any(out.iterdir()) and not (out / INDEX_NAME).is_file():
-        raise RoomFileError(f"{out}: holds other files and no {INDEX_NAME}; name a new folder, or an empty one")
     if not out.absolute().parent.is_dir():
         raise RoomFileError(f"{out}: no folder {out.absolute().parent}")
+    if (out / INDEX_NAME).is_file():
+        found = read_index(out).data
+        if found != kind:
+            raise RoomFileError(f"{out}: holds rooms made from {found!r}, not {kind!r}; name another folder")
+    elif out.is_dir() and any(out.iterdir()) and not (out / marker).is_file():
+        raise RoomFileError(f"{out}: holds other files and no {INDEX_NAME}; name a new folder, or an empty one")
 
 
 def check_names(sources: Sequence[RoomSource]) -> None:
@@ -148,7 +156,8 @@ def in_parallel(function: Callable[[Job], Result], jobs: Sequence[Job], workers:
         yield from map(function, jobs)
         return
     spawned = multiprocessing.get_context("spawn")  # threads of the progress bar and numba do not survive a fork
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), mp_context=spawned)
+    ignore = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; this one ends the others
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), spawned, initializer=signal.signal, initargs=ignore)
     try:
         for future in as_completed([pool.submit(function, job) for job in jobs]):
             yield future.result()
