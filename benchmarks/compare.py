@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,8 +23,8 @@ from compare_sets import SETS, VARIANTS
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
-from jspnet_core.classes import S3DIS
-from jspnet_core.data.rooms import Room, read_room, room_paths
+from jspnet_core.classes import ClassTable
+from jspnet_core.data.rooms import Room, open_rooms, room_classes, room_paths
 from jspnet_core.evaluation import evaluate_rooms
 from jspnet_core.metrics import summarise
 from jspnet_core.segmenter import Segmenter
@@ -61,6 +62,21 @@ class Budget(BaseModel):
         )
 
 
+@dataclass(frozen=True)
+class Data:
+    """What all networks learn from and are scored on."""
+
+    classes: ClassTable
+    train: Sequence[Room]
+    validation: Sequence[Room]
+    scored: Sequence[Path]
+
+    @classmethod
+    def of(cls, folder: Path) -> Data:
+        train, validation = (open_rooms(folder, split) for split in ("train", "val"))
+        return cls(room_classes(folder), train, validation, room_paths(folder, "val"))
+
+
 def main(
     rooms: Annotated[Path, typer.Argument(help="folder of rooms with the splits train and val")],
     chosen: Annotated[list[str] | None, typer.Option("--set", help=f"{', '.join(SETS)}; may be repeated")] = None,
@@ -84,14 +100,12 @@ def main(
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}; known are {', '.join(SETS)}", param_hint="--set")
     budget = Budget(size=size, blocks=blocks, batch=batch, learning_rate=learning_rate, balance=balance)
     check_budget(out, budget)
-    train_rooms = [read_room(path) for path in room_paths(rooms, "train")]
-    validation = room_paths(rooms, "val")
-    console = Console()
+    data, console = Data.of(rooms), Console()
     variants = list(dict.fromkeys(v for name in names for v in SETS[name].variants))
     for seed in range(seeds):
         for variant in variants:
-            finish(out / f"{variant}-{seed}", variant, seed, budget, train_rooms, validation, workers, console)
-            write(names, results(out), budget, len(train_rooms), len(validation), json_file, markdown)
+            finish(out / f"{variant}-{seed}", variant, seed, budget, data, workers, console)
+            write(names, results(out), budget, data, json_file, markdown)
     for name in names:
         console.print(table(SETS[name], results(out)))
 
@@ -119,19 +133,18 @@ def results(out: Path) -> dict[str, list[dict]]:
     return found
 
 
-def finish(
-    folder: Path, variant: str, seed: int, budget: Budget, rooms: Sequence[Room], validation: Sequence[Path],
-    workers: int, console: Console,
-) -> None:  # fmt: skip
+def finish(folder: Path, variant: str, seed: int, budget: Budget, data: Data, workers: int, console: Console) -> None:
     """Train what is missing of a run, then score it; a run with a result is left alone."""
     if (folder / "result.json").exists():
         return
     console.print(f"{folder.name}: training", style="bold")
-    run = train(folder, variant, seed, budget, rooms, validation, workers, console)
+    run = train(folder, variant, seed, budget, data, workers, console)
     start, timing = time.process_time(), folder / "timing.json"
-    engine = NetworkEngine(run.network, S3DIS, run.mean_sizes, voxel_size=SCORING.voxel_size, name=folder.name)
-    scored = list(evaluate_rooms(Segmenter(engine=engine, settings=SCORING), validation))
-    score = summarise([room.score for room in scored], S3DIS.names)
+    engine = NetworkEngine(
+        run.network, run.classes, run.mean_sizes, voxel_size=run.recipe.augmentation.voxel_size, name=folder.name
+    )
+    scored = list(evaluate_rooms(Segmenter(engine=engine, settings=SCORING), data.scored))
+    score = summarise([room.score for room in scored], run.classes.names)
     result = {
         "variant": variant,
         "seed": seed,
@@ -146,21 +159,20 @@ def finish(
 
 
 def train(
-    folder: Path, variant: str, seed: int, budget: Budget, rooms: Sequence[Room], validation: Sequence[Path],
-    workers: int, console: Console,
-) -> training.Run:  # fmt: skip
-    """Start a run, or go on from its last checkpoint. Its timing counts validation on blocks, and what was resumed."""
-    configuration = VARIANTS[variant].configuration(budget.size)
+    folder: Path, variant: str, seed: int, budget: Budget, data: Data, workers: int, console: Console
+) -> training.Run:
+    """Start a run, or go on from its last checkpoint. Its timing is of the last part, validation on blocks included."""
+    configuration = VARIANTS[variant].configuration(budget.size, classes=len(data.classes))
     if (folder / "last.pt").exists():
         run = training.resume(folder, budget.recipe(seed))
         if run.network.configuration != configuration:
             raise CheckpointError(f"{folder / 'last.pt'} is not a {variant} of this size; choose another --out")
     else:
-        run = training.start(folder, configuration, budget.recipe(seed), rooms)
+        run = training.start(folder, configuration, budget.recipe(seed), data.train, data.classes)
     before, wall, cpu = run.samples, time.perf_counter(), time.process_time()
     if run.samples < budget.blocks:
         with training.progress_bar() as progress:
-            training.train(run, rooms, [read_room(p) for p in validation], workers=workers, progress=progress)
+            training.train(run, data.train, data.validation, workers=workers, progress=progress)
         timing = {
             "blocks": run.samples - before,
             "wall_seconds": time.perf_counter() - wall,
@@ -173,10 +185,11 @@ def train(
 
 
 def write(
-    names: Sequence[str], found: dict[str, list[dict]], budget: Budget, rooms: int, validation: int,
+    names: Sequence[str], found: dict[str, list[dict]], budget: Budget, data: Data,
     json_file: Path | None, markdown: Path | None,
 ) -> None:  # fmt: skip
-    content = {"budget": budget.model_dump(), "rooms": rooms, "validation_rooms": validation,
+    """The figures of all finished runs as JSON, and those of the chosen sets as a page."""
+    content = {"budget": budget.model_dump(), "rooms": len(data.train), "validation_rooms": len(data.validation),
                "scoring": SCORING.model_dump(), "runs": found}  # fmt: skip
     for path, text in ((json_file, json.dumps(content, indent=1) + "\n"), (markdown, page(names, content))):
         if path is not None:

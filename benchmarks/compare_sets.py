@@ -19,10 +19,10 @@ class Variant:
     title: str
     changes: dict[str, object]
 
-    def configuration(self, size: str) -> NetworkConfiguration:
+    def configuration(self, size: str, classes: int = 13) -> NetworkConfiguration:
         if size == "full":
-            return NetworkConfiguration(**self.changes)
-        return NetworkConfiguration.narrow(**(TINY if size == "tiny" else {}), **self.changes)
+            return NetworkConfiguration(classes=classes, **self.changes)
+        return NetworkConfiguration.narrow(classes=classes, **(TINY if size == "tiny" else {}), **self.changes)
 
 
 INS_FIRST, SEM_FIRST = "sem2ins-ins2sem", "ins2sem-sem2ins"

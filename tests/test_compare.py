@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from jspnet_core.classes import S3DIS
 from jspnet_core.data.rooms import Room
 from jspnet_core.network import build_network
 from jspnet_core.synthetic import make_scene
@@ -32,7 +33,7 @@ def room(tmp_path_factory):
 
 
 def test_an_interrupted_run_goes_on_and_a_finished_one_is_left_alone(room, tmp_path, monkeypatch):
-    rooms, validation = [room[0]], [room[1]]
+    data = compare.Data(S3DIS, [room[0]], [room[0]], [room[1]])
     folder, step, steps = tmp_path / "pointnet2-0", compare.training.step, []
 
     def third_step_is_interrupted(*arguments):
@@ -42,7 +43,7 @@ def test_an_interrupted_run_goes_on_and_a_finished_one_is_left_alone(room, tmp_p
         return step(*arguments)
 
     monkeypatch.setattr(compare.training, "step", third_step_is_interrupted)
-    arguments = (folder, "pointnet2", 0, BUDGET, rooms, validation, 0, Console(quiet=True))
+    arguments = (folder, "pointnet2", 0, BUDGET, data, 0, Console(quiet=True))
     with pytest.raises(KeyboardInterrupt):
         compare.finish(*arguments)
     assert not (folder / "result.json").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -47,8 +48,10 @@ def embedding_neighbors(embeddings: Tensor, count: int, reach: float) -> Tensor:
 
     embeddings: (B, N, K). Returns flat indices (B, N, min(count, N)) int64.
     """
-    blocks, points, _ = embeddings.shape
-    distance, near = torch.cdist(embeddings, embeddings, p=1.0).topk(min(count, points), largest=False)
+    blocks, points = embeddings.shape[:2]
+    channels = embeddings.unbind(-1)  # one (B, N, N) array after the other: cdist cannot be exported
+    distances = reduce(torch.add, ((x.unsqueeze(2) - x.unsqueeze(1)).abs() for x in channels))
+    distance, near = distances.topk(min(count, points), largest=False)
     own = torch.arange(points, device=near.device).view(1, -1, 1)
     first = torch.arange(blocks, device=near.device).view(-1, 1, 1) * points
     return torch.where(distance > reach, own, near) + first
