@@ -103,7 +103,7 @@ BAD: dict[str, tuple[dict[str, np.ndarray | None], str]] = {
     "labels": ({"label": None}, "no label of any common name; there is instance; --label-field"),
     "classes": ({"label": np.full(200, 3)}, "labels 3 of no class; --classes names 3, 255 is 'unknown'"),
     "nan": ({"xyz": nan_points()}, "2 of 200 points are NaN or Inf; --drop-nan leaves them out"),
-    "small": (columns(20), "20 points, a room needs at least 64"),  # type: ignore[dict-item]
+    "small": (columns(20), "20 points, a room needs at least 100"),  # type: ignore[dict-item]
     "table": ({"class_names": np.array(["wall", "door", "crate"])}, "label 1 is 'door', --classes says 'floor'"),
     "unknown": ({"label": np.full(200, 255)}, "no point has a class"),
     "halves": ({"label": columns()["label"] + 0.5}, "'label' must be whole numbers"),

@@ -234,7 +234,7 @@ def test_a_prepared_room_that_is_missing_or_cut_short_is_refused_by_name(tmp_pat
         ({"label": np.full(500, 13, np.uint8)}, "holds class 13, but the class table has 0 to 12"),
         ({"label": np.full(500, 255, np.uint8)}, "no point has a class"),
         ({"instance": np.full(500, -1, np.int32)}, "holds instance -1"),
-        ({"points": np.zeros((9, 3))}, "9 points, a room needs at least 64"),
+        ({"points": np.zeros((9, 3))}, "9 points, a room needs at least 100"),
     ],
 )
 def test_rooms_that_cannot_train_are_not_written(tmp_path: Path, change: dict, words: str) -> None:

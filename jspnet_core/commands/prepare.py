@@ -77,13 +77,12 @@ def shapenet(
     workers: Workers = 0,
 ) -> None:
     """ShapeNet part: text files of x y z nx ny nz part; the instances are DBSCAN clusters of each part."""
-    from jspnet_core.data.shapenet import PARTS, find_shapes
+    from jspnet_core.data.shapenet import BLOCK_SIZE, PARTS, find_shapes
 
     settings: dict[str, str | bool | int | float] = {"points": points, "eps": eps, "min_samples": min_samples}
     sources = find_shapes(root, points, eps, min_samples)
-    run(
-        sources, out, Data("shapenet part", PARTS, settings), SplitRule(tuple(val or ()), val_share), workers or cores()
-    )
+    data = Data("shapenet part", PARTS, settings, color=False, block_size=BLOCK_SIZE)
+    run(sources, out, data, SplitRule(tuple(val or ()), val_share), workers or cores())
 
 
 @prepare.command()

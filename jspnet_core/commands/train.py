@@ -11,7 +11,7 @@ from jspnet_core.classes import S3DIS, ClassTable
 from jspnet_core.commands.options import OptionError
 from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.data.generated import generated_rooms
-from jspnet_core.data.rooms import open_rooms, room_classes, rooms_hash
+from jspnet_core.data.rooms import open_rooms, room_classes, room_geometry, rooms_hash
 from jspnet_core.training import distributed
 from jspnet_core.training import train as training
 from jspnet_core.training.checkpoint import Checkpoint
@@ -82,7 +82,8 @@ def train(
     else:
         begin = None if init is None else _begin(init, classes, new_head)
         shape = NetworkConfiguration.narrow if size == "narrow" else NetworkConfiguration
-        run = training.start(out, shape(system=system or "jspnet"), rules, rooms, classes=classes, init=begin,
+        configuration = shape(system=system or "jspnet", **room_geometry(rooms_dir))
+        run = training.start(out, configuration, rules, rooms, classes=classes, init=begin,
                              world=world, facts=facts)  # fmt: skip
     with training.progress_bar(world.leads) as progress:
         _announce(progress.console.print, run, len(rooms), len(validation))

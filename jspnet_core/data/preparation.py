@@ -54,11 +54,14 @@ class Data:
     """What an index says about all rooms together.
 
     kind: of data. settings: what the rooms depend on besides their sources.
+    color: whether the colours mean anything. block_size: metres, of the blocks that suit the rooms.
     """
 
     kind: str
     classes: ClassTable
     settings: Mapping[str, str | bool | int | float] = field(default_factory=dict)
+    color: bool = True
+    block_size: float = 1.0
 
 
 def prepare_rooms(
@@ -104,6 +107,8 @@ def fill_folder(
         RoomIndex(
             data=data.kind,
             settings=dict(data.settings),
+            color=data.color,
+            block_size=data.block_size,
             classes=data.classes.to_dict(),
             splits=rule.apply(list(entries)),
             rooms=dict(sorted(entries.items())),

@@ -63,6 +63,8 @@ class RoomIndex(BaseModel):
     version: Literal[1] = 1
     data: str = Field(description="what kind of data the rooms were made from")
     settings: dict[str, str | bool | int | float] = Field(description="what the rooms depend on besides their sources")
+    color: bool = Field(True, description="whether the colours mean anything")
+    block_size: float = Field(1.0, gt=0, description="metres, edge of the blocks that suit these rooms")
     classes: dict[str, list]
     splits: dict[str, list[str]] = Field(description="names of rooms by name of split")
     rooms: dict[str, RoomEntry] = Field(description="by name")

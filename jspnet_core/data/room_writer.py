@@ -14,8 +14,8 @@ from jspnet_core.whole_files import replacing
 CELL = 0.25
 """Metres, edge of the cells of the ground plane that points are sorted by."""
 
-SMALLEST = 64
-"""Points of the smallest room: with fewer, training finds no block in it."""
+SMALLEST = 100
+"""Points of the smallest room: the paper's smallest block has as many."""
 
 
 def write_room(folder: Path, room: Room, classes: ClassTable, source: str) -> RoomEntry:
@@ -56,7 +56,7 @@ def write_room(folder: Path, room: Room, classes: ClassTable, source: str) -> Ro
 def check_room(room: Room, classes: ClassTable, source: str) -> None:
     """Raise `RoomFileError` for points that are too few, not finite or flat, and for labels of no class."""
     if len(room) < SMALLEST:
-        raise RoomFileError(f"{source}: {len(room)} points, a room needs at least {SMALLEST}: one block's least")
+        raise RoomFileError(f"{source}: {len(room)} points, a room needs at least {SMALLEST}, as the smallest block")
     finite = np.isfinite(room.points).all(axis=1)
     if not finite.all():
         raise RoomFileError(f"{source}: {np.count_nonzero(~finite)} of {len(room)} points are NaN or Inf")

@@ -107,6 +107,14 @@ def room_classes(folder: Path | str) -> ClassTable:
     return read_index(folder).class_table() if is_prepared(folder) else S3DIS
 
 
+def room_geometry(folder: Path | str) -> dict[str, bool | float]:
+    """What a network's configuration takes from a folder's rooms: `color` and `block_size`. Raises `RoomFileError`."""
+    if not is_prepared(folder):
+        return {}
+    index = read_index(folder)
+    return {"color": index.color, "block_size": index.block_size}
+
+
 def rooms_hash(folder: Path | str) -> str:
     """One sha256, hexadecimal, for the content of all rooms of a folder and their splits. Raises `RoomFileError`.
 

@@ -24,6 +24,9 @@ PART_COUNTS = {
 PARTS = make_table([f"{category}_{i}" for category, parts in PART_COUNTS.items() for i in range(parts)])
 """The 50 parts. The data set gives them numbers, no names."""
 
+BLOCK_SIZE = 4.0
+"""A block around any point of a shape in the unit sphere holds the whole shape."""
+
 
 @dataclass(frozen=True)
 class Shape:
