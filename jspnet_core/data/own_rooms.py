@@ -79,7 +79,7 @@ class OwnRoom:
         if len(points) and np.ptp(points, axis=0).max() > _LARGEST:
             raise RoomFileError(f"{self.path}: {np.ptp(points, axis=0).max():.0f} m wide; coordinates must be metres")
         if colors is None:
-            notes.append(f"{self.path}: no colours, read as black; train with --color-drop 1 or without colour")
+            notes.append(f"{self.path}: no colours, read as black; train with --set color_drop=1")
             colors = np.zeros((len(points), 3), np.uint8)
         known, unknown = self._to_classes(label, columns.names)
         notes += unknown

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
@@ -51,9 +50,12 @@ def join() -> World:
     device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if cuda else torch.device("cpu")
     if cuda:
         torch.cuda.set_device(device)
-    torch.distributed.init_process_group("nccl" if cuda else "gloo")
-    restarted = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
-    return World(torch.distributed.get_rank(), torch.distributed.get_world_size(), device, restarted)
+    restarts = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
+    store, rank, size = next(torch.distributed.rendezvous("env://"))
+    # torchrun keeps its store: without a name of its own a new attempt may meet addresses of processes that are dead
+    store = torch.distributed.PrefixStore(f"attempt {restarts}", store)
+    torch.distributed.init_process_group("nccl" if cuda else "gloo", store=store, rank=rank, world_size=size)
+    return World(rank, size, device, restarted=restarts > 0)
 
 
 def leave(world: World) -> None:
@@ -66,7 +68,7 @@ def share_out(network: nn.Module, world: World) -> nn.Module:
     if world.size == 1:
         return network
     devices = [world.device.index] if world.device.type == "cuda" else None
-    return DistributedDataParallel(network, device_ids=devices, broadcast_buffers=False)
+    return DistributedDataParallel(network, device_ids=devices)
 
 
 def synchronise_norms(network: Network, world: World) -> Network:
@@ -80,6 +82,20 @@ def synchronise_norms(network: Network, world: World) -> Network:
             if isinstance(child, nn.BatchNorm1d):
                 setattr(module, name, SharedBatchNorm.taking_over(child))
     return network
+
+
+class Sum(torch.autograd.Function):
+    """The sum of a tensor over all processes; its gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        total = x.clone()
+        torch.distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        return Sum.forward(context, gradient.contiguous())
 
 
 class SharedBatchNorm(nn.BatchNorm1d):
@@ -96,9 +112,9 @@ class SharedBatchNorm(nn.BatchNorm1d):
         if not self.training:
             return super().forward(x)
         size = torch.distributed.get_world_size()
-        mean = all_reduce(x.mean(0)) / size
+        mean = Sum.apply(x.mean(0)) / size
         centred = x - mean
-        variance = all_reduce(centred.square().mean(0)) / size
+        variance = Sum.apply(centred.square().mean(0)) / size
         with torch.no_grad():
             rows = len(x) * size
             momentum = 0.1 if self.momentum is None else self.momentum
