@@ -20,7 +20,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["jspnet_core", "jspnet_core.*"]),
-    package_data={"jspnet_core": ["models/*.onnx", "models/*.md"]},
+    package_data={"jspnet_core": ["models/*.onnx", "models/*.md", "gpu/kernels/*", "report/templates/*.j2"]},
     install_requires=[
         "numpy>=1.26",
         "numba>=0.60",
@@ -37,6 +37,7 @@ setup(
         "export": [torch, "onnx>=1.17", "onnxscript>=0.3"],
         "prepare": ["pandas>=2.2", "h5py>=3.10", "scikit-learn>=1.4"],
         "tensorrt": ["tensorrt>=10.3", "pycuda>=2024.1"],
+        "report": [torch, "tensorboard>=2.15", "threadpoolctl>=3.1", "jinja2>=3.1", "matplotlib>=3.8"],
         "viz": ["matplotlib>=3.8", "pillow>=10"],
     },
     entry_points={"console_scripts": ["jspnet = jspnet_core.command:main"]},

@@ -24,6 +24,8 @@ USER_ERRORS = frozenset(
 _EXTRAS = {
     "torch": "train",
     "tensorboard": "train",
+    "jinja2": "report",
+    "matplotlib": "report",
     "onnx": "export",
     "onnxscript": "export",
     "pandas": "prepare",
