@@ -8,15 +8,12 @@ from typing import Protocol
 
 import numpy as np
 
+from jspnet_core.engine.errors import EngineError
 from jspnet_core.engine.model_file import ModelDescription, ModelFileError
 from jspnet_core.pyramid import Pyramid
 
-ENGINES = ("onnxruntime", "tensorrt")
+ENGINES = ("onnxruntime", "tensorrt", "torch")
 """Names of the engines that `open_engine` knows."""
-
-
-class EngineError(ValueError):
-    """An engine that cannot be had on this machine: one sentence with the choice that is left."""
 
 
 class Engine(Protocol):
@@ -44,7 +41,17 @@ def open_engine(name: str, model: Path, threads: int = 0) -> Engine:
 
         return OnnxRuntimeEngine(model, threads)
     if name == "tensorrt":
-        raise EngineError("engine 'tensorrt' is not part of this version; choose engine 'onnxruntime'")
+        from jspnet_core.engine.tensorrt_engine import TensorRtEngine
+
+        return TensorRtEngine(model)
+    if name == "torch":
+        if model.suffix != ".pt":
+            raise EngineError(f"engine 'torch' reads a checkpoint (best.pt) of jspnet train, found {model}")
+        try:
+            from jspnet_core.training.torch_engine import TorchEngine
+        except ModuleNotFoundError as error:
+            raise EngineError(f"engine 'torch' needs {error.name}, which is not installed here") from error
+        return TorchEngine.open(model)
     raise EngineError(f"engine is {name!r}, must be one of {', '.join(ENGINES)}")
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -28,7 +28,7 @@ class ModelDescription(BaseModel):
 
     classes: the class table (`class_table()` gives it as an object). mean_sizes: mean instance size by class in
     voxels of `voxel_size` metres, None for a class without instances in training. training: data, settings and
-    validation figures, for people. licence: of the weights.
+    validation figures, for people. licence: of the weights. precision: what the graph computes in.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,6 +41,7 @@ class ModelDescription(BaseModel):
     voxel_size: float
     training: dict[str, Any]
     licence: str
+    precision: Literal["fp32", "fp16", "bf16-mixed"] = "fp32"
 
     def class_table(self) -> ClassTable:
         return ClassTable.from_dict(self.classes)
@@ -66,6 +67,57 @@ class ModelDescription(BaseModel):
             raise ModelFileError(
                 f"{path} has damaged {METADATA_KEY!r} metadata ({type(error).__name__}); {REPAIR}"
             ) from error
+
+
+def read_description(path: Path) -> ModelDescription:
+    """What a model file says of itself, without an ONNX library: engines on a robot read it before they load it.
+
+    Raises `ModelFileError` for a file that is missing, truncated, or not a JSPNet model.
+    """
+    if not path.is_file():
+        raise ModelFileError(f"{path} does not exist; name an existing model file, or leave the default")
+    try:
+        metadata = dict(_pair(entry) for number, entry in _fields(path.read_bytes()) if number == _METADATA_FIELD)
+    except (IndexError, ValueError) as error:
+        raise ModelFileError(f"{path} is truncated or not an ONNX model; {REPAIR}") from error
+    return ModelDescription.from_metadata(path, metadata)
+
+
+_METADATA_FIELD = 14  # ModelProto.metadata_props
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Length-delimited fields of a protocol buffer message: number and content. Raises where it is damaged."""
+    at = 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        kind = tag & 7
+        if kind == 0:
+            at = _varint(data, at)[1]
+        elif kind == 2:
+            length, at = _varint(data, at)
+            if at + length > len(data):
+                raise ValueError("a field ends beyond the message")
+            yield tag >> 3, data[at : at + length]
+            at += length
+        else:
+            raise ValueError(f"wire type {kind} does not occur in a model")
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        value |= (data[at] & 0x7F) << shift
+        shift += 7
+        at += 1
+        if data[at - 1] < 0x80:
+            return value, at
+
+
+def _pair(entry: bytes) -> tuple[str, str]:
+    """Key and value of a StringStringEntryProto."""
+    parts = dict(_fields(entry))
+    return parts[1].decode(), parts.get(2, b"").decode()
 
 
 def default_model() -> Path:

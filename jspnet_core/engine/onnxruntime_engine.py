@@ -15,7 +15,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     NotImplemented,
 )
 
-from jspnet_core.engine.model_file import REPAIR, ModelDescription, ModelFileError
+from jspnet_core.engine.model_file import REPAIR, ModelFileError, read_description
 from jspnet_core.pyramid import Pyramid
 
 
@@ -29,21 +29,32 @@ class OnnxRuntimeEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
-        if not model.is_file():
-            raise ModelFileError(f"{model} does not exist; name an existing model file, or leave the default")
+        self.description = read_description(model)
         try:
             self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented) as error:
+        except NotImplemented as error:
+            raise ModelFileError(
+                f"{model} computes in {self.description.precision}, for which ONNX Runtime has no operators on this "
+                "CPU; choose engine 'tensorrt', or export with --precision fp32"
+            ) from error
+        except (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf) as error:
             raise ModelFileError(f"{model} is truncated or not an ONNX model; {REPAIR}") from error
-        self.description = ModelDescription.from_metadata(model, self._session.get_modelmeta().custom_metadata_map)
-        self._inputs = [value.name for value in self._session.get_inputs() if value.name != "features"]
 
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
-        c = self.description.configuration
-        logits = np.empty((*features.shape[:2], c.classes), np.float32)
-        embeddings = np.empty((*features.shape[:2], c.embedding), np.float32)
-        for b, pyramid in enumerate(pyramids):
-            feed = {name: pyramid[name][None] for name in self._inputs}  # one block: local indices are flat already
-            feed["features"] = features[b : b + 1]
-            logits[b : b + 1], embeddings[b : b + 1] = self._session.run(["logits", "embeddings"], feed)
-        return logits, embeddings
+        return run_blocks(self._session, features, pyramids)
+
+
+def run_blocks(
+    session: onnxruntime.InferenceSession, features: np.ndarray, pyramids: Sequence[Pyramid]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and embeddings of B blocks, one after the other: see `jspnet_core.engine.Engine.run`."""
+    inputs = [value.name for value in session.get_inputs() if value.name != "features"]
+    widths = {value.name: value.shape[-1] for value in session.get_outputs()}
+    logits, embeddings = (
+        np.empty((*features.shape[:2], widths[name]), np.float32) for name in ("logits", "embeddings")
+    )
+    for b, pyramid in enumerate(pyramids):
+        feed = {name: pyramid[name][None] for name in inputs}  # one block: local indices are flat already
+        feed["features"] = features[b : b + 1]
+        logits[b : b + 1], embeddings[b : b + 1] = session.run(["logits", "embeddings"], feed)
+    return logits, embeddings

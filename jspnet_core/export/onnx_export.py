@@ -1,22 +1,22 @@
-"""Export a checkpoint as the model file: plain ONNX operators, metadata inside, checked against PyTorch."""
+"""Export a checkpoint as the model file: plain ONNX operators, types and metadata inside."""
 
 from __future__ import annotations
 
 import copy
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 from torch import Tensor, nn
 
 from jspnet_core.engine.model_file import METADATA_KEY, ModelDescription
-from jspnet_core.engine.onnxruntime_engine import OnnxRuntimeEngine
 from jspnet_core.export.fold import fold_batch_norms
+from jspnet_core.export.graph import halve_weights, strip_notes, use_int32_indices
+from jspnet_core.export.precision import Precision, lower
 from jspnet_core.network import JSPNet
 from jspnet_core.network.fusion import PIFF
 from jspnet_core.pyramid import build_pyramid, pyramid_names, stack_pyramids
@@ -25,18 +25,6 @@ from jspnet_core.whole_files import replacing
 
 OPSET = 20
 """Newest operator set that all supported TensorRT versions parse."""
-
-
-@dataclass(frozen=True)
-class Parity:
-    """How far the exported model is from the checkpoint, on the same blocks.
-
-    logits, embeddings: largest absolute difference. changed: share of points whose class differs, 0 to 1.
-    """
-
-    logits: float
-    embeddings: float
-    changed: float
 
 
 class Exportable(nn.Module):
@@ -50,10 +38,13 @@ class Exportable(nn.Module):
         return self.network(features, dict(zip(pyramid_names(), pyramid, strict=True)))
 
 
-def describe(checkpoint: Checkpoint, name: str, data: str, licence: str) -> ModelDescription:
+def describe(
+    checkpoint: Checkpoint, name: str, data: str, licence: str, precision: Precision = "fp32"
+) -> ModelDescription:
     """The metadata of a checkpoint's model file. data: what it was trained on; licence: of the weights."""
     return ModelDescription(
         name=name,
+        precision=precision,
         configuration=checkpoint.configuration,
         classes=checkpoint.classes.to_dict(),
         mean_sizes=checkpoint.mean_sizes,
@@ -71,7 +62,8 @@ def describe(checkpoint: Checkpoint, name: str, data: str, licence: str) -> Mode
 def export_onnx(network: JSPNet, description: ModelDescription, path: Path, *, half_weights: bool = True) -> None:
     """Write the model file; the batch and the number of points stay open.
 
-    half_weights: store weights as float16, half the size on disk; they are cast to float32 when loaded.
+    description: its `precision` says which operators compute in 16 bits (see `jspnet_core.export.precision`).
+    half_weights: store float32 weights as float16, half the size on disk; they are cast to float32 when loaded.
     """
     plain = fold_batch_norms(copy.deepcopy(network).cpu().eval())
     for module in plain.modules():
@@ -86,6 +78,8 @@ def export_onnx(network: JSPNet, description: ModelDescription, path: Path, *, h
     )  # fmt: skip
     assert program is not None
     model = program.model_proto
+    use_int32_indices(model)
+    lower(model, description.precision)
     if half_weights:
         halve_weights(model)
     strip_notes(model)
@@ -109,48 +103,3 @@ def example_blocks(network: JSPNet, blocks: int, seed: int = 0) -> tuple[Tensor,
     features = rng.random((blocks, c.points, c.channels), np.float32)
     pyramid = stack_pyramids([build_pyramid(f[:, :3], c) for f in features], c)
     return torch.from_numpy(features), {name: torch.from_numpy(array) for name, array in pyramid.items()}
-
-
-def halve_weights(model: onnx.ModelProto) -> None:
-    """Store float32 weights as float16 with a Cast behind each; runtimes fold the Cast away when they load."""
-    graph = model.graph
-    casts = []
-    for weight in graph.initializer:
-        if weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < 64:
-            continue
-        array = numpy_helper.to_array(weight).astype(np.float16)
-        name = weight.name
-        weight.CopyFrom(numpy_helper.from_array(array, f"{name}_half"))
-        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], name=f"widen_{name}", to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-    halved = {cast.output[0] for cast in casts}
-    for value in [v for v in graph.value_info if v.name in halved]:
-        graph.value_info.remove(value)
-
-
-def strip_notes(model: onnx.ModelProto) -> None:
-    """Drop the exporter's notes, source paths of this machine among them."""
-    model.doc_string = ""
-    for node in model.graph.node:
-        node.doc_string = ""
-        del node.metadata_props[:]
-    del model.graph.metadata_props[:]
-    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer):
-        del value.metadata_props[:]
-
-
-@torch.inference_mode()
-def check_parity(network: JSPNet, path: Path, features: np.ndarray) -> Parity:
-    """Run the model file and the network on the same blocks: features (B, N, channels) float32."""
-    c = network.configuration
-    pyramids = [build_pyramid(f[:, :3], c) for f in features]
-    stacked = {name: torch.from_numpy(array) for name, array in stack_pyramids(pyramids, c).items()}
-    logits, embeddings = (x.numpy() for x in network.eval()(torch.from_numpy(features), stacked))
-    exported_logits, exported_embeddings = OnnxRuntimeEngine(path).run(features, pyramids)
-    return Parity(
-        float(np.abs(logits - exported_logits).max()),
-        float(np.abs(embeddings - exported_embeddings).max()),
-        float((logits.argmax(-1) != exported_logits.argmax(-1)).mean()),
-    )

@@ -1,0 +1,118 @@
+"""The differences between TensorRT 10.3 (JetPack 6), 11 and TensorRT-RTX, in one place.
+
+TensorRT 11 builds strongly typed networks only and has no flag for it; TensorRT 10 is told to. TensorRT-RTX is the same
+interface under another name: it needs no GPU to build, and compiles the last step when an engine is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from jspnet_core.engine.cuda_driver import CHOICE
+from jspnet_core.engine.errors import EngineError
+
+PACKAGES = ("tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings")
+"""Where the interface may be installed, the one to be preferred first."""
+
+OLDEST = (10, 3)
+
+Progress = Callable[[str, float], None]
+"""Called with the phase of a build and its share done, 0 to 1."""
+
+
+class TensorRt:
+    """The installed TensorRT. Raises `EngineError` where there is none, or one too old.
+
+    packages: names to look for, in order.
+    """
+
+    def __init__(self, packages: Sequence[str] = PACKAGES, log: Callable[[str], None] | None = None):
+        found = next((name for name in packages if find_spec(name)), None)
+        if found is None:
+            raise EngineError(f"TensorRT is not installed ({' or '.join(packages[:2])}, Python packages); {CHOICE}")
+        try:
+            self.api: Any = import_module(found)
+        except ImportError as error:
+            raise EngineError(f"TensorRT is installed but cannot be loaded ({error}); {CHOICE}") from error
+        self.is_rtx = "rtx" in found
+        self.version = f"{'TensorRT-RTX' if self.is_rtx else 'TensorRT'} {self.api.__version__}"
+        numbers = tuple(int(part) for part in self.api.__version__.split(".")[:2])
+        if not self.is_rtx and numbers < OLDEST:
+            raise EngineError(f"{self.version} is too old, 10.3 is the oldest that is taken; {CHOICE}")
+        self.logger = _logger(self.api, log)
+
+    def create_network(self, builder: Any) -> Any:
+        """A network whose types are those written in the model file."""
+        flags = self.api.NetworkDefinitionCreationFlag
+        return builder.create_network(1 << int(flags.STRONGLY_TYPED) if hasattr(flags, "STRONGLY_TYPED") else 0)
+
+    def create_config(self, builder: Any, memory_mb: int, progress: Progress | None) -> Any:
+        """memory_mb: most workspace that a layer may ask for; 0: no bound."""
+        config = builder.create_builder_config()
+        config.profiling_verbosity = self.api.ProfilingVerbosity.DETAILED
+        if memory_mb:
+            config.set_memory_pool_limit(self.api.MemoryPoolType.WORKSPACE, memory_mb << 20)
+        if progress is not None:
+            config.progress_monitor = _monitor(self.api, progress)
+        return config
+
+    def build_for(self, config: Any, capability: tuple[int, int]) -> None:
+        """Build for a GPU that this machine need not have; TensorRT-RTX alone can."""
+        name = f"SM{capability[0]}{capability[1]}"
+        if not self.is_rtx or name not in self.api.ComputeCapability.__members__:
+            raise EngineError(
+                f"{self.version} cannot build for compute capability {capability[0]}.{capability[1]} here"
+            )
+        config.num_compute_capabilities = 1
+        config.set_compute_capability(getattr(self.api.ComputeCapability, name), 0)
+
+    def load_timing_cache(self, config: Any, data: bytes) -> None:
+        """Measurements of earlier builds, empty for none. TensorRT-RTX measures nothing when it builds."""
+        if not self.is_rtx:
+            config.set_timing_cache(config.create_timing_cache(data), ignore_mismatch=False)
+
+    def timing_cache(self, config: Any) -> bytes:
+        cache = None if self.is_rtx else config.get_timing_cache()
+        return b"" if cache is None else bytes(cache.serialize())
+
+    def layers(self, engine: Any) -> str:
+        """Layer information of a loaded engine, JSON."""
+        return engine.create_engine_inspector().get_engine_information(self.api.LayerInformationFormat.JSON)
+
+
+def _logger(api: Any, log: Callable[[str], None] | None) -> Any:
+    if log is None:
+        return api.Logger(api.Logger.ERROR)
+    write = log
+
+    class Logger(api.ILogger):
+        def __init__(self) -> None:
+            api.ILogger.__init__(self)
+
+        def log(self, severity: Any, message: str) -> None:
+            if int(severity) <= int(api.ILogger.WARNING):
+                write(message)
+
+    return Logger()
+
+
+def _monitor(api: Any, progress: Progress) -> Any:
+    class Monitor(api.IProgressMonitor):
+        def __init__(self) -> None:
+            api.IProgressMonitor.__init__(self)
+            self.steps: dict[str, int] = {}
+
+        def phase_start(self, phase_name: str, parent_phase: str, num_steps: int) -> None:
+            self.steps[phase_name] = num_steps
+
+        def step_complete(self, phase_name: str, step: int) -> bool:
+            progress(phase_name, (step + 1) / max(self.steps.get(phase_name, 1), 1))
+            return True  # go on
+
+        def phase_finish(self, phase_name: str) -> None:
+            progress(phase_name, 1.0)
+
+    return Monitor()

@@ -1,0 +1,110 @@
+"""Attention in the form that TensorRT turns into one kernel, so that the N x N matrix never reaches memory.
+
+Found by building variants with TensorRT-RTX 1.7 and looking for its fused kernel: it takes 16-bit MatMul - Softmax -
+MatMul of rank 4 (blocks, one head, points, width), with equal widths of queries, keys and values, and the scale in the
+query. A float32 Softmax between two Casts is fused too. Rank 3, or queries narrower than values, is not.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+_HEAD = "attention_head_axis"
+
+
+class Attention(NamedTuple):
+    """The nodes of one attention: scores of queries and keys, their softmax, and the values that it weighs."""
+
+    scores: onnx.NodeProto
+    softmax: onnx.NodeProto
+    weighed: onnx.NodeProto
+
+
+def find_attentions(graph: onnx.GraphProto) -> list[Attention]:
+    """Every MatMul - Softmax - MatMul of a graph."""
+    producer = {output: node for node in graph.node for output in node.output}
+    found = []
+    for softmax in [node for node in graph.node if node.op_type == "Softmax"]:
+        scores = producer.get(softmax.input[0])
+        weighed = [node for node in graph.node if node.op_type == "MatMul" and softmax.output[0] in node.input[:1]]
+        if scores is not None and scores.op_type == "MatMul" and len(weighed) == 1:
+            found.append(Attention(scores, softmax, weighed[0]))
+    return found
+
+
+def make_attentions_fusible(model: onnx.ModelProto) -> None:
+    """Give every attention a head axis, and queries and keys the width of the values: zeros change no product."""
+    graph = model.graph
+    attentions = find_attentions(graph)
+    if attentions:
+        graph.initializer.append(numpy_helper.from_array(np.array([1], np.int64), _HEAD))
+    for number in range(len(attentions)):
+        attention = find_attentions(graph)[number]  # anew: each edit replaces the nodes
+        _widen(graph, attention)
+        _add_head(graph, attention)
+    del graph.value_info[:]
+
+
+def linear_before(graph: onnx.GraphProto, value: str) -> list[onnx.NodeProto]:
+    """The nodes from `value` back to the linear layer that it comes from, that layer's MatMul last."""
+    producer = {output: node for node in graph.node for output in node.output}
+    nodes = []
+    while value in producer:
+        node = producer[value]
+        nodes.append(node)
+        if node.op_type == "MatMul":
+            return nodes
+        value = node.input[0]
+    return nodes
+
+
+def _widen(graph: onnx.GraphProto, attention: Attention) -> None:
+    weights = {w.name: w for w in graph.initializer}
+    layers = [linear_before(graph, name) for name in (*attention.scores.input, attention.weighed.input[1])]
+    query, key, value = (_parameters(nodes, weights) for nodes in layers)
+    width = numpy_helper.to_array(value[0]).shape[-1]
+    for parameter in (*query, *key):
+        array = numpy_helper.to_array(parameter)
+        missing = width - array.shape[-1]
+        if missing > 0:
+            padded = np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, missing)])
+            parameter.CopyFrom(numpy_helper.from_array(padded, parameter.name))
+
+
+def _parameters(nodes: list[onnx.NodeProto], weights: dict[str, onnx.TensorProto]) -> list[onnx.TensorProto]:
+    """Weight and bias of a linear layer, the weight first."""
+    named = [
+        weights[i] for node in nodes[::-1] if node.op_type in ("MatMul", "Add") for i in node.input if i in weights
+    ]
+    assert [len(p.dims) for p in named] == [2, 1], f"not a linear layer: {[(p.name, list(p.dims)) for p in named]}"
+    return named
+
+
+def _add_head(graph: onnx.GraphProto, attention: Attention) -> None:
+    scores, softmax, weighed = attention
+    nodes = list(graph.node)
+    transpose = next(node for node in nodes if scores.input[1] in node.output)
+    assert transpose.op_type == "Transpose", f"{scores.name} multiplies by {transpose.op_type}, not a transpose"
+    for node, position in ((scores, 0), (transpose, 0), (weighed, 1)):
+        name = f"{node.input[position]}_head"
+        unsqueeze = helper.make_node("Unsqueeze", [node.input[position], _HEAD], [name], name=f"head_{name}")
+        nodes.insert(nodes.index(node), unsqueeze)
+        node.input[position] = name
+    _set(transpose, "perm", [0, 1, 3, 2])
+    _set(softmax, "axis", -1)
+    result = weighed.output[0]
+    weighed.output[0] = f"{result}_head"
+    squeeze = helper.make_node("Squeeze", [f"{result}_head", _HEAD], [result], name=f"no_head_{result}")
+    nodes.insert(nodes.index(weighed) + 1, squeeze)
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _set(node: onnx.NodeProto, name: str, value: int | list[int]) -> None:
+    kept = [attribute for attribute in node.attribute if attribute.name != name]
+    del node.attribute[:]
+    node.attribute.extend([*kept, helper.make_attribute(name, value)])
