@@ -40,6 +40,8 @@ class CloudInput:
         self._parameter = f"qos_overrides.{self.topic}.subscription.reliability"
         self._chosen_by_user = self._parameter in overrides(node)
         self._last_number: int | None = None
+        self.heard = False
+        """Whether any cloud has arrived."""
         self._subscription = self._subscribe(self._reliability_found())
 
     @property
@@ -78,6 +80,7 @@ class CloudInput:
 
     def _receive(self, cloud: PointCloud2, info: dict[str, Any]) -> None:
         """Publishers number their messages: a gap is what was replaced, or lost, on the way."""
+        self.heard = True
         number = info["publication_sequence_number"]
         lost = 0
         if number is not None and self._last_number is not None and self._node.count_publishers(self.topic) == 1:

@@ -18,13 +18,12 @@ from typing import Annotated, Literal
 
 import rclpy
 import typer
-from ament_index_python.packages import get_package_share_directory
 from rclpy.signals import SignalHandlerOptions
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from jspnet_ros.demo_listener import CAMERA, Heard, Listener
-from jspnet_ros.demo_processes import Child, DemoError
+from jspnet_ros.demo_processes import Child, DemoError, dds_profile
 from jspnet_ros.demo_report import print_report, write_picture
 
 LIMIT_SECONDS = 150.0
@@ -45,7 +44,7 @@ def demo(
 ) -> None:
     """Label the clouds of a simulated depth camera with the real node, and show what came of it."""
     out.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(_profile()))
+    os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(dds_profile()))
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     camera = [f"rate:={rate}", f"room:={room}", f"seed:={seed}", f"poses:={poses}"]
@@ -135,12 +134,6 @@ def _running(children: list[Child]) -> Iterator[None]:
             child.interrupt()
         for child in children:
             child.wait()
-
-
-def _profile() -> Path:
-    """The DDS profile, in the checkout or where the package is installed."""
-    here = Path(__file__).parents[1] / "config" / "dds_large_clouds.xml"
-    return here if here.exists() else Path(get_package_share_directory("jspnet_ros")) / "config" / here.name
 
 
 if __name__ == "__main__":

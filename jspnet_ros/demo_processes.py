@@ -1,4 +1,4 @@
-"""The demo's child processes: started, watched, ended."""
+"""Nodes in processes of their own, for the demo, examples and benchmarks: started, watched, ended."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ament_index_python.packages import get_package_share_directory
+
 PATIENCE = 10.0
 """Seconds that a process gets to end by itself once interrupted."""
 
@@ -18,16 +20,29 @@ class DemoError(RuntimeError):
     """The demo cannot go on; the message says why, with the last lines of the process concerned."""
 
 
+def dds_profile() -> Path:
+    """The DDS profile for large clouds, in the checkout or where the package is installed."""
+    here = Path(__file__).parents[1] / "config" / "dds_large_clouds.xml"
+    return here if here.exists() else Path(get_package_share_directory("jspnet_ros")) / "config" / here.name
+
+
 class Child:
     """A node in a process of its own, `python -m MODULE`.
 
-    name: for people. log: file that takes what the node prints. parameters: NAME:=VALUE. remaps: topics by name.
+    name: for people. log: file that takes what the node prints. parameters: NAME:=VALUE. remaps: topics by name,
+    or the node's own name as `__node`. environment: variables beside those of this process.
     """
 
     def __init__(
-        self, name: str, module: str, log: Path, parameters: Sequence[str], remaps: Mapping[str, str] | None = None
+        self,
+        name: str,
+        module: str,
+        log: Path,
+        parameters: Sequence[str],
+        remaps: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        self.name, self._log = name, log
+        self.name, self._log, self._environment = name, log, dict(environment or {})
         self._words = [sys.executable, "-m", module, "--ros-args"]
         for parameter in parameters:
             self._words += ["-p", parameter]
@@ -41,9 +56,15 @@ class Child:
                 self._words,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **self._environment},
                 start_new_session=True,  # Ctrl-C reaches the demo alone, which then ends its children in order
             )
+
+    @property
+    def pid(self) -> int:
+        """Number of the process, once started."""
+        assert self._process is not None, "not started"
+        return self._process.pid
 
     def check(self) -> None:
         """Raises `DemoError` if the process has ended."""

@@ -11,8 +11,9 @@ from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import PointCloud2
 
+from jspnet_ros.missing_input import cloud_topics
+
 OWN_NODE = "jspnet_segmenter"
-CLOUD_TYPE = "sensor_msgs/msg/PointCloud2"
 QUIET_SECONDS = 5.0
 """Publishers on the same machine were seen to take up to 3.4 s to be discovered."""
 
@@ -63,20 +64,13 @@ class _Listener:
         rclpy.shutdown(context=self._context)
 
     def cloud_topics(self, quiet: float) -> list[str]:
-        found, end = self._clouds(), time.monotonic() + quiet
+        found, end = cloud_topics(self._node, OWN_NODE), time.monotonic() + quiet
         while time.monotonic() < end:
             time.sleep(0.1)
-            now = self._clouds()
+            now = cloud_topics(self._node, OWN_NODE)
             if now != found:
                 found, end = now, time.monotonic() + quiet
         return found
-
-    def _clouds(self) -> list[str]:
-        topics = self._node.get_topic_names_and_types()
-        return sorted(name for name, types in topics if CLOUD_TYPE in types and self._published_by_others(name))
-
-    def _published_by_others(self, topic: str) -> bool:
-        return any(p.node_name != OWN_NODE for p in self._node.get_publishers_info_by_topic(topic))
 
     def frame(self, topic: str, seconds: float) -> str:
         frames: list[str] = []

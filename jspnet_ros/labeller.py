@@ -72,6 +72,11 @@ class CloudLabeller:
             gravity_source=frame.gravity_source,
         )
         self._statistics.labelled(report)
+        self._logger.info(
+            f"first cloud labelled: {report.blocks} blocks, {report.blocks_left_out} left out, {report.instances} "
+            f"instances, {report.total_ms:.0f} ms; gravity: {report.gravity_source}",
+            once=True,
+        )
         self.outputs.publish_times(report)
 
     def _label(self, arrived: ArrivedCloud, wanted: Wanted) -> LabelledFrame:

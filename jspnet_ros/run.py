@@ -6,9 +6,15 @@ from rclpy.lifecycle import LifecycleNode
 
 from jspnet_ros.cloud_input import ArrivedCloud, CloudInput
 from jspnet_ros.labeller import CloudLabeller
+from jspnet_ros.missing_input import why_no_cloud
 from jspnet_ros.outputs import LabelledFrame
 from jspnet_ros.statistics import FrameStatistics
 from jspnet_ros.worker import Worker
+
+SILENCE = 5
+"""Seconds without a single cloud after which the log says why; discovery takes up to three."""
+
+REMINDER_SECONDS = 30.0
 
 
 class Run:
@@ -18,7 +24,8 @@ class Run:
     """
 
     def __init__(self, node: LifecycleNode, labeller: CloudLabeller, statistics: FrameStatistics) -> None:
-        self._labeller, self._statistics = labeller, statistics
+        self._node, self._labeller, self._statistics = node, labeller, statistics
+        self._silent_checks = 0
         self._publication: Worker[LabelledFrame] = Worker("publication", labeller.publish)
         self._inference: Worker[ArrivedCloud] = Worker("inference", self._label)
         self._input = CloudInput(node, self._receive)
@@ -29,10 +36,15 @@ class Run:
         return self._input.reliability
 
     def check(self) -> None:
-        """For a timer. Raises what ended a thread, if anything did."""
+        """For a timer, once a second. Raises what ended a thread, if anything did."""
         self._inference.check()
         self._publication.check()
         self._input.follow_publishers()
+        self._silent_checks += 1
+        if self._silent_checks > SILENCE and not self._input.heard:
+            self._node.get_logger().warning(
+                why_no_cloud(self._node, self.topic), throttle_duration_sec=REMINDER_SECONDS
+            )
 
     def stop(self) -> None:
         """Receive nothing more, and wait until the frame under way is published."""
@@ -49,6 +61,9 @@ class Run:
         self._statistics.count("lost", lost)
         if not self._labeller.outputs.wanted().anything:
             self._statistics.count("unwanted")
+            self._node.get_logger().info(
+                "clouds arrive, but nobody subscribes to an output: nothing is labelled until somebody does", once=True
+            )
         elif self._inference.give(arrived):
             self._statistics.count("skipped")
 
