@@ -25,11 +25,11 @@ def print_evaluation(console: Console, evaluation: Evaluation) -> None:
     if not evaluation.views:
         return
     of_views, settings = evaluation.view_score(), evaluation.view_settings
-    bounds = ", ".join(f"{key} {settings['settings'][key]}" for key in ("max_blocks", "min_instance_ratio"))
+    differing = [f"{k} {v}" for k, v in settings["settings"].items() if evaluation.settings.get(k) != v]
     say(
         console,
         f"\nsingle views, {settings['of_each_room']} of each room, seed {settings['seed']}; with the settings of a "
-        f"sensor's frames: {bounds}",
+        f"sensor's frames: {', '.join(differing) or 'those of the rooms'}",
     )
     print_score(console, of_views, evaluation.views, "views", evaluation.protocol)
     console.print(_side_by_side(score, of_views))
