@@ -63,25 +63,16 @@ def linear_before(graph: onnx.GraphProto, value: str) -> list[onnx.NodeProto]:
 
 
 def _widen(graph: onnx.GraphProto, attention: Attention) -> None:
-    weights = {w.name: w for w in graph.initializer}
-    layers = [linear_before(graph, name) for name in (*attention.scores.input, attention.weighed.input[1])]
-    query, key, value = (_parameters(nodes, weights) for nodes in layers)
-    width = numpy_helper.to_array(value[0]).shape[-1]
-    for parameter in (*query, *key):
-        array = numpy_helper.to_array(parameter)
-        missing = width - array.shape[-1]
-        if missing > 0:
-            padded = np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, missing)])
-            parameter.CopyFrom(numpy_helper.from_array(padded, parameter.name))
-
-
-def _parameters(nodes: list[onnx.NodeProto], weights: dict[str, onnx.TensorProto]) -> list[onnx.TensorProto]:
-    """Weight and bias of a linear layer, the weight first."""
-    named = [
-        weights[i] for node in nodes[::-1] if node.op_type in ("MatMul", "Add") for i in node.input if i in weights
-    ]
-    assert [len(p.dims) for p in named] == [2, 1], f"not a linear layer: {[(p.name, list(p.dims)) for p in named]}"
-    return named
+    weights = {w.name: numpy_helper.to_array(w) for w in graph.initializer}
+    *narrow, value = (linear_before(graph, name) for name in (*attention.scores.input, attention.weighed.input[1]))
+    width = next(weights[i].shape[-1] for i in value[-1].input if i in weights)
+    for node in (node for nodes in narrow for node in nodes if node.op_type in ("MatMul", "Add")):
+        for position, name in enumerate(node.input):
+            missing = width - weights[name].shape[-1] if name in weights else 0
+            if missing > 0:  # under another name, for layers with equal weights share them
+                node.input[position] = f"{node.name}_{name}"
+                padded = np.pad(weights[name], [(0, 0)] * (weights[name].ndim - 1) + [(0, missing)])
+                graph.initializer.append(numpy_helper.from_array(padded, node.input[position]))
 
 
 def _add_head(graph: onnx.GraphProto, attention: Attention) -> None:
