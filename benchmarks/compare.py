@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+import torch
 import typer
-from compare_page import page, table
+from compare_page import page, table, written_by_hand
 from compare_sets import SETS, VARIANTS
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
+from torch import nn
 
 from jspnet_core.classes import ClassTable
 from jspnet_core.data.rooms import Room, open_rooms, room_classes, room_paths
@@ -30,11 +32,14 @@ from jspnet_core.metrics import summarise
 from jspnet_core.segmenter import Segmenter
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.training import train as training
+from jspnet_core.training.batches import to_device
+from jspnet_core.training.block_set import BlockSet
 from jspnet_core.training.checkpoint import CheckpointError
 from jspnet_core.training.network_engine import NetworkEngine
 from jspnet_core.whole_files import replacing
 
 SCORING = SegmenterSettings(gravity="none")
+SETTLING_BLOCKS = 64
 
 
 class Budget(BaseModel):
@@ -139,6 +144,7 @@ def finish(folder: Path, variant: str, seed: int, budget: Budget, data: Data, wo
         return
     console.print(f"{folder.name}: training", style="bold")
     run = train(folder, variant, seed, budget, data, workers, console)
+    settle_norms(run, data.train)
     start, timing = time.process_time(), folder / "timing.json"
     engine = NetworkEngine(
         run.network, run.classes, run.mean_sizes, voxel_size=run.recipe.augmentation.voxel_size, name=folder.name
@@ -158,6 +164,22 @@ def finish(folder: Path, variant: str, seed: int, budget: Budget, data: Data, wo
     console.print(f"{folder.name}: mIoU {100 * score.mean_iou:.1f}, mPre {100 * score.mean_precision:.1f}")
 
 
+@torch.no_grad()
+def settle_norms(run: training.Run, rooms: Sequence[Room]) -> None:
+    """Batch norm's statistics of the last weights, over training blocks: after few steps the running ones are rough."""
+    blocks = BlockSet(rooms, run.network.configuration, run.recipe.augmentation, run.recipe.seed)
+    device = next(run.network.parameters()).device
+    run.network.train()
+    for module in run.network.modules():
+        if isinstance(module, nn.BatchNorm1d):
+            module.reset_running_stats()
+            module.momentum = None  # a plain mean
+    for begin in range(run.samples, run.samples + SETTLING_BLOCKS, run.recipe.batch):
+        batch = blocks.collate([blocks[i] for i in range(begin, begin + run.recipe.batch)])
+        moved = to_device(batch, device)
+        run.network(moved["features"], moved["pyramid"])
+
+
 def train(
     folder: Path, variant: str, seed: int, budget: Budget, data: Data, workers: int, console: Console
 ) -> training.Run:
@@ -168,7 +190,7 @@ def train(
         if run.network.configuration != configuration:
             raise CheckpointError(f"{folder / 'last.pt'} is not a {variant} of this size; choose another --out")
     else:
-        run = training.start(folder, configuration, budget.recipe(seed), data.train, data.classes)
+        run = training.start(folder, configuration, budget.recipe(seed), data.train, classes=data.classes)
     before, wall, cpu = run.samples, time.perf_counter(), time.process_time()
     if run.samples < budget.blocks:
         with training.progress_bar() as progress:
@@ -191,7 +213,8 @@ def write(
     """The figures of all finished runs as JSON, and those of the chosen sets as a page."""
     content = {"budget": budget.model_dump(), "rooms": len(data.train), "validation_rooms": len(data.validation),
                "scoring": SCORING.model_dump(), "runs": found}  # fmt: skip
-    for path, text in ((json_file, json.dumps(content, indent=1) + "\n"), (markdown, page(names, content))):
+    kept = written_by_hand(markdown) if markdown else ""
+    for path, text in ((json_file, json.dumps(content, indent=1) + "\n"), (markdown, page(names, content, kept))):
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as file:

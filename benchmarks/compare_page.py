@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from compare_sets import SETS, VARIANTS, Comparison
@@ -26,15 +27,17 @@ python benchmarks/compare.py ROOMS {flags} --markdown docs/accuracy.md
 
 ## Conditions
 
-- {rooms} real rooms of S3DIS to train on, none generated; {validation} other rooms to score, whole, every point once,
-  through `Segmenter` with its default settings (docs/evaluation.md). The last weights are scored: nothing is chosen on
-  the rooms that are scored.
+- {rooms} rooms to train on, none generated; {validation} other rooms to score, whole, every point once, through
+  `Segmenter` with its default settings ([evaluation.md](evaluation.md)). The last weights are scored: nothing is
+  chosen on the rooms that are scored.
 - {blocks} blocks for each network, batches of {batch}, Adam at {rate:g} with a cosine to the end, size `{size}`
   ({points} points per block, {widths} widths). The paper trains on 1.7 million blocks: what is compared here is how
   fast the networks learn, on {share} of that.
-- The same loss for all. ASIS's regulariser and PointNet++'s first-32 grouping are left out: docs/network.md.
+- Batch norm's statistics are taken anew over 64 training blocks before scoring, for all networks: after so few steps
+  the running ones are rough, and most so in the deep networks.
+- The same loss for all. ASIS's regulariser and PointNet++'s first-32 grouping are left out ([network.md](network.md)).
 - Seeds decide weights, order of rooms and blocks, augmentation and dropout. A seed shows all networks the same blocks.
-- Per cent, mean over the seeds +- half of the range between the lowest and the highest seed. Milliseconds are CPU time
+- Per cent, mean over the seeds ± half of the range between the lowest and the highest seed. Milliseconds are CPU time
   for a training block, cutting it included, on one core of a shared machine.
 
 {sections}
@@ -44,9 +47,17 @@ python benchmarks/compare.py ROOMS {flags} --markdown docs/accuracy.md
 ranges over the seeds. With two seeds a range is a rough thing: two networks that are equally good pass this test in one
 column of five by chance alone, in either direction (with three seeds in one of twenty), so a single column means little
 and a row of them something. The columns depend on each other: mCov with mWCov, all of them with the class labels.
-A budget this small says nothing about who wins after a hundred epochs. The paper's own rows, at full budget on Area 5,
-are in the paper: JSPNet 56.1, JSNet 54.5, ASIS 53.4 mIoU.
+A budget this small says nothing about who wins after a hundred epochs. The paper's own rows, at full budget on Area 5:
+JSPNet 56.1, JSNet 54.5, ASIS 53.4 mIoU.
 """
+
+BY_HAND = "<!-- By hand from here on; kept when the page is written anew. -->\n"
+
+
+def written_by_hand(path: Path) -> str:
+    """What people added to a page."""
+    text = path.read_text() if path.exists() else ""
+    return text.partition(BY_HAND)[2]
 
 
 def values(runs: Sequence[dict], column: str) -> np.ndarray:
@@ -121,14 +132,15 @@ def answer(found: Runs) -> str:
     return "**Does JSPNet beat the others on the same budget, by more than the seeds' spread?** " + " ".join(said)
 
 
-def page(names: Sequence[str], content: Mapping) -> str:
+def page(names: Sequence[str], content: Mapping, by_hand: str = "") -> str:
     budget, found = content["budget"], content["runs"]
     configuration = VARIANTS["jspnet"].configuration(budget["size"])
     flags = f"--size {budget['size']} --blocks {budget['blocks']} --batch {budget['batch']}"
     flags += "".join(f" --set {name}" for name in names if name != "systems" or len(names) > 1)
-    return PAGE.format(
+    written = PAGE.format(
         flags=flags, answer=answer(found), rooms=content["rooms"], validation=content["validation_rooms"],
         blocks=f"{budget['blocks']:,}", batch=budget["batch"], rate=budget["learning_rate"], size=budget["size"],
         points=configuration.points, widths="the paper's" if budget["size"] == "full" else "half the paper's",
         share=f"{budget['blocks'] / 1_673_300:.1%}", sections="\n".join(section(name, found) for name in names),
     )  # fmt: skip
+    return f"{written}\n{BY_HAND}{by_hand}"

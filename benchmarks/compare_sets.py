@@ -9,8 +9,6 @@ from jspnet_core.configuration import NetworkConfiguration
 TINY = dict(points=1024, levels=(256, 64, 32, 16))
 """A quarter of the paper's points: what some thousand blocks on one CPU core allow."""
 
-SIZES = ("full", "narrow", "tiny")
-
 
 @dataclass(frozen=True)
 class Variant:

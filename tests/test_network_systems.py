@@ -105,6 +105,8 @@ PIFF_ALONE = 2 * 82_944 + TWO_OUT
         (dict(system="jsnet"), 8_085_805),
         (dict(system="jspnet"), 8_300_845),
         (dict(system="jspnet", d_k=64, d_v=256, piff_join="add"), 8_432_941),  # the figure
+        (dict(system="jspnet", d_k=128, d_v=128, piff_join="add"), 8_367_405),  # the figure, other widths
+        (VARIANTS["the released code"], 8_171_443),
         (dict(system="pointnet", fusion_kind="siff+piff"), ENC_PN + 2 * DEC_PN + MODULE),
         (dict(system="pointnet2", fusion_kind="siff+piff"), ENC_PN2 + 2 * DEC_PN2 + MODULE),
         (dict(system="jsnet", fusion_kind="none"), ENC + 2 * DEC + TWO_OUT),
