@@ -112,7 +112,7 @@ def _add_block(
     if len(cells) == 0:
         return
     sizes = np.bincount(clusters)
-    cluster_label = _modes(clusters, labels, len(sizes))
+    cluster_label = modes(clusters, labels, len(sizes))
     point_label = cluster_label[clusters]
     target, overlap = _largest_overlaps(instance[cells], label[cells] == point_label, clusters, len(sizes))
     founds = (overlap < MIN_OVERLAP) & (sizes >= MIN_POINTS)
@@ -124,7 +124,7 @@ def _add_block(
     label[cells[empty]] = point_label[empty]
 
 
-def _modes(clusters: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+def modes(clusters: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
     """The most frequent label of each cluster, (count,) uint8; the lowest of several."""
     classes = int(labels.max()) + 1
     votes = np.bincount(clusters * classes + labels, minlength=count * classes)

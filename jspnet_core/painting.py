@@ -17,16 +17,31 @@ def vote(logits: np.ndarray, blocks: Blocks, voxels: int) -> tuple[np.ndarray, n
     logits: (B, N, C) float32. Returns block_label (B, N) uint8; label (V,) uint8, 255 for voxels in no block; and
     the label's probability (V,) float32.
     """
-    block_label = logits.argmax(axis=-1).astype(np.uint8)
-    label, confidence = _vote(logits, blocks.index, blocks.count, voxels)
-    return block_label, label, confidence
+    votes = Votes(voxels, logits.shape[2])
+    block_label = votes.add(logits, blocks.index, blocks.count)
+    return block_label, *votes.result()
+
+
+class Votes:
+    """Probabilities of V voxels, added up block by block, so that no more than some blocks' logits are in memory."""
+
+    def __init__(self, voxels: int, classes: int):
+        self._total = np.zeros((voxels, classes), np.float32)
+        self._times = np.zeros(voxels, np.int32)
+
+    def add(self, logits: np.ndarray, index: np.ndarray, count: np.ndarray) -> np.ndarray:
+        """Count some blocks: logits (B, N, C) float32, index and count as in `Blocks`. Returns (B, N) uint8 labels."""
+        _add_votes(logits, index, count, self._total, self._times)
+        return logits.argmax(axis=-1).astype(np.uint8)
+
+    def result(self) -> tuple[np.ndarray, np.ndarray]:
+        """label (V,) uint8, 255 for voxels in no block, and its probability (V,) float32."""
+        return _winners(self._total, self._times)
 
 
 @njit(nogil=True, cache=True)
-def _vote(logits: np.ndarray, index: np.ndarray, count: np.ndarray, voxels: int) -> tuple[np.ndarray, np.ndarray]:
+def _add_votes(logits: np.ndarray, index: np.ndarray, count: np.ndarray, total: np.ndarray, times: np.ndarray) -> None:
     classes = logits.shape[2]
-    total = np.zeros((voxels, classes), np.float32)
-    times = np.zeros(voxels, np.int32)
     weight = np.empty(classes, np.float32)
     for b in range(len(index)):
         for i in range(count[b]):
@@ -41,6 +56,11 @@ def _vote(logits: np.ndarray, index: np.ndarray, count: np.ndarray, voxels: int)
             for c in range(classes):
                 total[v, c] += weight[c] / share
             times[v] += 1
+
+
+@njit(nogil=True, cache=True)
+def _winners(total: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    voxels, classes = total.shape
     label = np.full(voxels, UNLABELLED, np.uint8)
     confidence = np.zeros(voxels, np.float32)
     for v in range(voxels):

@@ -13,9 +13,10 @@ from jspnet_core.classes import NO_INSTANCE, UNLABELLED, ClassTable
 from jspnet_core.engine import Engine, ModelFileError, open_engine
 from jspnet_core.engine.model_file import default_model
 from jspnet_core.gravity import find_gravity, rigid
+from jspnet_core.joining import join_clusters
 from jspnet_core.mean_shift import mean_shift_blocks
 from jspnet_core.merging import finish_instances, legacy_cells, merge_blocks
-from jspnet_core.painting import fill_gaps, summarise_instances, vote
+from jspnet_core.painting import Votes, fill_gaps, summarise_instances
 from jspnet_core.pyramid import build_pyramids
 from jspnet_core.segmentation import Segmentation
 from jspnet_core.settings import SegmenterSettings
@@ -26,6 +27,10 @@ __all__ = ["CloudError", "ModelFileError", "Segmenter", "default_model"]
 
 SEED = 0
 """Blocks draw their points at random; the same cloud gives the same labels."""
+
+
+AT_ONCE = 32
+"""Blocks whose features, pyramids, logits and embeddings are in memory at the same time: the bound for large clouds."""
 
 
 class CloudError(ValueError):
@@ -95,18 +100,13 @@ class Segmenter:
             xyz = np.ascontiguousarray(rigid(T, xyz))
         with clock.stage("blocks"):
             blocks = self._cut(xyz, sensor=T[:2, 3])
-            features = self._features(xyz, rgb, blocks)
-        with clock.stage("pyramid"):
-            pyramids = build_pyramids(features, self.description.configuration, self._executor)
-        with clock.stage("network"):
-            logits, embeddings = self.engine.run(features, pyramids)
+        votes = Votes(len(xyz), len(self.classes))
+        block_label, clusters = self._label_blocks(xyz, rgb, blocks, votes, clock, instances)
         with clock.stage("labels"):
-            block_label, label, confidence = vote(logits, blocks, len(xyz))
+            label, confidence = votes.result()
         ids = np.zeros(len(xyz), np.uint32)
         instance_label = np.zeros(0, np.uint8)
         if instances:
-            with clock.stage("clusters"):
-                clusters = mean_shift_blocks(embeddings, blocks.count, s.bandwidth, s.threads)
             with clock.stage("merging"):
                 ids, instance_label = self._merge(xyz, blocks, clusters, block_label, label)
         with clock.stage("painting"):
@@ -120,6 +120,33 @@ class Segmenter:
             label.astype(np.uint8), ids.astype(np.uint32), confidence.astype(np.float32), found,
             T, source, len(blocks), blocks.left_out, clock.milliseconds,
         )  # fmt: skip
+
+    def _label_blocks(
+        self, xyz: np.ndarray, rgb: np.ndarray | None, blocks: Blocks, votes: Votes, clock: StageClock, instances: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Send the blocks through the network, `AT_ONCE` at a time: of a batch only labels and clusters are kept.
+
+        Adds to `votes`. Returns the label (B, N) uint8 and, with `instances`, the cluster (B, N) int32 of each block
+        point, -1 at the padding.
+        """
+        s = self.settings
+        block_label = np.empty(blocks.index.shape, np.uint8)
+        clusters = np.full(blocks.index.shape, -1, np.int32)
+        for begin in range(0, len(blocks), AT_ONCE):
+            part = slice(begin, begin + AT_ONCE)
+            index, count = blocks.index[part], blocks.count[part]
+            with clock.stage("blocks"):
+                features = self._features(xyz, rgb, Blocks(index, count))
+            with clock.stage("pyramid"):
+                pyramids = build_pyramids(features, self.description.configuration, self._executor)
+            with clock.stage("network"):
+                logits, embeddings = self.engine.run(features, pyramids)
+            with clock.stage("labels"):
+                block_label[part] = votes.add(logits, index, count)
+            if instances:
+                with clock.stage("clusters"):
+                    clusters[part] = mean_shift_blocks(embeddings, count, s.bandwidth, s.threads)
+        return block_label, clusters
 
     def _gravity(self, xyz: np.ndarray, given: np.ndarray | None) -> tuple[np.ndarray, str]:
         if given is not None:
@@ -142,13 +169,17 @@ class Segmenter:
         self, xyz: np.ndarray, blocks: Blocks, clusters: np.ndarray, block_label: np.ndarray, label: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Instance of each voxel (V,) uint32 and the class of each instance (K,) uint8."""
-        of_voxel = legacy_cells(xyz) if self.settings.merging == "legacy" else np.arange(len(xyz))
-        cells, cell_of_voxel = np.unique(of_voxel, return_inverse=True)
-        merged = merge_blocks(cell_of_voxel[blocks.index], clusters, block_label, len(cells), self.settings.merging)
-        unit = (self.settings.voxel_size / self.description.voxel_size) ** 2  # surfaces: voxels go with the area
+        s = self.settings
+        unit = (s.voxel_size / self.description.voxel_size) ** 2  # surfaces: voxels go with the area
         mean_size = self.description.mean_instance_sizes() / unit
+        if s.merging == "contact":
+            merged = join_clusters(xyz, blocks.index, clusters, block_label)
+            return finish_instances(merged, label, mean_size, s.min_instance_ratio)
+        of_voxel = legacy_cells(xyz) if s.merging == "legacy" else np.arange(len(xyz))
+        cells, cell_of_voxel = np.unique(of_voxel, return_inverse=True)
+        merged = merge_blocks(cell_of_voxel[blocks.index], clusters, block_label, len(cells), s.merging)
         merged = np.where(label == UNLABELLED, -1, merged[cell_of_voxel])  # a cell may hold voxels that no block drew
-        return finish_instances(merged, label, mean_size, self.settings.min_instance_ratio)
+        return finish_instances(merged, label, mean_size, s.min_instance_ratio)
 
 
 def check_cloud(points: np.ndarray, colors: np.ndarray | None) -> None:

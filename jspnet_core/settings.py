@@ -9,6 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 MaxBlocks = Annotated[
     int, Field(ge=0, le=100_000, description="most blocks per cloud, nearest to the sensor first; 0: no bound")
 ]
+Stride = Annotated[
+    float,
+    Field(
+        ge=0.1, le=1.0, description="distance between neighbouring blocks in metres, 1 m wide each; 0.5 as in the paper"
+    ),
+]
 MinInstanceRatio = Annotated[
     float,
     Field(ge=0.0, le=1.0, description="instances smaller than this share of their class's mean size are dropped"),
@@ -27,15 +33,14 @@ class SegmenterSettings(BaseModel):
         "only the floor's height is found)",
     )
     voxel_size: float = Field(0.03, ge=0.005, le=0.2, description="edge of a voxel in metres")
-    stride: float = Field(
-        0.75, ge=0.1, le=1.0, description="distance between neighbouring blocks in metres; what blocks, 1 m wide, "
-        "share joins their instances: 0.5 as in the paper, 1.0 joins nothing",
-    )  # fmt: skip
+    stride: Stride = 0.75
     max_blocks: MaxBlocks = 0
     min_block_points: int = Field(32, ge=1, le=4096, description="blocks with fewer voxels are left out")
     bandwidth: float = Field(0.6, gt=0.0, le=10.0, description="mean-shift bandwidth in embedding units")
-    merging: Literal["fixed", "legacy"] = Field(
-        "fixed", description="BlockMerging without the reference's id-0 defect (fixed), or with it (legacy)"
+    merging: Literal["contact", "fixed", "legacy"] = Field(
+        "contact",
+        description="how clusters of neighbouring blocks become one instance: where they touch (contact), or by the "
+        "points that blocks share: BlockMerging without the reference's id-0 defect (fixed), or with it (legacy)",
     )
     min_instance_ratio: MinInstanceRatio = 0.25
     threads: int = Field(0, ge=0, le=256, description="CPU threads of the network; 0: one per core")
@@ -44,5 +49,6 @@ class SegmenterSettings(BaseModel):
 class FrameSettings(SegmenterSettings):
     """The same for single frames of a sensor: bounded time, and objects of which one side is seen."""
 
+    stride: Stride = 1.0
     max_blocks: MaxBlocks = 32
     min_instance_ratio: MinInstanceRatio = 0.1

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class StageClock:
-    """Times stages one after the other; `milliseconds` holds them in the order in which they ended."""
+    """Times stages; `milliseconds` holds them in the order in which they first ended, repeated ones added up."""
 
     def __init__(self) -> None:
         self.milliseconds: dict[str, float] = {}
@@ -17,4 +17,5 @@ class StageClock:
     def stage(self, name: str) -> Iterator[None]:
         begin = time.perf_counter()
         yield
-        self.milliseconds[name] = 1e3 * (time.perf_counter() - begin)
+        spent = 1e3 * (time.perf_counter() - begin)
+        self.milliseconds[name] = self.milliseconds.get(name, 0.0) + spent

@@ -72,6 +72,43 @@ def test_the_same_cloud_gives_the_same_labels(segmenter, room, result):
     np.testing.assert_array_equal(again.instance, result.instance)
 
 
+def test_few_blocks_at_a_time_give_the_same_labels(segmenter, room, result, monkeypatch):
+    assert result.blocks > 3
+    monkeypatch.setattr("jspnet_core.segmenter.AT_ONCE", 3)
+    streamed = segmenter.segment(room.points, room.colors)
+    np.testing.assert_array_equal(streamed.label, result.label)
+    np.testing.assert_array_equal(streamed.instance, result.instance)
+    np.testing.assert_array_equal(streamed.confidence, result.confidence)
+
+
+def test_no_more_than_a_batch_of_blocks_is_with_the_engine(room, result, monkeypatch):
+    seen = []
+
+    class Counting:
+        def __init__(self, engine):
+            self.description, self._engine = engine.description, engine
+
+        def run(self, features, pyramids):
+            seen.append(len(features))
+            return self._engine.run(features, pyramids)
+
+    monkeypatch.setattr("jspnet_core.segmenter.AT_ONCE", 3)
+    settings = SegmenterSettings(gravity="none", stride=1.0)
+    Segmenter(engine=Counting(Segmenter().engine), settings=settings).segment(room.points, room.colors)
+    assert max(seen) == 3
+    assert sum(seen) == result.blocks
+
+
+def test_instances_cross_the_borders_of_blocks_that_share_nothing(segmenter, room, result):
+    apart = Segmenter(settings=SegmenterSettings(gravity="none", stride=1.0, merging="fixed"))
+    split = apart.segment(room.points, room.colors)
+    np.testing.assert_array_equal(split.label, result.label)
+    floor = room.label == 1
+    largest = [np.bincount(found.instance[floor & (found.instance > 0)]).max() for found in (result, split)]
+    assert largest[0] > 0.8 * floor.sum()  # one floor
+    assert largest[1] < 0.5 * floor.sum()
+
+
 def test_without_instances_the_labels_stay(segmenter, room, result):
     plain = segmenter.segment(room.points, room.colors, instances=False)
     np.testing.assert_array_equal(plain.label, result.label)

@@ -41,7 +41,7 @@ def evaluate(
     ] = None,
     model: options.Model = None,
     engine: options.Engine = "onnxruntime",
-    stride: options.Stride = DEFAULTS.stride,
+    stride: options.RoomOrFrameStride = None,
     voxel: options.Voxel = DEFAULTS.voxel_size,
     bandwidth: options.Bandwidth = DEFAULTS.bandwidth,
     merging: options.Merging = DEFAULTS.merging,
@@ -83,7 +83,7 @@ def evaluate(
 def _refuse_with_paper(chosen: dict[str, object]) -> None:
     """The paper's protocol has values of its own for these."""
     defaults = {
-        "stride": DEFAULTS.stride, "voxel_size": DEFAULTS.voxel_size, "merging": DEFAULTS.merging,
+        "stride": None, "voxel_size": DEFAULTS.voxel_size, "merging": DEFAULTS.merging,
         "min_instance_ratio": None, "max_blocks": None, "views": 0, "votes": 1,
     }  # fmt: skip
     names = {"voxel_size": "voxel"}
