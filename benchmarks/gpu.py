@@ -1,0 +1,88 @@
+"""Everything that can be measured on a GPU machine, in one command and under eight minutes.
+
+    python benchmarks/gpu.py                      # writes benchmarks/results/gpu-NAME.json and .md
+    python benchmarks/gpu.py --checkpoint best.pt # a trained network; without it the full network, random weights
+
+Each section is a process of its own: one that fails, hangs or crashes is recorded with its reason, and the others go
+on. What a section had measured by then is kept. Without a GPU nothing is measured and nothing is written.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from gpu_report import page
+
+from jspnet_core.engine import EngineError
+from jspnet_core.engine.cuda_driver import find_gpu
+
+HERE = Path(__file__).parent
+SECTIONS = {
+    "machine": 60,
+    "ceilings": 60,
+    "attention": 60,
+    "network": 150,
+    "kernels": 120,
+    "frame": 150,
+    "tensorrt": 120,
+    "compiled": 150,
+}
+"""Seconds that each may take, the dispensable last."""
+
+
+def main(
+    checkpoint: Annotated[Path | None, typer.Option(help="best.pt of a training run")] = None,
+    results: Annotated[Path, typer.Option(help="folder to write to")] = HERE / "results",
+    seconds: Annotated[int, typer.Option(help="for everything; sections that no longer fit are left out")] = 460,
+) -> None:
+    """Measure, and write JSON and markdown."""
+    try:
+        gpu = find_gpu()
+    except EngineError as error:
+        print(f"nothing was measured: {str(error).partition(';')[0]}", file=sys.stderr)
+        raise SystemExit(1) from None
+    name = gpu.name.lower().replace("nvidia ", "").replace(" ", "-")
+    results.mkdir(parents=True, exist_ok=True)
+    result: dict[str, Any] = {"gpu": gpu.name, "capability": list(gpu.capability), "driver_cuda": gpu.driver}
+    end = time.monotonic() + seconds
+    for section, most in SECTIONS.items():
+        limit = min(most, end - time.monotonic())
+        result[section] = run(section, limit, checkpoint) if limit > 15 else {"error": "no time was left for it"}
+        text = json.dumps(result, indent=2) + "\n"
+        (results / f"gpu-{name}.json").write_text(text)
+        (results / f"gpu-{name}.md").write_text(page(result))
+        print(f"{section}: {result[section].get('error', 'done')}", flush=True)
+    print(page(result))
+
+
+def run(section: str, limit: float, checkpoint: Path | None) -> dict[str, Any]:
+    """What a section measured, with `error` if it did not come to its end, and the seconds it took."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "section.json"
+        command = [sys.executable, str(HERE / "gpu_sections.py"), section, str(out)]
+        command += [str(checkpoint.resolve())] if checkpoint else []
+        begin = time.monotonic()
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
+            error = f"exit {done.returncode}: {last_line(done.stderr)}" if done.returncode else None
+        except subprocess.TimeoutExpired:
+            error = f"stopped after {limit:.0f} s"
+        measured = json.loads(out.read_text()) if out.exists() else {}
+    measured["seconds"] = round(time.monotonic() - begin, 1)
+    return {**measured, "error": error} if error else measured
+
+
+def last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1][:400] if lines else "no message"
+
+
+if __name__ == "__main__":
+    typer.run(main)
