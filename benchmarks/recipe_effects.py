@@ -94,7 +94,7 @@ def measure(
     first = next(iter(chosen))
     rooms, validation = (open_rooms(rooms_dir, split) for split in ("train", "val"))
     start = None if init is None else Checkpoint.load(init)
-    budget = {"samples": samples, "batch": batch, "size": str(init) if init else size, "mode": mode,
+    budget = {"samples": samples, "batch": batch, "size": f"from {init.name}" if init else size, "mode": mode,
               "rooms": len(rooms), "validation_rooms": len(validation)}  # fmt: skip
     scores: dict[str, list[dict]] = {}
     for seed in range(seeds):

@@ -120,6 +120,8 @@ class SharedBatchNorm(nn.BatchNorm1d):
             momentum = 0.1 if self.momentum is None else self.momentum
             assert self.running_mean is not None
             assert self.running_var is not None
+            assert self.num_batches_tracked is not None
+            self.num_batches_tracked += 1
             self.running_mean.lerp_(mean, momentum)
             self.running_var.lerp_(variance * (rows / (rows - 1)), momentum)
         return centred * torch.rsqrt(variance + self.eps) * self.weight + self.bias

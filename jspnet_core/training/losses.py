@@ -60,7 +60,7 @@ def discriminative_loss(embeddings: Tensor, instance: Tensor, instances: int | N
     """
     size = int(instance.max()) + 1 if instances is None else instances
     means, count = instance_means(embeddings, instance, size)  # (B, M, K), (B, M)
-    present = (count > 0).float()  # (B, M)
+    present = (count > 0).to(count)  # (B, M)
     found = present.sum(1)  # (B,)
     own = means.gather(1, instance.unsqueeze(-1).expand_as(embeddings))  # (B, N, K)
     excess = functional.relu((own - embeddings).abs().sum(-1) - DELTA_V).square()  # (B, N)
@@ -76,7 +76,7 @@ def discriminative_loss(embeddings: Tensor, instance: Tensor, instances: int | N
 
 def instance_means(embeddings: Tensor, instance: Tensor, size: int) -> tuple[Tensor, Tensor]:
     """Mean embedding (B, M, K) and number of points (B, M) of each instance; `size` is M."""
-    count = torch.zeros(len(instance), size, device=embeddings.device)
+    count = embeddings.new_zeros(len(instance), size)
     count.scatter_add_(1, instance, torch.ones_like(embeddings[..., 0]))
     total = embeddings.new_zeros(len(instance), size, embeddings.shape[-1])
     total = total.scatter_add(1, instance.unsqueeze(-1).expand_as(embeddings), embeddings)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
@@ -185,9 +186,8 @@ class Log:
 
     def losses(self, losses: dict[str, float]) -> None:
         shown = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
-        self.progress.update(
-            self.task, completed=self.run.samples, shown=f"{shown}  best {100 * self.run.best:.1f}"
-        )  # fmt: skip
+        shown += f"  best {100 * self.run.best:.1f}"
+        self.progress.update(self.task, completed=self.run.samples, shown=shown)
         if self.writer:
             for name, value in losses.items():
                 self.writer.add_scalar(f"train/{name}", value, self.run.samples)
@@ -214,7 +214,8 @@ class Log:
 
 
 def progress_bar(visible: bool = True) -> Progress:
+    """The bar of one process; where not visible its console is silent, too."""
     return Progress(
         *Progress.get_default_columns()[:3], TextColumn("{task.completed}/{task.total} {task.fields[shown]}"),
-        TimeElapsedColumn(), TimeRemainingColumn(), disable=not visible,
+        TimeElapsedColumn(), TimeRemainingColumn(), console=Console(quiet=not visible), disable=not visible,
     )  # fmt: skip

@@ -1,0 +1,111 @@
+"""Begin from trained weights: slim checkpoints, other classes, and errors that name the right file."""
+
+import numpy as np
+import pytest
+import torch
+
+from jspnet_core.classes import S3DIS, ClassTable
+from jspnet_core.commands.options import OptionError
+from jspnet_core.commands.train import train as command
+from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.data.rooms import RoomFileError
+from jspnet_core.training import train as training
+from jspnet_core.training.checkpoint import Checkpoint, CheckpointError
+from jspnet_core.training.initialisation import check_classes, class_layers, load_init
+from jspnet_core.training.recipe import Recipe
+from tests.labelled_rooms import SMALL, box_room, write_rooms
+
+OWN = ClassTable(("chair", "shelf", "floor"), ((1, 2, 3), (4, 5, 6), (7, 8, 9)), ("chair", "shelf"))
+
+
+@pytest.fixture(scope="module")
+def rooms():
+    return [box_room(0), box_room(1)]
+
+
+@pytest.fixture(scope="module")
+def trained(rooms, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    run = training.start(folder, SMALL, Recipe(samples=2, batch=2, ema=0.5), rooms)
+    with training.progress_bar(visible=False) as progress:
+        training.train(run, rooms, rooms[:1], workers=0, progress=progress)
+    return folder
+
+
+def test_a_slim_checkpoint_is_small_and_nearly_the_same_network(trained, tmp_path):
+    last = Checkpoint.load(trained / "last.pt")
+    last.slim().save(tmp_path / "slim.pt")
+    assert (tmp_path / "slim.pt").stat().st_size < 0.25 * (trained / "last.pt").stat().st_size
+    slim = Checkpoint.load(tmp_path / "slim.pt")
+    assert slim.optimizer is None
+    whole, halved = last.build().state_dict(), slim.build().state_dict()
+    for name, weight in whole.items():
+        assert halved[name].dtype == weight.dtype
+        torch.testing.assert_close(halved[name], weight, rtol=1e-3, atol=1e-6)
+    run = training.start(tmp_path / "run", NetworkConfiguration(), Recipe(), [box_room(0)], init=slim)
+    assert run.network.configuration == last.configuration
+    assert run.notes == []
+
+
+def test_classes_of_the_same_name_are_taken_over_and_others_begin_anew(trained, rooms, tmp_path):
+    init = Checkpoint.load(trained / "best.pt")
+    run = training.start(tmp_path, SMALL, Recipe(), rooms, classes=OWN, init=init)
+    assert run.network.configuration.classes == 3
+    assert "2 classes taken over, 1 begin anew: shelf" in run.notes[0]
+    for name, weight in run.network.state_dict().items():
+        if name in class_layers(SMALL):
+            torch.testing.assert_close(weight[0], init.weights[name][S3DIS.names.index("chair")])
+            torch.testing.assert_close(weight[2], init.weights[name][S3DIS.names.index("floor")])
+        else:
+            torch.testing.assert_close(weight, init.weights[name])
+
+
+@pytest.mark.parametrize("system", ["pointnet", "pointnet2", "asis", "jsnet", "jspnet"])
+def test_every_system_has_one_last_layer_of_classes(system):
+    layers = class_layers(NetworkConfiguration.narrow(system=system))
+    assert len(layers) == 2
+    assert {name.rpartition(".")[2] for name in layers} == {"weight", "bias"}
+
+
+def test_other_classes_are_named_with_both_tables(trained):
+    path = trained / "best.pt"
+    with pytest.raises(CheckpointError, match="ceiling, floor, .*; the rooms have chair, shelf, floor; --new-head"):
+        check_classes(path, Checkpoint.load(path).classes, OWN)
+
+
+def test_a_model_file_is_refused_with_the_name_of_the_checkpoint_beside_it(tmp_path):
+    model = tmp_path / "model.onnx"
+    with pytest.raises(CheckpointError, match="best.pt of the run that it was exported from"):
+        load_init(model)
+    (tmp_path / "model.pt").touch()
+    with pytest.raises(CheckpointError, match=r"begin from a checkpoint: .*model\.pt"):
+        load_init(model)
+
+
+def test_options_that_do_not_go_together_are_refused(tmp_path):
+    with pytest.raises(OptionError, match="--init begins a new run"):
+        command(tmp_path, init=tmp_path / "a.pt", resume=True)
+    with pytest.raises(OptionError, match="needs --init"):
+        command(tmp_path, new_head=True)
+    with pytest.raises(OptionError, match="leave them out"):
+        command(tmp_path, init=tmp_path / "a.pt", size="narrow")
+
+
+def test_the_command_fine_tunes_and_resumes(trained, rooms, tmp_path):
+    folder = write_rooms(tmp_path / "rooms", rooms, train=["box_0"], val=["box_1"])
+    options = dict(out=tmp_path / "run", batch=1, workers=0)
+    command(folder, init=trained / "best.pt", samples=1, settings=["ema=0.9"], **options)
+    assert Checkpoint.load(tmp_path / "run" / "best.pt").samples == 1
+    command(folder, resume=True, samples=2, **options)
+    last = Checkpoint.load(tmp_path / "run" / "last.pt")
+    assert last.samples == 2
+    assert last.recipe["ema"] == 0.9
+
+
+def test_a_room_without_instances_is_named(trained, rooms, tmp_path):
+    folder = write_rooms(tmp_path / "rooms", rooms, train=["box_0"], val=["box_1"])
+    content = dict(np.load(folder / "box_0.npz"))
+    del content["ins"]
+    np.savez(folder / "box_0.npz", **content)
+    with pytest.raises(RoomFileError, match=r"box_0\.npz.*ins"):
+        command(folder, init=trained / "best.pt", out=tmp_path / "run")
