@@ -5,6 +5,7 @@ Training, evaluation and the robot cut blocks and make features with these funct
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +67,20 @@ def sample_block(member: np.ndarray, count: int, rng: np.random.Generator) -> np
     if len(order) >= count:
         return order[:count]
     return np.concatenate([order, rng.choice(order, count - len(order))])
+
+
+def batches(count: np.ndarray, smallest: int, largest: int, most: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Blocks that hold about as many points, so that padding is not paid for.
+
+    count: (B,) points of each block, at most `largest`. smallest: points that the network needs at least.
+    Yields a number of points, one of four from `smallest` to `largest`, and at most `most` blocks that fit it, (b,).
+    """
+    sizes = np.unique(np.linspace(smallest, largest, 4).round().astype(int))
+    fitting = np.searchsorted(sizes, count)
+    for i, size in enumerate(sizes):
+        rows = np.flatnonzero(fitting == i)
+        for begin in range(0, len(rows), most):
+            yield int(size), rows[begin : begin + most]
 
 
 def _columns(points: np.ndarray, size: float, stride: float, min_points: int) -> list[np.ndarray]:

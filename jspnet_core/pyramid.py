@@ -73,7 +73,7 @@ def build_pyramids(features: np.ndarray, configuration: NetworkConfiguration, ex
 def stack_pyramids(pyramids: Sequence[Pyramid], configuration: NetworkConfiguration) -> Pyramid:
     """One pyramid for a batch: arrays gain a leading axis B, indices become flat over the batch (+ b * points)."""
     stacked = {name: np.stack([p[name] for p in pyramids]) for name in pyramid_names()}
-    sizes = (configuration.points, *configuration.levels)
+    sizes = (len(pyramids[0]["up01_index"]), *configuration.levels)
     for name, level in index_sources().items():
         offset = np.arange(len(pyramids), dtype=np.int32) * sizes[level]
         stacked[name] += offset.reshape(-1, *(1,) * (stacked[name].ndim - 1))

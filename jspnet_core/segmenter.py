@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jspnet_core.blocks import Blocks, block_features, cut_blocks
+from jspnet_core.blocks import Blocks, batches, block_features, cut_blocks
 from jspnet_core.classes import NO_INSTANCE, UNLABELLED, ClassTable
 from jspnet_core.engine import Engine, ModelFileError, open_engine
 from jspnet_core.engine.model_file import default_model
@@ -129,23 +129,23 @@ class Segmenter:
         Adds to `votes`. Returns the label (B, N) uint8 and, with `instances`, the cluster (B, N) int32 of each block
         point, -1 at the padding.
         """
-        s = self.settings
-        block_label = np.empty(blocks.index.shape, np.uint8)
+        s, c = self.settings, self.description.configuration
+        block_label = np.zeros(blocks.index.shape, np.uint8)
         clusters = np.full(blocks.index.shape, -1, np.int32)
-        for begin in range(0, len(blocks), AT_ONCE):
-            part = slice(begin, begin + AT_ONCE)
-            index, count = blocks.index[part], blocks.count[part]
+        smallest = c.levels[0] if getattr(self.engine, "takes_fewer_points", False) else c.points
+        for size, rows in batches(blocks.count, smallest, c.points, AT_ONCE):
+            index, count = blocks.index[rows, :size], blocks.count[rows]
             with clock.stage("blocks"):
                 features = self._features(xyz, rgb, Blocks(index, count))
             with clock.stage("pyramid"):
-                pyramids = build_pyramids(features, self.description.configuration, self._executor)
+                pyramids = build_pyramids(features, c, self._executor)
             with clock.stage("network"):
                 logits, embeddings = self.engine.run(features, pyramids)
             with clock.stage("labels"):
-                block_label[part] = votes.add(logits, index, count)
+                block_label[rows, :size] = votes.add(logits, index, count)
             if instances:
                 with clock.stage("clusters"):
-                    clusters[part] = mean_shift_blocks(embeddings, count, s.bandwidth, s.threads)
+                    clusters[rows, :size] = mean_shift_blocks(embeddings, count, s.bandwidth, s.threads)
         return block_label, clusters
 
     def _gravity(self, xyz: np.ndarray, given: np.ndarray | None) -> tuple[np.ndarray, str]:

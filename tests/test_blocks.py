@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jspnet_core.blocks import block_features, cut_blocks
+from jspnet_core.blocks import batches, block_features, cut_blocks
 from jspnet_core.voxels import voxelise
 
 
@@ -96,3 +96,13 @@ def test_features_without_colour_are_black_or_absent(points):
     index = cut(points).index
     assert (block_features(points, None, index, color=True, block_size=1.0)[..., 3:6] == 0).all()
     assert block_features(points, None, index, color=False, block_size=1.0).shape[-1] == 6
+
+
+def test_batches_hold_every_block_once_at_the_smallest_size_that_fits():
+    count = np.array([40, 2048, 512, 513, 1025, 700, 512])
+    found = list(batches(count, 512, 2048, most=2))
+    assert sorted(np.concatenate([rows for _, rows in found]).tolist()) == list(range(7))
+    assert max(len(rows) for _, rows in found) == 2
+    of_block = {int(row): size for size, rows in found for row in rows}
+    assert [of_block[b] for b in range(7)] == [512, 2048, 512, 1024, 1536, 1024, 512]
+    assert {size for size, _ in batches(count, 2048, 2048, most=9)} == {2048}

@@ -17,7 +17,11 @@ ENGINES = ("onnxruntime", "tensorrt", "torch")
 
 
 class Engine(Protocol):
-    """A loaded model."""
+    """A loaded model.
+
+    One that has an attribute `takes_fewer_points`, and it is true, labels blocks of any N from `levels[0]` to `points`
+    of its configuration, and labels a block without its padding as it does with it. Others get N = `points` always.
+    """
 
     description: ModelDescription
 

@@ -40,6 +40,9 @@ class OnnxRuntimeEngine:
         except (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf) as error:
             raise ModelFileError(f"{model} is truncated or not an ONNX model; {REPAIR}") from error
 
+        # Where all points offer PIFF's keys, a repeated one weighs double: without the padding labels would change.
+        self.takes_fewer_points = self.description.configuration.piff_keys == "level1"
+
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
         return run_blocks(self._session, features, pyramids)
 
