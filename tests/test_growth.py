@@ -1,0 +1,25 @@
+"""The benchmark of growth glues rooms that do not overlap, and a larger floor costs no more than its share."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_growth_benchmark_measures_each_floor(tmp_path):
+    command = [sys.executable, ROOT / "benchmarks/growth.py", "--rooms", "1", "--rooms", "2", "--density", "60"]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"}
+    done = subprocess.run(
+        [*command, "--json", tmp_path / "g.json"], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    one, two = json.loads((tmp_path / "g.json").read_text())
+    assert two["points"] > one["points"]
+    assert two["square_metres"] > 1.5 * one["square_metres"]  # side by side, not one in the other
+    assert two["blocks"] > one["blocks"]
+    assert two["mib_peak"] < one["mib_peak"] + 200
