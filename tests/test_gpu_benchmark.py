@@ -39,7 +39,7 @@ def test_without_a_gpu_nothing_is_measured_and_nothing_written(tmp_path):
 def test_a_section_that_fails_leaves_its_reason_and_what_it_had(tmp_path):
     import gpu
 
-    out = gpu.run("no_such_section", 60.0, None)
+    out = gpu.run("no_such_section", 300.0, None)
     assert out["error"].startswith("exit 1: KeyError")
     assert gpu.run("machine", 0.01, None)["error"] == "stopped after 0 s"
 

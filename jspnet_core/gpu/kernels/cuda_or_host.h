@@ -129,16 +129,31 @@ void call(void (*kernel)(A...), void** arguments) {
     call(kernel, arguments, std::index_sequence_for<A...>{});
 }
 
+// What each lane of the warp shows, to all of them; threads that are done, or do not exist, show 0.
+struct Shown {
+    uint64_t values[32];
+};
+
 template <class T>
-T from_lane(T value, unsigned lane) {
-    unsigned self = threadIdx.x;
+Shown show(T value) {
+    unsigned self = threadIdx.x, first = self & ~31u;
     lanes[self] = 0;
     memcpy(&lanes[self], &value, sizeof value);
     wait(AT_WARP_BARRIER);
-    T result;
-    memcpy(&result, &lanes[(self & ~31u) + lane], sizeof result);
+    Shown shown;
+    for (unsigned i = 0; i < 32; ++i) {
+        bool there = first + i < fibers.size() && fibers[first + i].state != DONE;
+        shown.values[i] = there ? lanes[first + i] : 0;
+    }
     wait(AT_WARP_BARRIER);
-    return result;
+    return shown;
+}
+
+template <class T>
+T from_lane(T value, unsigned lane) {
+    Shown shown = show(value);
+    memcpy(&value, &shown.values[lane], sizeof value);
+    return value;
 }
 }  // namespace host
 
@@ -154,15 +169,14 @@ template <class T> T __shfl_xor_sync(unsigned, T value, unsigned mask) {
     return host::from_lane(value, (threadIdx.x & 31) ^ mask);
 }
 inline unsigned __ballot_sync(unsigned, int predicate) {
-    unsigned bits = predicate ? 1u << (threadIdx.x & 31) : 0;
-    for (unsigned mask = 16; mask; mask /= 2) bits |= __shfl_xor_sync(~0u, bits, mask);
+    host::Shown shown = host::show(predicate != 0);
+    unsigned bits = 0;
+    for (unsigned i = 0; i < 32; ++i) bits |= (shown.values[i] ? 1u : 0u) << i;
     return bits;
 }
 inline unsigned __reduce_max_sync(unsigned, unsigned value) {
-    for (unsigned mask = 16; mask; mask /= 2) {
-        unsigned other = __shfl_xor_sync(~0u, value, mask);
-        value = other > value ? other : value;
-    }
+    host::Shown shown = host::show(value);
+    for (uint64_t other : shown.values) value = other > value ? (unsigned)other : value;
     return value;
 }
 inline unsigned __reduce_min_sync(unsigned, unsigned value) { return ~__reduce_max_sync(~0u, ~value); }
