@@ -27,7 +27,8 @@ the latency from its stamp, both to the last message out; processing is the sum 
 
 {flood}
 
-A cloud that is received and not labelled costs {received:.1f} ms of CPU time. With three outputs asked for, publishing takes {publish_all:.0f} % of a frame, with one {publish_one:.0f} %;
+A cloud that is received and not labelled costs {received:.1f} ms of CPU time. With three outputs asked for,
+publishing takes {publish_all:.0f} % of a frame, with one {publish_one:.0f} %;
 nothing is built for the others.
 
 ## Start
