@@ -62,6 +62,14 @@ class TensorRtEngine:
 
     def __init__(self, model: Path, options: BuildOptions | None = None, log: Callable[[str], None] = print):
         self._context: Any = None
+        self._stream: Any = None
+        self._runtime: Any = None
+        self._engine: Any = None
+        self._arena: Any = None
+        self._device: dict[str, Any] = {}
+        self._host: dict[str, np.ndarray] = {}
+        self._contexts: dict[int, Any] = {}
+        self._graphs: dict[int, GraphRecorder] = {}
         self.description = read_description(model)
         self._trt, self._options = TensorRt(log=log), options or BuildOptions()
         _, plan = prepare_engine(self._trt, model, self._options, log=log)
@@ -114,16 +122,18 @@ class TensorRtEngine:
             self._context.pop()
 
     def _open(self, plan: bytes) -> None:
-        api, self._contexts, self._graphs = self._trt.api, {}, {}
+        api = self._trt.api
         self._stream = self._cuda.Stream()
         self._runtime = api.Runtime(self._trt.logger)
         self._engine = self._runtime.deserialize_cuda_engine(plan)
         if self._engine is None:
             raise EngineError(f"{self._trt.version} does not take the engine that it built; {CHOICE}")
         names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
-        self._inputs = [n for n in names if self._engine.get_tensor_mode(n) == api.TensorIOMode.INPUT]
+        self._inputs: list[str] = [n for n in names if self._engine.get_tensor_mode(n) == api.TensorIOMode.INPUT]
         most = self._options.blocks[2]
-        self._shapes = {n: block_shape(self._engine.get_tensor_shape(n), 1, self.description)[1:] for n in names}
+        self._shapes: dict[str, tuple[int, ...]] = {
+            n: block_shape(self._engine.get_tensor_shape(n), 1, self.description)[1:] for n in names
+        }
         types = {n: np.dtype(api.nptype(self._engine.get_tensor_dtype(n))) for n in names}
         self._host = {n: self._cuda.pagelocked_zeros((most, *self._shapes[n]), types[n]) for n in names}
         self._device = {n: self._cuda.mem_alloc(self._host[n].nbytes) for n in names}

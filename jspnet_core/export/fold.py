@@ -7,12 +7,12 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from jspnet_core.network import JSPNet
+from jspnet_core.network import JointNetwork
 from jspnet_core.network.layers import Dense, DepthwisePointConv
 
 
 @torch.no_grad()
-def fold_batch_norms(network: JSPNet) -> JSPNet:
+def fold_batch_norms(network: JointNetwork) -> JointNetwork:
     """Fold every batch norm of a network in evaluation mode, in place."""
     for module in network.modules():
         if isinstance(module, Dense) and module.norm is not None:

@@ -17,7 +17,7 @@ from jspnet_core.engine.model_file import METADATA_KEY, ModelDescription
 from jspnet_core.export.fold import fold_batch_norms
 from jspnet_core.export.graph import halve_weights, strip_notes, use_int32_indices
 from jspnet_core.export.precision import Precision, lower
-from jspnet_core.network import JSPNet
+from jspnet_core.network import JointNetwork
 from jspnet_core.network.fusion import PIFF
 from jspnet_core.pyramid import build_pyramid, pyramid_names, stack_pyramids
 from jspnet_core.training.checkpoint import Checkpoint
@@ -30,7 +30,7 @@ OPSET = 20
 class Exportable(nn.Module):
     """JSPNet with its pyramid as positional inputs, which become the names of the graph's inputs."""
 
-    def __init__(self, network: JSPNet):
+    def __init__(self, network: JointNetwork):
         super().__init__()
         self.network = network
 
@@ -59,7 +59,7 @@ def describe(
     )
 
 
-def export_onnx(network: JSPNet, description: ModelDescription, path: Path, *, half_weights: bool = True) -> None:
+def export_onnx(network: JointNetwork, description: ModelDescription, path: Path, *, half_weights: bool = True) -> None:
     """Write the model file; the batch and the number of points stay open.
 
     description: its `precision` says which operators compute in 16 bits (see `jspnet_core.export.precision`).
@@ -96,7 +96,7 @@ def open_axes(name: str) -> dict[int, object]:
     return {0: batch, 1: torch.export.Dim("points", min=64, max=65536)} if points else {0: batch}
 
 
-def example_blocks(network: JSPNet, blocks: int, seed: int = 0) -> tuple[Tensor, Mapping[str, Tensor]]:
+def example_blocks(network: JointNetwork, blocks: int, seed: int = 0) -> tuple[Tensor, Mapping[str, Tensor]]:
     """Random blocks of the right shape: features (B, N, channels) and their pyramid, as tensors."""
     c = network.configuration
     rng = np.random.default_rng(seed)

@@ -15,7 +15,7 @@ from jspnet_core.engine.model_file import ModelFileError
 from jspnet_core.engine.onnxruntime_engine import OnnxRuntimeEngine, run_blocks
 from jspnet_core.export.precision import emulated
 from jspnet_core.mean_shift import mean_shift_blocks
-from jspnet_core.network import JSPNet
+from jspnet_core.network import JointNetwork
 from jspnet_core.pyramid import Pyramid, build_pyramid, stack_pyramids
 
 MOST_CHANGED = 0.005
@@ -56,7 +56,7 @@ class Parity:
 
 
 @torch.inference_mode()
-def check_parity(network: JSPNet, path: Path, features: np.ndarray, bandwidth: float = 0.6) -> Parity:
+def check_parity(network: JointNetwork, path: Path, features: np.ndarray, bandwidth: float = 0.6) -> Parity:
     """Run the model file and the network on the same blocks: features (B, N, channels) float32.
 
     16-bit operators are emulated (see `emulated`), for ONNX Runtime has few of them on a CPU.

@@ -107,7 +107,7 @@ def keep_heads_single(network: nn.Module) -> None:
     """The last layer of each head computes in float32, whatever surrounds it."""
     for module in network.modules():
         if isinstance(module, PIFF):
-            module.out = _Single(module.out)
+            module.add_module("out", _Single(module.out))
 
 
 class _Single(nn.Module):
