@@ -11,7 +11,7 @@ import numpy as np
 from jspnet_core.blocks import Blocks, batches, block_features, cut_blocks
 from jspnet_core.classes import NO_INSTANCE, UNLABELLED, ClassTable
 from jspnet_core.engine import Engine, ModelFileError, open_engine
-from jspnet_core.engine.model_file import default_model
+from jspnet_core.engine.model_file import ModelDescription, default_model
 from jspnet_core.gravity import find_gravity, rigid
 from jspnet_core.joining import join_clusters
 from jspnet_core.mean_shift import mean_shift_blocks
@@ -170,8 +170,7 @@ class Segmenter:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Instance of each voxel (V,) uint32 and the class of each instance (K,) uint8."""
         s = self.settings
-        unit = (s.voxel_size / self.description.voxel_size) ** 2  # surfaces: voxels go with the area
-        mean_size = self.description.mean_instance_sizes() / unit
+        mean_size = filter_sizes(self.description, s)
         if s.merging == "contact":
             merged = join_clusters(xyz, blocks.index, clusters, block_label)
             return finish_instances(merged, label, mean_size, s.min_instance_ratio)
@@ -180,6 +179,15 @@ class Segmenter:
         merged = merge_blocks(cell_of_voxel[blocks.index], clusters, block_label, len(cells), s.merging)
         merged = np.where(label == UNLABELLED, -1, merged[cell_of_voxel])  # a cell may hold voxels that no block drew
         return finish_instances(merged, label, mean_size, s.min_instance_ratio)
+
+
+def filter_sizes(description: ModelDescription, settings: SegmenterSettings) -> np.ndarray:
+    """Mean instance size of each class (C,) float64 in voxels, NaN where unknown, as the size filter is to see it."""
+    unit = (settings.voxel_size / description.voxel_size) ** 2  # surfaces: voxels go with the area
+    mean_size = description.mean_instance_sizes() / unit
+    if settings.always_kept and settings.min_instance_ratio:
+        mean_size = np.minimum(mean_size, settings.always_kept / settings.min_instance_ratio)
+    return mean_size
 
 
 def check_cloud(points: np.ndarray, colors: np.ndarray | None) -> None:

@@ -15,9 +15,13 @@ Stride = Annotated[
         ge=0.1, le=1.0, description="distance between neighbouring blocks in metres, 1 m wide each; 0.5 as in the paper"
     ),
 ]
-MinInstanceRatio = Annotated[
-    float,
-    Field(ge=0.0, le=1.0, description="instances smaller than this share of their class's mean size are dropped"),
+AlwaysKept = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=1_000_000,
+        description="instances of more voxels than this stay, however large their class usually is; 0: no such bound",
+    ),
 ]
 
 
@@ -42,7 +46,10 @@ class SegmenterSettings(BaseModel):
         description="how clusters of neighbouring blocks become one instance: where they touch (contact), or by the "
         "points that blocks share: BlockMerging without the reference's id-0 defect (fixed), or with it (legacy)",
     )
-    min_instance_ratio: MinInstanceRatio = 0.25
+    min_instance_ratio: float = Field(
+        0.25, ge=0.0, le=1.0, description="instances smaller than this share of their class's mean size are dropped"
+    )
+    always_kept: AlwaysKept = 0
     threads: int = Field(0, ge=0, le=256, description="CPU threads of the network; 0: one per core")
 
 
@@ -51,4 +58,4 @@ class FrameSettings(SegmenterSettings):
 
     stride: Stride = 1.0
     max_blocks: MaxBlocks = 32
-    min_instance_ratio: MinInstanceRatio = 0.1
+    always_kept: AlwaysKept = 100  # a frame shows a piece of the floor, and its mean size is that of a whole one

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jspnet_core.segmenter import CloudError, Segmenter
+from jspnet_core.segmenter import CloudError, Segmenter, filter_sizes
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.synthetic import make_scene
 
@@ -222,3 +222,14 @@ def test_clusters_of_real_embeddings_are_those_of_scikit_learn():
     for e in embeddings:
         expected = MeanShift(bandwidth=0.6, bin_seeding=True).fit_predict(e)
         assert adjusted_rand_score(expected, mean_shift(e, 0.6)) >= 0.99
+
+
+def test_a_piece_of_a_large_thing_stays_if_it_is_itself_large() -> None:
+    description = Segmenter().description
+    sizes = description.mean_instance_sizes()
+    rooms = filter_sizes(description, SegmenterSettings())
+    frames = filter_sizes(description, SegmenterSettings(min_instance_ratio=0.25, always_kept=100))
+    np.testing.assert_array_equal(rooms, sizes)
+    np.testing.assert_allclose(0.25 * frames, np.minimum(0.25 * sizes, 100))
+    floor = 1
+    assert 0.25 * sizes[floor] > 100  # a piece of floor is dropped from a room, and stays in a frame

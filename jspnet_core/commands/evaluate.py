@@ -45,7 +45,8 @@ def evaluate(
     voxel: options.Voxel = DEFAULTS.voxel_size,
     bandwidth: options.Bandwidth = DEFAULTS.bandwidth,
     merging: options.Merging = DEFAULTS.merging,
-    min_instance_ratio: options.RoomOrFrameMinInstanceRatio = None,
+    min_instance_ratio: options.MinInstanceRatio = DEFAULTS.min_instance_ratio,
+    always_kept: options.RoomOrFrameAlwaysKept = None,
     max_blocks: options.RoomOrFrameMaxBlocks = None,
     threads: options.Threads = DEFAULTS.threads,
     pool_files: Annotated[bool, typer.Option("--pool", help="add up the scores of several --json files")] = False,
@@ -63,7 +64,7 @@ def evaluate(
     paths = _chosen(rooms_dir, split, rooms or [])
     of_runtime = {
         "stride": stride, "voxel_size": voxel, "merging": merging, "min_instance_ratio": min_instance_ratio,
-        "max_blocks": max_blocks,
+        "always_kept": always_kept, "max_blocks": max_blocks,
     }  # fmt: skip
     if protocol == "paper":
         _refuse_with_paper({**of_runtime, "views": views, "votes": votes})
@@ -84,7 +85,8 @@ def _refuse_with_paper(chosen: dict[str, object]) -> None:
     """The paper's protocol has values of its own for these."""
     defaults = {
         "stride": None, "voxel_size": DEFAULTS.voxel_size, "merging": DEFAULTS.merging,
-        "min_instance_ratio": None, "max_blocks": None, "views": 0, "votes": 1,
+        "min_instance_ratio": DEFAULTS.min_instance_ratio, "always_kept": None, "max_blocks": None,
+        "views": 0, "votes": 1,
     }  # fmt: skip
     names = {"voxel_size": "voxel"}
     changed = [f"--{names.get(key, key).replace('_', '-')}" for key, value in chosen.items() if value != defaults[key]]

@@ -29,6 +29,7 @@ def label(
     bandwidth: options.Bandwidth = DEFAULTS.bandwidth,
     merging: options.Merging = DEFAULTS.merging,
     min_instance_ratio: options.MinInstanceRatio = DEFAULTS.min_instance_ratio,
+    always_kept: options.AlwaysKept = DEFAULTS.always_kept,
     threads: options.Threads = DEFAULTS.threads,
     model: options.Model = None,
     engine: options.Engine = "onnxruntime",
@@ -42,7 +43,7 @@ def label(
     jobs = _jobs(inputs, out, form)
     segmenter = options.open_segmenter(
         model, engine, gravity=gravity, stride=stride, voxel_size=voxel, max_blocks=max_blocks, bandwidth=bandwidth,
-        merging=merging, min_instance_ratio=min_instance_ratio, threads=threads,
+        merging=merging, min_instance_ratio=min_instance_ratio, always_kept=always_kept, threads=threads,
     )  # fmt: skip
     console, failed = Console(), Console(stderr=True, soft_wrap=True, highlight=False)
     failures = 0

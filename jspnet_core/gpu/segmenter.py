@@ -15,6 +15,7 @@ from jspnet_core.gpu.device import Device, DeviceArray
 from jspnet_core.gpu.frame import DevicePyramids, block_features, cut_blocks, voxelise
 from jspnet_core.gpu.labels import mean_shift, merge, paint, vote
 from jspnet_core.segmentation import Segmentation
+from jspnet_core.segmenter import filter_sizes
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.stage_clock import StageClock
 
@@ -65,8 +66,7 @@ class GpuSegmenter:
         with self._stage(clock, "clusters"):
             clusters = mean_shift(d, embeddings, blocks.count, s.bandwidth)
         with self._stage(clock, "merging"):
-            unit = (s.voxel_size / self.description.voxel_size) ** 2  # surfaces: voxels go with the area
-            mean_size = self.description.mean_instance_sizes() / unit
+            mean_size = filter_sizes(self.description, s)
             instances = merge(d, blocks, voxels, clusters, votes, mean_size, s.min_instance_ratio)
         with self._stage(clock, "painting"):
             label, instance, confidence, found = paint(d, voxels, votes, instances, reach=4 * s.voxel_size)
