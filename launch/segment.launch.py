@@ -22,7 +22,9 @@ ARGUMENTS: dict[str, tuple[str, list[str] | None, str]] = {  # name: default, ac
     "input": ("", None, "topic of the clouds to label; empty: the only PointCloud2 that is published"),
     "model": ("", None, "path of a model file; empty: as params_file says, or the model that comes with the package"),
     "engine": (
-        "", ["", "onnxruntime", "tensorrt", "torch"], "what runs the network; empty: as params_file says, or onnxruntime"
+        "",
+        ["", "onnxruntime", "tensorrt", "torch"],
+        "what runs the network; empty: as params_file says, or onnxruntime",
     ),
     "target_frame": (
         "", None, "tf2 frame with z up and the floor at z = 0 to label and publish in; "
