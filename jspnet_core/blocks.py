@@ -113,14 +113,14 @@ def block_features(
     points: (V, 3) float32, metres, z up, floor at 0. colors: (V, 3) uint8 or None, which reads as black, the way
     training drops colour. index: (B, N).
     Channels: x and y from the middle of the block's own extent start, z above the floor; red, green, blue 0..1;
-    x, y, z as a share of the whole cloud's extent.
+    x, y, z as a share of the whole cloud's extent, 0..1.
     """
     xyz = points[index]  # (B, N, 3)
     low, high = extent(points)
     low[2] = 0.0
     local = xyz.copy()
     local[..., :2] -= xyz[..., :2].min(axis=1, keepdims=True) + 0.5 * block_size
-    room = (xyz - low) / np.maximum(high - low, 1e-3)
+    room = np.clip((xyz - low) / np.maximum(high - low, 1e-3), 0.0, 1.0)  # of bare floor, z is noise around 0
     if not color:
         return np.concatenate([local, room], axis=-1)
     rgb = np.zeros_like(xyz) if colors is None else colors[index].astype(np.float32) / 255.0

@@ -106,3 +106,11 @@ def test_batches_hold_every_block_once_at_the_smallest_size_that_fits():
     of_block = {int(row): size for size, rows in found for row in rows}
     assert [of_block[b] for b in range(7)] == [512, 2048, 512, 1024, 1536, 1024, 512]
     assert {size for size, _ in batches(count, 2048, 2048, most=9)} == {2048}
+
+
+def test_a_cloud_of_bare_floor_gives_features_of_ordinary_size() -> None:
+    rng = np.random.default_rng(0)
+    floor = np.column_stack([rng.uniform(0, 1, (500, 2)), rng.normal(-0.05, 0.02, 500)]).astype(np.float32)
+    features = block_features(floor, None, np.arange(500)[None], color=True, block_size=1.0)
+    assert np.abs(features).max() <= 1.0
+    assert features[..., 6:].min() >= 0.0

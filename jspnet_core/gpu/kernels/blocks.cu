@@ -120,7 +120,7 @@ extern "C" __global__ void __launch_bounds__(1024)
         for (int axis = 0; axis < 3; ++axis) {
             float value = xyz[3 * v + axis], low = axis == 2 ? 0.0f : low_high[axis];
             out[axis] = axis == 2 ? value : value - (unordered(lowest[axis]) + half);
-            out[channels - 3 + axis] = (value - low) / fmaxf(low_high[3 + axis] - low, 1e-3f);
+            out[channels - 3 + axis] = fminf(fmaxf((value - low) / fmaxf(low_high[3 + axis] - low, 1e-3f), 0.0f), 1.0f);
             if (channels == 9) out[3 + axis] = rgb ? rgb[3 * (size_t)representative[v] + axis] / 255.0f : 0.0f;
         }
     }
