@@ -20,7 +20,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["jspnet_core", "jspnet_core.*"]),
-    package_data={"jspnet_core": ["models/*.onnx", "models/*.md", "gpu/kernels/*", "report/templates/*.j2"]},
+    package_data={"jspnet_core": ["models/*.*", "gpu/kernels/*", "report/templates/*.j2"]},
     install_requires=[
         "numpy>=1.26",
         "numba>=0.60",

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Write a model's card from the model file and from what `jspnet evaluate --json` measured.
 
-python tools/model_card.py MODEL.onnx EVALUATION.json [--also LABEL=OTHER.json ...] > CARD.md
+python tools/model_card.py MODEL.onnx EVALUATION.json [--also LABEL=OTHER.json ...] [--before BEFORE.md] > CARD.md
+
+EVALUATION.json holds single views as well (`--views`). --before: rows of an earlier model's table to stand beside.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import json
 from pathlib import Path
 
 from jspnet_core.engine import ModelDescription, open_engine
+from jspnet_core.training.recipe import Recipe
 
 MEANS = ("oAcc", "mAcc", "mIoU", "mCov", "mWCov", "mPre", "mRec")
 
@@ -21,18 +24,24 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("evaluation", type=Path)
     parser.add_argument("--also", action="append", default=[], metavar="LABEL=FILE", help="a further evaluation")
+    parser.add_argument("--before", type=Path, help="rows of an earlier model, as in its card")
     arguments = parser.parse_args()
     description = open_engine("onnxruntime", arguments.model).description
     evaluation = json.loads(arguments.evaluation.read_text())
     others = [text.split("=", 1) for text in arguments.also]
-    rows = [("default settings", evaluation), *((label, json.loads(Path(path).read_text())) for label, path in others)]
-    print("\n".join([*head(arguments.model, description), *scores(rows), *by_class(evaluation)]))
+    rows = [
+        ("default settings, stride 0.75", evaluation),
+        *((label, json.loads(Path(path).read_text())) for label, path in others),
+    ]
+    before = [] if arguments.before is None else arguments.before.read_text().splitlines()
+    table = [*scores(rows), *views(evaluation), *before, ""]
+    print("\n".join([*head(arguments.model, description), *table, *by_class(evaluation)]))
 
 
 def head(model: Path, description: ModelDescription) -> list[str]:
     """What the model is, what it was trained on, and its licence."""
-    c, recipe = description.configuration, description.training["recipe"]
-    augmentation = recipe["augmentation"]
+    c, recipe = description.configuration, Recipe(**description.training["recipe"])
+    augmentation = recipe.augmentation
     return [
         f"# {description.name}",
         "",
@@ -40,15 +49,17 @@ def head(model: Path, description: ModelDescription) -> list[str]:
         "",
         f"- **Licence of the weights**: {description.licence}.",
         f"- **Trained on**: {description.training['data']}.",
-        f"- **Training**: {description.training['blocks']:,} blocks in all, at the end in batches of {recipe['batch']} "
-        f"with a {recipe['schedule']} schedule from {recipe['learning_rate']}; {augmentation['views']:.0%} of the "
-        f"blocks as a simulated depth camera sees them, {augmentation['balance']:.0%} around a point of a drawn class, "
-        f"{augmentation['color_drop']:.0%} without colour; rooms turned and mirrored at random. The paper trains on "
-        f"some 1.7 million blocks: this is a first, short training.",
+        f"- **Training**: {description.training['blocks']:,} blocks in all on one CPU core, at the end in batches of "
+        f"{recipe.batch} with {recipe.optimizer}, a {recipe.schedule} schedule from {recipe.learning_rate}, averaged "
+        f"weights (ema {recipe.ema}), class weights (share ** -{recipe.class_weight}) and dropout {recipe.dropout}; "
+        f"{augmentation.views:.0%} of the blocks as a simulated depth camera sees them, {augmentation.balance:.0%} "
+        f"around a point of a drawn class, {augmentation.color_drop:.0%} without colour; rooms turned and mirrored at "
+        f"random. The paper trains on some 1.7 million blocks.",
         f"- **Network**: {c.points} points a block, levels {', '.join(map(str, c.levels))}, fusion width {c.fusion}, "
         f"PIFF d_k {c.d_k}, d_v {c.d_v}, keys from {'level 1' if c.piff_keys == 'level1' else 'all points'}; "
         f"{'with' if c.color else 'without'} colour. Smaller than the paper's network in width and points.",
-        f"- **File**: `{model.name}`, {model.stat().st_size / 1e6:.1f} MB, float16 weights on disk, float32 when run.",
+        f"- **File**: `{model.name}`, {model.stat().st_size / 1e6:.1f} MB, float16 weights on disk, float32 when run; "
+        f"`{model.with_suffix('.pt').name}` holds the same weights for `jspnet train --init`.",
         f"- **Voxels**: meant for {100 * description.voxel_size:.0f} cm.",
         "",
     ]
@@ -65,7 +76,17 @@ def scores(rows: list[tuple[str, dict]]) -> list[str]:
     ]
     for label, evaluation in rows:
         lines.append(f"| {label} | {' | '.join(percent(evaluation[name]) for name in MEANS)} |")
-    return [*lines, ""]
+    return lines
+
+
+def views(evaluation: dict) -> list[str]:
+    """Rows of the single views, and their share of the whole rooms' scores."""
+    found = evaluation["views"]
+    label = f"single views, {len(found['per_room'])} simulated depth-camera frames of these rooms"
+    return [
+        f"| {label} | {' | '.join(percent(found[name]) for name in MEANS)} |",
+        f"| views / rooms | {' | '.join(percent(found['ratio'][name]) for name in MEANS)} |",
+    ]
 
 
 def by_class(evaluation: dict) -> list[str]:
