@@ -85,7 +85,7 @@ def test_a_model_that_cannot_be_used_fails_configure_with_one_sentence(start, da
 
 
 FAILING = {
-    "tensorrt": ({"engine": "tensorrt"}, "engine 'tensorrt' is not part of this version"),
+    "torch": ({"engine": "torch"}, "engine 'torch' reads a checkpoint"),
     "both": ({"target_frame": "map", "sensor_pose": "0 0 1 0 0 0"}, "target_frame and sensor_pose both give"),
 }
 
@@ -101,7 +101,7 @@ def test_what_cannot_be_had_fails_configure_with_one_sentence(start, case):
 REFUSED = {
     "gravity:=sideways": "'auto', 'optical' or 'none'",
     "stride:=7.0": "Max: 1.0",
-    "engine:=abacus": "'onnxruntime' or 'tensorrt'",
+    "engine:=abacus": "'onnxruntime', 'tensorrt' or 'torch'",
     "sensor_pose:=high": "six numbers are accepted",
     "voxelsize:=0.1": "did you mean voxel_size?",
 }
