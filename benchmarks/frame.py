@@ -26,7 +26,7 @@ from rich.progress import Progress
 
 from jspnet_core.engine.onnxruntime_engine import OnnxRuntimeEngine
 from jspnet_core.segmenter import Segmenter, default_model
-from jspnet_core.settings import SegmenterSettings
+from jspnet_core.settings import FrameSettings
 
 WHOLE = "whole frame"
 
@@ -72,7 +72,7 @@ def main(
 
 def compare(frame: Frame, frames: int, reference_frames: int, console: Console) -> dict:
     """Label the frame by both routes in turns; the first frame of this project's, which compiles, is not counted."""
-    settings = SegmenterSettings()
+    settings = FrameSettings()
     description = OnnxRuntimeEngine(default_model()).description
     segmenter, reference = Segmenter(settings=settings), ReferenceRoute(description, settings)
     colors = np.zeros(frame.points.shape, np.uint8) if frame.colors is None else frame.colors

@@ -81,7 +81,7 @@ class ReferenceRoute:
         low[2] = 0.0
         local = xyz[index].copy()
         local[:, :2] -= local[:, :2].min(axis=0) + 0.5 * self.c.block_size
-        room = (xyz[index] - low) / (high - low)
+        room = np.clip((xyz[index] - low) / (high - low), 0, 1)
         channels = [local, rgb[index] / 255.0, room] if self.c.color else [local, room]
         return np.concatenate(channels, axis=1).astype(np.float32)
 
