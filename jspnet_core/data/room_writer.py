@@ -8,14 +8,11 @@ import numpy as np
 
 from jspnet_core.classes import ClassTable
 from jspnet_core.data.room_index import COLUMNS, SUFFIX, RoomEntry, RoomFileError, column_offsets, file_hash
-from jspnet_core.data.rooms import Room
+from jspnet_core.data.rooms import MIN_POINTS, Room
 from jspnet_core.whole_files import replacing
 
 CELL = 0.25
 """Metres, edge of the cells of the ground plane that points are sorted by."""
-
-SMALLEST = 100
-"""Points of the smallest room: the paper's smallest block has as many."""
 
 
 def write_room(folder: Path, room: Room, classes: ClassTable, source: str) -> RoomEntry:
@@ -55,8 +52,8 @@ def write_room(folder: Path, room: Room, classes: ClassTable, source: str) -> Ro
 
 def check_room(room: Room, classes: ClassTable, source: str) -> None:
     """Raise `RoomFileError` for points that are too few, not finite or flat, and for labels of no class."""
-    if len(room) < SMALLEST:
-        raise RoomFileError(f"{source}: {len(room)} points, a room needs at least {SMALLEST}, as the smallest block")
+    if len(room) < MIN_POINTS:
+        raise RoomFileError(f"{source}: {len(room)} points, a room needs at least {MIN_POINTS}, as the smallest block")
     finite = np.isfinite(room.points).all(axis=1)
     if not finite.all():
         raise RoomFileError(f"{source}: {np.count_nonzero(~finite)} of {len(room)} points are NaN or Inf")

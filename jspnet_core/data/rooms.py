@@ -34,6 +34,9 @@ from jspnet_core.data.room_index import (
 )
 from jspnet_core.npz import read_npz, take_array, take_metres
 
+MIN_POINTS = 100
+"""Points of the smallest room: the paper's smallest block has as many."""
+
 
 @dataclass(frozen=True)
 class Room:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from jspnet_core.configuration import NetworkConfiguration
-from jspnet_core.data.rooms import Room, RoomFileError
+from jspnet_core.data.rooms import MIN_POINTS, Room, RoomFileError
 from jspnet_core.training.block_set import Blocks, BlockSet
 from jspnet_core.training.recipe import Augmentation
-from jspnet_core.training.room_outline import MIN_POINTS, RoomOutline
+from jspnet_core.training.room_outline import RoomOutline
 
 
 class GridBlocks(Blocks):

@@ -11,10 +11,7 @@ from numba import njit
 
 from jspnet_core.blocks import extent
 from jspnet_core.classes import UNLABELLED, ClassTable
-from jspnet_core.data.rooms import Room, RoomFileError
-
-MIN_POINTS = 100
-"""Fewer points than the paper's smallest block: no room."""
+from jspnet_core.data.rooms import MIN_POINTS, Room, RoomFileError
 
 DIRECTIONS = 64
 
