@@ -14,16 +14,17 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.signals import SignalHandlerOptions
 
 from jspnet_core.engine import EngineError
 from jspnet_core.segmenter import ModelFileError, Segmenter
 from jspnet_core.settings import FrameSettings
 from jspnet_ros.diagnostics import NodeState, diagnostics
 from jspnet_ros.given_gravity import GivenGravity, Tf2MissingError
+from jspnet_ros.interruption import Interruption
 from jspnet_ros.labeller import CloudLabeller
 from jspnet_ros.lifecycle import answer_impossible_transitions, logged
 from jspnet_ros.parameters import AT_CONFIGURE, NodeSettings, SettingError, declare, read, unknown_names
@@ -167,18 +168,22 @@ class SegmentNode(LifecycleNode):
 
 def main() -> int:
     """Run the node until it is interrupted. Returns the exit code: 2 where a parameter is refused."""
-    rclpy.init()
+    interruption = Interruption()
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = SegmentNode()
     except (SettingError, ParameterException) as error:
         print(f"jspnet_segmenter: {error}", file=sys.stderr)
         rclpy.shutdown()
         return 2
+    except KeyboardInterrupt:
+        rclpy.shutdown()
+        return 0
     try:
         if node.get_parameter("autostart").value and node.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             node.trigger_activate()
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
+        interruption.spin(node)
+    except KeyboardInterrupt:  # while a model was loading
         pass
     finally:
         node.close()
