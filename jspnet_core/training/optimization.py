@@ -40,3 +40,11 @@ def class_weights(counts: np.ndarray, recipe: Recipe, device: torch.device) -> T
     share = counts / counts.sum()
     weights = np.maximum(share, RAREST) ** -recipe.class_weight
     return torch.tensor(weights / (weights * share).sum(), dtype=torch.float32, device=device)
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether mixed precision saves time: on a GPU, and on CPUs with AVX-512 BF16 or AMX (not by emulation)."""
+    if device.type != "cpu":
+        return True
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))

@@ -24,7 +24,7 @@ from jspnet_core.training.batches import Numbers, loader, to_device
 from jspnet_core.training.distributed import World, set_norm_momentum, share_out
 from jspnet_core.training.grid_blocks import training_blocks
 from jspnet_core.training.losses import joint_loss
-from jspnet_core.training.optimization import class_weights
+from jspnet_core.training.optimization import class_weights, multiplies_bfloat16
 from jspnet_core.training.profile import Mode, PhaseClock
 from jspnet_core.training.recipe import Augmentation, Recipe
 from jspnet_core.training.run import Run, resume, start
@@ -126,7 +126,7 @@ def step(
     entropy = np.random.SeedSequence([recipe.seed, run.samples, run.world.rank])
     torch.manual_seed(int(entropy.generate_state(1)[0]))  # for dropout
     with clock.phase("forward"):
-        mixed = recipe.mixed_precision and device.type == "cuda"
+        mixed = recipe.mixed_precision and multiplies_bfloat16(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
             logits, embeddings = model(batch["features"], batch["pyramid"])
         losses = joint_loss(
