@@ -87,7 +87,7 @@ def blocks_of_a_frame(configuration: NetworkConfiguration) -> tuple[np.ndarray, 
     xyz = np.ascontiguousarray(rigid(find_gravity(xyz, "auto").T_gravity_input, xyz))
     c, rng = configuration, np.random.default_rng(0)
     blocks = cut_blocks(
-        xyz, points_per_block=c.points, block_size=c.block_size, stride=settings.stride,
+        xyz, points_per_block=c.points, block_size=c.block_size, stride=settings.stride * c.block_size,
         min_points=settings.min_block_points, rng=rng,
     )  # fmt: skip
     colors = None if frame.colors is None else frame.colors[kept]

@@ -62,16 +62,17 @@ class ReferenceRoute:
         return full[0], full[1], clock.milliseconds
 
     def cut(self, xyz: np.ndarray) -> np.ndarray:
-        """Blocks every `stride` metres, each a test of every voxel: (B, N) indices."""
-        c, s, rng = self.c, self.settings, np.random.default_rng(0)
+        """Blocks every `stride` block edges, each a test of every voxel: (B, N) indices."""
+        c, rng = self.c, np.random.default_rng(0)
+        step, least = self.settings.stride * c.block_size, self.settings.min_block_points
         low, high = xyz.min(axis=0), xyz.max(axis=0)
-        counts = np.ceil(np.maximum(high - low - c.block_size, 0) / s.stride).astype(int) + 1
+        counts = np.ceil(np.maximum(high - low - c.block_size, 0) / step).astype(int) + 1
         rows = []
         for i in range(counts[0]):
             for j in range(counts[1]):
-                corner = low[:2] + s.stride * np.array([i, j])
+                corner = low[:2] + step * np.array([i, j])
                 inside = ((xyz[:, :2] >= corner) & (xyz[:, :2] <= corner + c.block_size)).all(axis=1)
-                if inside.sum() >= s.min_block_points:
+                if inside.sum() >= least:
                     rows.append(sample_block(np.flatnonzero(inside), c.points, rng))
         return np.stack(rows)
 

@@ -96,7 +96,8 @@ def cut_blocks(
     seed: int = 0,
 ) -> DeviceBlocks:
     """As `jspnet_core.blocks.cut_blocks`, but for the random generator. sensor: (2,), gravity frame."""
-    size, stride = configuration.block_size, settings.stride
+    size = configuration.block_size
+    stride = settings.stride * size
     low_high = device.download(voxels.low_high)
     span = np.maximum(low_high[3:5] - low_high[:2] - size, 0.0)
     columns_x, columns_y = (int(n) for n in np.ceil(span / stride).astype(int) + 1)
