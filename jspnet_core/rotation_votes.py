@@ -45,8 +45,8 @@ def _probabilities(
     voxels = voxelise(points, s.voxel_size)
     xyz, rgb = points[voxels.representative], colors[voxels.representative]
     blocks = cut_blocks(
-        xyz, points_per_block=c.points, block_size=c.block_size, stride=s.stride * c.block_size, max_blocks=s.max_blocks,
-        min_points=s.min_block_points, rng=np.random.default_rng(SEED), sensor=sensor,
+        xyz, points_per_block=c.points, block_size=c.block_size, stride=s.stride * c.block_size,
+        max_blocks=s.max_blocks, min_points=s.min_block_points, rng=np.random.default_rng(SEED), sensor=sensor,
     )  # fmt: skip
     logits, _ = run_blocks(engine, xyz, rgb, blocks.index, s.threads)
     used = np.arange(c.points) < blocks.count[:, None]

@@ -157,8 +157,8 @@ class Segmenter:
     def _cut(self, xyz: np.ndarray, sensor: np.ndarray) -> Blocks:
         s, c = self.settings, self.description.configuration
         return cut_blocks(
-            xyz, points_per_block=c.points, block_size=c.block_size, stride=s.stride * c.block_size, max_blocks=s.max_blocks,
-            min_points=s.min_block_points, rng=np.random.default_rng(SEED), sensor=sensor,
+            xyz, points_per_block=c.points, block_size=c.block_size, stride=s.stride * c.block_size,
+            max_blocks=s.max_blocks, min_points=s.min_block_points, rng=np.random.default_rng(SEED), sensor=sensor,
         )  # fmt: skip
 
     def _features(self, xyz: np.ndarray, rgb: np.ndarray | None, blocks: Blocks) -> np.ndarray:

@@ -12,7 +12,9 @@ MaxBlocks = Annotated[
 Stride = Annotated[
     float,
     Field(
-        ge=0.1, le=1.0, description="distance between neighbouring blocks as a share of their width; 0.5 as in the paper"
+        ge=0.1,
+        le=1.0,
+        description="distance between neighbouring blocks as a share of their width; 0.5 as in the paper",
     ),
 ]
 AlwaysKept = Annotated[

@@ -79,7 +79,7 @@ class Recipe(BaseModel):
     clip_norm: float = Field(0.0, ge=0, description="largest norm of the gradient; 0: any")
     norm_momentum: float = Field(0.5, gt=0, le=1, description="of batch norm at the start; halves; never below 0.01")
     ema: float = Field(0.0, ge=0, lt=1, description="averaged weights, how much a step keeps of them; 0: none")
-    mixed_precision: bool = Field(False, description="bfloat16 where the GPU or CPU multiplies it natively; else nothing")
+    mixed_precision: bool = Field(False, description="bfloat16 where GPU or CPU multiplies it natively; else nothing")
 
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="of the semantic loss")
     class_weight: float = Field(0.0, ge=0, le=1, description="e: a class weighs its share of the points ** -e")
