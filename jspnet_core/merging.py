@@ -21,6 +21,9 @@ MIN_OVERLAP = 7
 MIN_POINTS = 30
 """Clusters of fewer points found no instance of their own in the reference."""
 
+MIN_OF_A_CLASS = 10
+"""Points of a cluster that are a cluster of their own where they have another class than most of it."""
+
 LEGACY_GAP = 0.005
 """Edge of a cell of the reference's grid, as a share of the room's extent along each axis."""
 
@@ -100,6 +103,30 @@ def finish_instances(
     ids = np.full(len(instance), NO_INSTANCE, np.uint32)
     ids[used] = new[compact]
     return ids, category[kept].astype(np.uint8)
+
+
+def split_by_class(clusters: np.ndarray, labels: np.ndarray, least: int = MIN_OF_A_CLASS) -> np.ndarray:
+    """Clusters of which no part has a class of its own: an instance has one class, and the labels know more of borders.
+
+    The points of a cluster that have another class than most of it become a cluster of their own if they are at least
+    `least`; fewer stay, as noise. clusters: (B, N) int32, of each block 0 to K - 1, -1: padding. labels: (B, N) uint8.
+    Returns (B, N) int32: as clusters.
+    """
+    used = clusters >= 0
+    if not used.any():
+        return clusters.copy()
+    count = clusters.max(axis=1) + 1  # of each block
+    first = np.cumsum(count) - count
+    segment = (clusters + first[:, None])[used].astype(np.int64)
+    label, classes = labels[used], int(labels[used].max()) + 1
+    votes = np.bincount(segment * classes + label, minlength=int(count.sum()) * classes).reshape(-1, classes)
+    part_of = np.where(votes >= least, np.arange(classes), votes.argmax(axis=1)[:, None])  # (S, classes)
+    part = segment * classes + part_of[segment, label]
+    taken = np.bincount(part, minlength=votes.size) > 0
+    before = np.concatenate([[0], np.cumsum(taken)])  # parts before each, block after block
+    split = np.full_like(clusters, -1)
+    split[used] = before[part] - np.repeat(before[first * classes], used.sum(axis=1))
+    return split
 
 
 # Private

@@ -15,7 +15,7 @@ from jspnet_core.engine.model_file import ModelDescription, default_model
 from jspnet_core.gravity import find_gravity, rigid
 from jspnet_core.joining import join_clusters
 from jspnet_core.mean_shift import mean_shift_blocks
-from jspnet_core.merging import finish_instances, legacy_cells, merge_blocks
+from jspnet_core.merging import finish_instances, legacy_cells, merge_blocks, split_by_class
 from jspnet_core.painting import Votes, fill_gaps, summarise_instances
 from jspnet_core.pyramid import build_pyramids
 from jspnet_core.segmentation import Segmentation
@@ -171,6 +171,8 @@ class Segmenter:
         """Instance of each voxel (V,) uint32 and the class of each instance (K,) uint8."""
         s = self.settings
         mean_size = filter_sizes(self.description, s)
+        if s.merging != "legacy":
+            clusters = split_by_class(clusters, block_label)
         if s.merging == "contact":
             merged = join_clusters(xyz, blocks.index, clusters, block_label)
             return finish_instances(merged, label, mean_size, s.min_instance_ratio)

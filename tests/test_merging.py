@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jspnet_core.merging import finish_instances, legacy_cells, merge_blocks
+from jspnet_core.merging import finish_instances, legacy_cells, merge_blocks, split_by_class
 
 ROOMS = Path(__file__).resolve().parents[2] / "shared" / "data" / "s3dis_rooms_npz"
 
@@ -105,6 +105,39 @@ def test_cells_without_points_and_padding_stay_empty():
     assert instance.tolist() == [0, 0, -1, -1]
     nothing = np.empty((0, 5), np.int64), np.empty((0, 5), np.int32), np.empty((0, 5), np.uint8)
     assert merge_blocks(*nothing, 2).tolist() == [-1, -1]
+
+
+def split_slowly(clusters, labels, least):
+    split = np.full_like(clusters, -1)
+    for b in range(len(clusters)):
+        parts = []
+        for k in range(clusters[b].max() + 1):
+            members = clusters[b] == k
+            most = np.bincount(labels[b, members]).argmax()
+            for c in np.unique(labels[b, members]):
+                of_class = members & (labels[b] == c)
+                if c != most and of_class.sum() >= least:
+                    parts.append((k, c, of_class))
+                    members = members & ~of_class
+            parts.append((k, most, members))
+        for number, (_, _, members) in enumerate(sorted(parts, key=lambda part: part[:2])):
+            split[b, members] = number
+    return split
+
+
+@pytest.mark.parametrize("least", [1, 4, 1000])
+def test_parts_of_a_cluster_with_a_class_of_their_own_become_clusters(least):
+    rng = np.random.default_rng(least)
+    clusters = rng.integers(0, 5, (4, 120)).astype(np.int32)
+    clusters[0, 100:] = -1
+    clusters[2] = -1
+    for row in clusters:  # numbers without gaps, as mean shift gives them
+        row[row >= 0] = np.unique(row[row >= 0], return_inverse=True)[1]
+    labels = rng.choice(6, (4, 120), p=[0.5, 0.2, 0.1, 0.1, 0.05, 0.05]).astype(np.uint8)
+    split = split_by_class(clusters, labels, least)
+    assert np.array_equal(split, split_slowly(clusters, labels, least))
+    if least == 1000:
+        assert np.array_equal(split, clusters)
 
 
 def test_refuses_what_it_cannot_merge():
