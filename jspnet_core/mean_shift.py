@@ -13,7 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from jspnet_core.mean_shift_kernels import Boxes, climb, nearest, occupied, split, without_duplicates
+from jspnet_core.boxes import split
+from jspnet_core.mean_shift_kernels import Boxes, climb, nearest, occupied, without_duplicates
+
+_BOX_POINTS = 256
 
 # Public interface
 
@@ -89,7 +92,7 @@ def _cluster(embeddings: np.ndarray, bandwidth: float) -> np.ndarray:
 
 def _sort_into_boxes(points: np.ndarray) -> tuple[np.ndarray, Boxes]:
     """points: (D, N). Returns the points' indices box after box, (N,), and the boxes."""
-    order, edges = split(points)
+    order, edges = split(points, _BOX_POINTS)
     points = points.take(order, axis=1)  # unlike points[:, order], in C order
     keys = np.random.default_rng(0).integers(2**64, size=len(order), dtype=np.uint64)
     starts = edges[:-1]

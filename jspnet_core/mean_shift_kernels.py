@@ -18,7 +18,6 @@ MAX_STEPS_IN_ALL = 40_000
 """Steps of all seeds of a block at most, fullest bins first: some 0.3 s. Only shapeless embeddings get near it."""
 
 _STOP = 1e-3  # a seed has arrived when it moves by no more than this share of the bandwidth, as in scikit-learn
-_BOX_POINTS = 256
 
 # Sums may be reordered, which vector units need. Infinities stay legal: far points overflow when squared.
 _FASTMATH = {"reassoc", "contract", "nsz"}
@@ -42,29 +41,6 @@ class Boxes(NamedTuple):
 
 
 # Public interface
-
-
-@njit(nogil=True, cache=True)
-def split(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Halve the widest side of every box until few points are left. Returns order (N,) and edges (M + 1,)."""
-    count = points.shape[1]
-    order = np.arange(count)
-    edges = np.zeros(count + 1, np.int64)
-    stops = np.empty(count + 1, np.int64)  # of the boxes that wait, the first box on top
-    stops[0] = count
-    a, boxes, waiting = 0, 0, 1
-    while waiting:
-        b = stops[waiting - 1]
-        axis, low, high = _widest(points, order, a, b)
-        if b - a <= _BOX_POINTS or low == high:
-            waiting -= 1
-            boxes += 1
-            edges[boxes] = b
-            a = b
-        else:
-            stops[waiting] = _partition(points[axis], order, a, b, low, high)
-            waiting += 1
-    return order, edges[: boxes + 1].copy()
 
 
 @njit(nogil=True, cache=True)
@@ -176,35 +152,6 @@ def nearest(boxes: Boxes, centers: np.ndarray) -> np.ndarray:
 
 
 # Private
-
-
-@njit(nogil=True, cache=True)
-def _widest(points: np.ndarray, order: np.ndarray, a: int, b: int) -> tuple[int, float, float]:
-    """The axis along which the points order[a:b] extend farthest, and their range there."""
-    axis, lowest, highest = -1, 0.0, 0.0
-    for d in range(points.shape[0]):
-        row = points[d]
-        low = high = float(row[order[a]])
-        for i in range(a + 1, b):
-            low, high = min(low, float(row[order[i]])), max(high, float(row[order[i]]))
-        if axis < 0 or high - low > highest - lowest:
-            axis, lowest, highest = d, low, high
-    return axis, lowest, highest
-
-
-@njit(nogil=True, cache=True)
-def _partition(row: np.ndarray, order: np.ndarray, a: int, b: int, low: float, high: float) -> int:
-    """Bring the lower half of the range to the front of order[a:b]. Returns where the upper half begins."""
-    middle = low + 0.5 * (high - low)
-    if middle >= high:  # neighbouring floats
-        middle = low
-    while a < b:
-        if row[order[a]] <= middle:
-            a += 1
-        else:
-            b -= 1
-            order[a], order[b] = order[b], order[a]
-    return a
 
 
 @njit(nogil=True, cache=True)

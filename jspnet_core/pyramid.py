@@ -19,10 +19,11 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 
 import numpy as np
-from numba import njit
 from pykdtree.kdtree import KDTree
 
+from jspnet_core.balls import ball_density, ball_query
 from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.farthest_points import farthest_points
 
 UPSAMPLINGS = ((0, 1), (0, 2), (1, 2), (2, 3), (3, 4))
 """Pairs (fine, coarse) of levels between which features are interpolated; (0, 2) is PCFF's."""
@@ -91,70 +92,3 @@ def three_nearest(tree: KDTree, queries: np.ndarray) -> tuple[np.ndarray, np.nda
     distance, index = tree.query(queries, k=3)
     weight = 1.0 / np.maximum(np.square(distance), 1e-10)
     return index.astype(np.int32), (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-@njit(nogil=True, cache=True, fastmath=True)
-def farthest_points(xyz: np.ndarray, count: int) -> np.ndarray:
-    """Farthest point sampling from point 0: xyz (N, 3) float32. Returns (count,) int32 in order of sampling."""
-    n = len(xyz)
-    x, y, z = xyz[:, 0].copy(), xyz[:, 1].copy(), xyz[:, 2].copy()  # one axis after the other: SIMD
-    distance = np.full(n, np.float32(np.inf))
-    chosen = np.empty(count, np.int32)
-    last = 0
-    for i in range(count):
-        chosen[i] = last
-        px, py, pz = x[last], y[last], z[last]
-        farthest = np.float32(-1.0)
-        for j in range(n):
-            dx, dy, dz = x[j] - px, y[j] - py, z[j] - pz
-            distance[j] = min(distance[j], dx * dx + dy * dy + dz * dz)
-            farthest = max(farthest, distance[j])
-        last = 0
-        while distance[last] != farthest:
-            last += 1
-    return chosen
-
-
-@njit(nogil=True, cache=True)
-def ball_query(xyz: np.ndarray, centers: np.ndarray, radius: float, count: int) -> np.ndarray:
-    """The first `count` points of each ball in index order, padded with the first: (m, count) int32.
-
-    xyz: (n, 3), centers: (m, 3) float32, each centre one of the points, so that no ball is empty.
-    """
-    near = np.empty((len(centers), count), np.int32)
-    square = np.float32(radius * radius)
-    for i in range(len(centers)):
-        cx, cy, cz = centers[i]
-        found = 0
-        for j in range(len(xyz)):
-            dx, dy, dz = xyz[j, 0] - cx, xyz[j, 1] - cy, xyz[j, 2] - cz
-            if dx * dx + dy * dy + dz * dz < square:
-                near[i, found] = j
-                found += 1
-                if found == count:
-                    break
-        near[i, found:] = near[i, 0]
-    return near
-
-
-@njit(nogil=True, cache=True)
-def ball_density(xyz: np.ndarray, radius: float, variance: float, count: int) -> np.ndarray:
-    """Mean of a normal kernel over at most `count` neighbours of each point, first in index order: (n,) float32.
-
-    xyz: (n, 3) float32. variance: m^2, of the isotropic three-dimensional normal density.
-    """
-    density = np.empty(len(xyz), np.float32)
-    square = np.float32(radius * radius)
-    peak = (2.0 * np.pi * variance) ** -1.5
-    for i in range(len(xyz)):
-        total, found = 0.0, 0
-        for j in range(len(xyz)):
-            dx, dy, dz = xyz[j, 0] - xyz[i, 0], xyz[j, 1] - xyz[i, 1], xyz[j, 2] - xyz[i, 2]
-            d = dx * dx + dy * dy + dz * dz
-            if d < square:
-                total += np.exp(-0.5 * d / variance)
-                found += 1
-                if found == count:
-                    break
-        density[i] = peak * total / found
-    return density

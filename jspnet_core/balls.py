@@ -1,0 +1,176 @@
+"""Points within a radius, of one block: sorted into the cells of a grid, so that no search looks at all of them.
+
+In the worst case, where all points share a cell, a search costs what looking at every pair costs.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+_CELLS_PER_POINT = 4
+"""Bound on the table of cells: where the cells asked for would be more, they are made larger."""
+
+
+class Grid(NamedTuple):
+    """Points in the order of their cells, along z first.
+
+    xyz: (n, 3) float32; order: (n,) int32, where each stood before, ascending within a cell; starts: (cells + 1,)
+    int32, where each cell begins; low: (3,) float32, corner of the grid; edge: of a cell, metres; dims: (3,) int64.
+    """
+
+    xyz: np.ndarray
+    order: np.ndarray
+    starts: np.ndarray
+    low: np.ndarray
+    edge: float
+    dims: np.ndarray
+
+
+# Public interface
+
+
+@njit(nogil=True, cache=True)
+def make_grid(xyz: np.ndarray, edge: float) -> Grid:
+    """Sort points (n, 3) float32, n > 0, into cells of at least `edge` metres."""
+    n = len(xyz)
+    low, high = xyz[0].copy(), xyz[0].copy()
+    for i in range(1, n):
+        for axis in range(3):
+            low[axis], high[axis] = min(low[axis], xyz[i, axis]), max(high[axis], xyz[i, axis])
+    size = np.float64(max(high[0] - low[0], high[1] - low[1], high[2] - low[2]))
+    edge = max(edge, 1e-3 * size, 1e-6)
+    dims = _cells(low, high, edge)
+    while dims[0] * dims[1] * dims[2] > _CELLS_PER_POINT * n + 64:
+        edge *= 1.25
+        dims = _cells(low, high, edge)
+    cell = np.empty(n, np.int32)
+    starts = np.zeros(dims[0] * dims[1] * dims[2] + 1, np.int32)
+    for i in range(n):
+        x, y, z = _cell_of(xyz[i], low, edge, dims)
+        cell[i] = (x * dims[1] + y) * dims[2] + z
+        starts[cell[i] + 1] += 1
+    for c in range(1, len(starts)):
+        starts[c] += starts[c - 1]
+    free = starts[:-1].copy()
+    sorted_xyz, order = np.empty_like(xyz), np.empty(n, np.int32)
+    for i in range(n):
+        at = free[cell[i]]
+        free[cell[i]] += 1
+        sorted_xyz[at] = xyz[i]
+        order[at] = i
+    return Grid(sorted_xyz, order, starts, low, edge, dims)
+
+
+@njit(nogil=True, cache=True)
+def ball_query(xyz: np.ndarray, centers: np.ndarray, radius: float, count: int) -> np.ndarray:
+    """The first `count` points of each open ball in index order, padded with the first: (m, count) int32.
+
+    xyz: (n, 3), centers: (m, 3) float32, metres, each centre one of the points, so that no ball is empty.
+    """
+    grid = make_grid(xyz, radius)
+    near = np.empty((len(centers), count), np.int32)
+    square = np.float32(radius * radius)
+    for i in range(len(centers)):
+        x, y, z = _cell_of(centers[i], grid.low, grid.edge, grid.dims)
+        row, found = near[i], 0
+        for a in range(max(x - 1, 0), min(x + 2, grid.dims[0])):
+            for b in range(max(y - 1, 0), min(y + 2, grid.dims[1])):
+                begin, end = _column(grid, a, b, z)
+                for p in range(begin, end):
+                    if found == count and grid.order[p] > row[count - 1]:
+                        continue
+                    if _squared(grid.xyz[p], centers[i]) < square:
+                        found = _insert(row, found, grid.order[p])
+        row[found:] = row[0]
+    return near
+
+
+@njit(nogil=True, cache=True)
+def ball_density(xyz: np.ndarray, radius: float, variance: float, count: int) -> np.ndarray:
+    """Mean of a normal kernel over at most `count` neighbours of each point, first in index order: (n,) float32.
+
+    xyz: (n, 3) float32, metres. variance: m^2, of the isotropic three-dimensional normal density.
+    """
+    grid = make_grid(xyz, radius)
+    density = np.empty(len(xyz), np.float32)
+    square = np.float32(radius * radius)
+    peak = (2.0 * np.pi * variance) ** -1.5
+    distances = np.empty(count + 1, np.float32)
+    for i in range(len(xyz)):
+        x, y, z = _cell_of(xyz[i], grid.low, grid.edge, grid.dims)
+        found = 0
+        for a in range(max(x - 1, 0), min(x + 2, grid.dims[0])):
+            for b in range(max(y - 1, 0), min(y + 2, grid.dims[1])):
+                begin, end = _column(grid, a, b, z)
+                found = _within(grid.xyz, begin, end, xyz[i], square, distances, found)
+        if found > count:  # a full ball: in index order its first points are soon found
+            found = min(_within(xyz, 0, len(xyz), xyz[i], square, distances, 0), count)
+        total = 0.0
+        for k in range(found):
+            total += np.exp(-0.5 * distances[k] / variance)
+        density[i] = peak * total / found
+    return density
+
+
+# Private
+
+
+@njit(nogil=True, cache=True)
+def _cells(low: np.ndarray, high: np.ndarray, edge: float) -> np.ndarray:
+    dims = np.empty(3, np.int64)
+    for axis in range(3):
+        dims[axis] = np.int64((high[axis] - low[axis]) / edge) + 1
+    return dims
+
+
+@njit(nogil=True, cache=True)
+def _cell_of(point: np.ndarray, low: np.ndarray, edge: float, dims: np.ndarray) -> tuple[int, int, int]:
+    """Cell of a point, of one outside the grid the nearest."""
+    x, y, z = (point[0] - low[0]) / edge, (point[1] - low[1]) / edge, (point[2] - low[2]) / edge
+    return (
+        min(max(np.int64(x), 0), dims[0] - 1),
+        min(max(np.int64(y), 0), dims[1] - 1),
+        min(max(np.int64(z), 0), dims[2] - 1),
+    )
+
+
+@njit(nogil=True, cache=True)
+def _column(grid: Grid, a: int, b: int, z: int) -> tuple[int, int]:
+    """Where the points of a column's cells around z lie; cells along z follow each other."""
+    base = (a * grid.dims[1] + b) * grid.dims[2]
+    return grid.starts[base + max(z - 1, 0)], grid.starts[base + min(z + 2, grid.dims[2])]
+
+
+@njit(nogil=True, cache=True)
+def _within(
+    xyz: np.ndarray, begin: int, end: int, center: np.ndarray, square: float, distances: np.ndarray, found: int
+) -> int:
+    """Append the squared distances of those of some points that are within; ends where `distances` is full."""
+    for p in range(begin, end):
+        if found == len(distances):
+            break
+        d = _squared(xyz[p], center)
+        if d < square:
+            distances[found] = d
+            found += 1
+    return found
+
+
+@njit(nogil=True, cache=True)
+def _squared(a: np.ndarray, b: np.ndarray) -> np.float32:
+    x, y, z = a[0] - b[0], a[1] - b[1], a[2] - b[2]
+    return x * x + y * y + z * z
+
+
+@njit(nogil=True, cache=True)
+def _insert(row: np.ndarray, found: int, index: int) -> int:
+    """Insert into the first `found` of ascending numbers; the largest falls out where there is no room."""
+    i = min(found, len(row) - 1)
+    while i > 0 and row[i - 1] > index:
+        row[i] = row[i - 1]
+        i -= 1
+    row[i] = index
+    return min(found + 1, len(row))

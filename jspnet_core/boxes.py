@@ -1,0 +1,61 @@
+"""Points sorted into boxes that hold a few dozen to a few hundred each, so that far ones are passed over together."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, cache=True)
+def split(points: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Halve the widest side of every box until at most `most` points, or copies of one, are left.
+
+    points: (D, N). Returns order (N,) and edges (M + 1,) int64: box m holds the points order[edges[m]:edges[m + 1]].
+    """
+    count = points.shape[1]
+    order = np.arange(count)
+    edges = np.zeros(count + 1, np.int64)
+    stops = np.empty(count + 1, np.int64)  # of the boxes that wait, the first box on top
+    stops[0] = count
+    a, boxes, waiting = 0, 0, 1
+    while waiting:
+        b = stops[waiting - 1]
+        axis, low, high = _widest(points, order, a, b)
+        if b - a <= most or low == high:
+            waiting -= 1
+            boxes += 1
+            edges[boxes] = b
+            a = b
+        else:
+            stops[waiting] = _partition(points[axis], order, a, b, low, high)
+            waiting += 1
+    return order, edges[: boxes + 1].copy()
+
+
+@njit(nogil=True, cache=True)
+def _widest(points: np.ndarray, order: np.ndarray, a: int, b: int) -> tuple[int, float, float]:
+    """The axis along which the points order[a:b] extend farthest, and their range there."""
+    axis, lowest, highest = -1, 0.0, 0.0
+    for d in range(points.shape[0]):
+        row = points[d]
+        low = high = float(row[order[a]])
+        for i in range(a + 1, b):
+            low, high = min(low, float(row[order[i]])), max(high, float(row[order[i]]))
+        if axis < 0 or high - low > highest - lowest:
+            axis, lowest, highest = d, low, high
+    return axis, lowest, highest
+
+
+@njit(nogil=True, cache=True)
+def _partition(row: np.ndarray, order: np.ndarray, a: int, b: int, low: float, high: float) -> int:
+    """Bring the lower half of the range to the front of order[a:b]. Returns where the upper half begins."""
+    middle = low + 0.5 * (high - low)
+    if middle >= high:  # neighbouring floats
+        middle = low
+    while a < b:
+        if row[order[a]] <= middle:
+            a += 1
+        else:
+            b -= 1
+            order[a], order[b] = order[b], order[a]
+    return a
