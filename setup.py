@@ -36,6 +36,7 @@ setup(
         "train": [torch, "tensorboard>=2.15", "threadpoolctl>=3.1"],
         "export": [torch, "onnx>=1.17", "onnxscript>=0.3"],
         "prepare": ["pandas>=2.2", "h5py>=3.10", "scikit-learn>=1.4"],
+        "openvino": ["openvino>=2025.0"],
         "tensorrt": ["tensorrt>=10.3", "pycuda>=2024.1"],
         "report": [torch, "tensorboard>=2.15", "threadpoolctl>=3.1", "jinja2>=3.1", "matplotlib>=3.8"],
         "viz": ["matplotlib>=3.8", "pillow>=10"],

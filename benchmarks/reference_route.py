@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from reference_geometry import reference_pyramid
 from reference_merging import ReferenceMerging, keep_large
-from reference_network import network_from_model_file
 from sklearn.cluster import MeanShift
 from sklearn.neighbors import KDTree
 
@@ -23,6 +22,7 @@ from jspnet_core.gravity import find_gravity, rigid
 from jspnet_core.pyramid import Pyramid, stack_pyramids
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.stage_clock import StageClock
+from jspnet_core.training.checkpoint import Checkpoint
 
 
 class ReferenceRoute:
@@ -30,7 +30,7 @@ class ReferenceRoute:
 
     def __init__(self, description: ModelDescription, settings: SegmenterSettings):
         self.c, self.settings, self.description = description.configuration, settings, description
-        self.network = network_from_model_file(default_model(), self.c)
+        self.network = Checkpoint.load(default_model().with_suffix(".pt")).build().eval()
 
     def segment(self, points: np.ndarray, colors: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
         """points (N, 3) float32, colors (N, 3) uint8. Returns label and instance of each point, ms by stage."""

@@ -8,11 +8,10 @@ import numpy as np
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.time import Time
-from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
 
 from jspnet_ros.parameters import NodeSettings
-from jspnet_ros.transforms import matrix, parse_pose
+from jspnet_ros.transforms import from_quaternion, matrix, parse_pose
 
 
 class TransformError(ValueError):
@@ -62,7 +61,7 @@ class GivenGravity:
         except self._error as error:
             raise TransformError("no_transform", f"no transform to {self.target_frame}: {error}") from None
         t, q = stamped.transform.translation, stamped.transform.rotation
-        return matrix(np.array([t.x, t.y, t.z]), Rotation.from_quat([q.x, q.y, q.z, q.w]))
+        return matrix(np.array([t.x, t.y, t.z]), from_quaternion(q.x, q.y, q.z, q.w))
 
     def close(self) -> None:
         """Stop listening to transforms."""

@@ -34,6 +34,7 @@ class CloudLabeller:
         self._segmenter, self._gravity, self._statistics = segmenter, gravity, statistics
         self.settings = segmenter.settings
         self.model_name = segmenter.model_name
+        self.about_engine: str = getattr(segmenter.engine, "about", "")
         self.outputs = Outputs(node, segmenter.classes, segmenter.model_name)
 
     def close(self) -> None:

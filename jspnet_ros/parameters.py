@@ -21,7 +21,9 @@ class NodeSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
     model: str = Field("", description="path of a model file (.onnx); empty: the model that comes with the package")
-    engine: Literal["onnxruntime", "tensorrt", "torch"] = Field("onnxruntime", description="what runs the network")
+    engine: Literal["onnxruntime", "openvino", "tensorrt", "torch"] = Field(
+        "onnxruntime", description="what runs the network"
+    )
     target_frame: str = Field(
         "",
         description="tf2 frame with z up and the floor at z = 0; clouds are labelled and published in it; "

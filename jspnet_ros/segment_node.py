@@ -70,7 +70,8 @@ class SegmentNode(LifecycleNode):
             self.get_logger().error(f"cannot be configured: {error}")
             return TransitionCallbackReturn.FAILURE
         self._problem = ""
-        self.get_logger().info(f"model {self._labeller.model_name} loaded into {settings.engine}")
+        engine = self._labeller.about_engine or settings.engine
+        self.get_logger().info(f"model {self._labeller.model_name} loaded into {engine}")
         return super().on_configure(state)
 
     @logged

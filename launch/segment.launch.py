@@ -23,7 +23,7 @@ ARGUMENTS: dict[str, tuple[str, list[str] | None, str]] = {  # name: default, ac
     "model": ("", None, "path of a model file; empty: as params_file says, or the model that comes with the package"),
     "engine": (
         "",
-        ["", "onnxruntime", "tensorrt", "torch"],
+        ["", "onnxruntime", "openvino", "tensorrt", "torch"],
         "what runs the network; empty: as params_file says, or onnxruntime",
     ),
     "target_frame": (

@@ -1,6 +1,5 @@
-"""Engines other than ONNX Runtime: what is said where a GPU is missing, TensorRT-RTX without one, PyTorch."""
+"""Engines: all label alike; what is said where a GPU is missing, TensorRT-RTX without one, OpenVINO, PyTorch."""
 
-import json
 import re
 from importlib.util import find_spec
 
@@ -73,6 +72,74 @@ def test_tensorrt_labels_as_onnx_runtime_does():
     engine.close()
 
 
+@pytest.fixture(scope="module")
+def openvino():
+    pytest.importorskip("openvino", reason="OpenVINO is not installed: pip install 'jspnet[openvino]'")
+    from jspnet_core.engine.openvino_engine import OpenVinoEngine
+
+    return OpenVinoEngine
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_openvino_gives_the_numbers_of_onnx_runtime(openvino, threads, count):
+    features, pyramids = random_blocks(count)
+    expected = OnnxRuntimeEngine(default_model(), threads).run(features, pyramids)
+    found = openvino(default_model(), threads, "f32").run(features, pyramids)
+    for a, b in zip(expected, found, strict=True):
+        assert a.shape == b.shape
+        np.testing.assert_allclose(a, b, atol=1e-3)
+
+
+def test_openvino_in_its_own_precision_labels_as_onnx_runtime_does(openvino):
+    features, pyramids = generated_blocks(4)
+    engine, reference = openvino(default_model()), OnnxRuntimeEngine(default_model())
+    assert engine.precision in engine.about
+    expected, found = reference.run(features, pyramids), engine.run(features, pyramids)
+    assert len(np.unique(expected[0].argmax(-1))) > 2, "blocks of several classes"
+    assert (expected[0].argmax(-1) != found[0].argmax(-1)).mean() < 0.01  # bf16 has 8 bits
+    assert engine.takes_fewer_points == reference.takes_fewer_points
+
+
+def test_openvino_names_a_file_that_it_cannot_read(openvino, tmp_path):
+    data = default_model().read_bytes()
+    (tmp_path / "odd.onnx").write_bytes(data.replace(b"FusedGemm", b"FusedGemn").replace(b"Gemm", b"Gemn"))
+    with pytest.raises(ModelFileError, match=r"odd\.onnx"):
+        openvino(tmp_path / "odd.onnx")
+
+
+@pytest.mark.skipif(find_spec("openvino") is not None, reason="OpenVINO is installed")
+def test_missing_openvino_is_one_sentence_with_a_choice():
+    with pytest.raises(EngineError, match="engine:=onnxruntime"):
+        open_engine("openvino", default_model())
+
+
+def test_a_block_alone_and_among_others_gets_the_same_numbers():
+    features, pyramids = random_blocks(3)
+    engine = OnnxRuntimeEngine(default_model(), threads=2)
+    together = engine.run(features, pyramids)
+    for b in range(3):
+        for all_, one in zip(together, engine.run(features[b : b + 1], pyramids[b : b + 1]), strict=True):
+            np.testing.assert_allclose(all_[b], one[0], atol=1e-4)
+
+
+def generated_blocks(count):
+    """Blocks of a generated room."""
+    from jspnet_core.blocks import block_features, cut_blocks
+    from jspnet_core.pyramid import build_pyramid
+    from jspnet_core.synthetic import make_scene
+
+    c, rng = read_description(default_model()).configuration, np.random.default_rng(0)
+    room = make_scene(0, "office").room_cloud(rng, 1500)
+    points = (room.points - [0, 0, room.points[:, 2].min()]).astype(np.float32)
+    blocks = cut_blocks(
+        points, points_per_block=c.points, block_size=c.block_size, stride=c.block_size, min_points=500, rng=rng,
+        max_blocks=count,
+    )  # fmt: skip
+    features = block_features(points, room.colors, blocks.index, color=c.color, block_size=c.block_size)
+    return features, [build_pyramid(f[:, :3], c) for f in features]
+
+
 def random_blocks(count):
     from jspnet_core.pyramid import build_pyramid
 
@@ -134,21 +201,19 @@ def checkpoint(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def exported(checkpoint, tmp_path_factory):
-    """The same network in the three precisions, written once."""
+    """The same network in the three precisions, traced once."""
     import onnx
 
-    from jspnet_core.export.onnx_export import describe, export_onnx
-    from jspnet_core.export.precision import lower
+    from jspnet_core.export.onnx_export import describe, plain_graph, write_model
     from jspnet_core.training.checkpoint import Checkpoint
 
     state, folder = Checkpoint.load(checkpoint), tmp_path_factory.mktemp("exported")
-    export_onnx(state.build(), describe(state, "n", "d", "l"), folder / "fp32.onnx", half_weights=False)
-    for precision in ("fp16", "bf16-mixed"):
-        model = onnx.load(folder / "fp32.onnx")
-        lower(model, precision)
-        description = {**json.loads(model.metadata_props[0].value), "precision": precision}
-        onnx.helper.set_model_props(model, {"jspnet": json.dumps(description)})
-        onnx.save(model, folder / f"{precision}.onnx")
+    plain = plain_graph(state.build())
+    for precision in ("fp32", "fp16", "bf16-mixed"):
+        model = onnx.ModelProto()
+        model.CopyFrom(plain)
+        description = describe(state, "n", "d", "l", precision)
+        write_model(model, description, folder / f"{precision}.onnx", half_weights=False)
     return folder
 
 

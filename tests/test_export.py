@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from torch import nn
@@ -11,10 +12,10 @@ from torch import nn
 from jspnet_core.classes import S3DIS
 from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.engine import EngineError, ModelFileError, open_engine
+from jspnet_core.engine.onnxruntime_engine import run_blocks
 from jspnet_core.export.fold import fold_batch_norms
-from jspnet_core.export.onnx_export import OPSET, describe, example_blocks, export_onnx
+from jspnet_core.export.onnx_export import OPSET, describe, example_blocks, export_onnx, plain_graph, write_model
 from jspnet_core.export.parity import ParityError, adjusted_rand_index, check_parity
-from jspnet_core.export.precision import lower
 from jspnet_core.network import JSPNet
 from jspnet_core.training.checkpoint import Checkpoint
 
@@ -48,10 +49,20 @@ def description(network):
 
 
 @pytest.fixture(scope="module")
-def model(network, description, tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "model.onnx"
-    export_onnx(network, description, path, half_weights=False)
+def plain(network):
+    return plain_graph(network)
+
+
+def write(plain, description, path):
+    graph = onnx.ModelProto()
+    graph.CopyFrom(plain)
+    write_model(graph, description, path, half_weights=False)
     return path
+
+
+@pytest.fixture(scope="module")
+def model(plain, description, tmp_path_factory):
+    return write(plain, description, tmp_path_factory.mktemp("model") / "model.onnx")
 
 
 def test_folding_batch_norms_changes_nothing(network):
@@ -75,6 +86,27 @@ def test_the_model_computes_what_pytorch_computes(network, model):
     assert parity.ari > 0.99
 
 
+def test_layers_take_their_bias_and_relu_in_one_pass(model, plain):
+    operators = [node.op_type for node in onnx.load(model).graph.node]
+    biases = sum(node.op_type == "Add" and any(".bias" in name for name in node.input) for node in plain.graph.node)
+    assert biases > 50
+    assert operators.count("Gemm") >= biases - 6, "all but the depth-wise layers' own"
+    assert operators.count("MatMul") == 3 + 4, "PointConv's products and two attentions"
+
+
+def test_the_graph_for_cpus_computes_what_the_plain_one_does(plain, model, tmp_path):
+    network_input = np.random.default_rng(1).random((2, 256, 9), np.float32)
+    described = open_engine("onnxruntime", model).description
+    from jspnet_core.pyramid import build_pyramid
+
+    pyramids = [build_pyramid(f[:, :3], described.configuration) for f in network_input]
+    onnx.save(plain, tmp_path / "plain.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "plain.onnx", providers=["CPUExecutionProvider"])
+    found = open_engine("onnxruntime", model).run(network_input, pyramids)
+    for a, b in zip(run_blocks(session, network_input, pyramids), found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+
+
 def test_half_weights_halve_the_file_and_keep_the_labels(network, description, model, tmp_path):
     half = tmp_path / "half.onnx"
     export_onnx(network, description, half)
@@ -83,15 +115,9 @@ def test_half_weights_halve_the_file_and_keep_the_labels(network, description, m
 
 
 @pytest.fixture(scope="module", params=["fp16", "bf16-mixed"])
-def mixed(request, model, tmp_path_factory):
-    lowered = onnx.load(model)
-    lower(lowered, request.param)
-    described = {**json.loads(lowered.metadata_props[0].value), "precision": request.param}
-    onnx.helper.set_model_props(lowered, {"jspnet": json.dumps(described)})
-    onnx.checker.check_model(lowered, full_check=True)
-    path = tmp_path_factory.mktemp("mixed") / "mixed.onnx"
-    onnx.save(lowered, path)
-    return request.param, path
+def mixed(request, plain, description, tmp_path_factory):
+    lowered = description.model_copy(update={"precision": request.param})
+    return request.param, write(plain, lowered, tmp_path_factory.mktemp("mixed") / "mixed.onnx")
 
 
 def test_mixed_precision_keeps_the_labels(network, mixed):
@@ -212,5 +238,5 @@ def test_a_model_of_another_format_is_refused(model, tmp_path):
 
 
 def test_an_unknown_engine_names_the_accepted_ones(model):
-    with pytest.raises(EngineError, match="onnxruntime, tensorrt"):
+    with pytest.raises(EngineError, match="onnxruntime, openvino, tensorrt"):
         open_engine("openvino", model)

@@ -12,7 +12,7 @@ from jspnet_core.engine.errors import EngineError
 from jspnet_core.engine.model_file import ModelDescription, ModelFileError
 from jspnet_core.pyramid import Pyramid
 
-ENGINES = ("onnxruntime", "tensorrt", "torch")
+ENGINES = ("onnxruntime", "openvino", "tensorrt", "torch")
 """Names of the engines that `open_engine` knows."""
 
 
@@ -21,6 +21,7 @@ class Engine(Protocol):
 
     One that has an attribute `takes_fewer_points`, and it is true, labels blocks of any N from `levels[0]` to `points`
     of its configuration, and labels a block without its padding as it does with it. Others get N = `points` always.
+    One that has an attribute `about` says in it, for the log, what it computes with.
     """
 
     description: ModelDescription
@@ -44,6 +45,10 @@ def open_engine(name: str, model: Path, threads: int = 0) -> Engine:
         from jspnet_core.engine.onnxruntime_engine import OnnxRuntimeEngine
 
         return OnnxRuntimeEngine(model, threads)
+    if name == "openvino":
+        from jspnet_core.engine.openvino_engine import OpenVinoEngine
+
+        return OpenVinoEngine(model, threads)
     if name == "tensorrt":
         from jspnet_core.engine.tensorrt_engine import TensorRtEngine
 

@@ -14,6 +14,7 @@ from onnx import helper
 from torch import Tensor, nn
 
 from jspnet_core.engine.model_file import METADATA_KEY, ModelDescription
+from jspnet_core.export.cpu_graph import suit_cpu
 from jspnet_core.export.fold import fold_batch_norms
 from jspnet_core.export.graph import halve_weights, strip_notes, use_int32_indices
 from jspnet_core.export.precision import Precision, lower
@@ -65,6 +66,11 @@ def export_onnx(network: JointNetwork, description: ModelDescription, path: Path
     description: its `precision` says which operators compute in 16 bits (see `jspnet_core.export.precision`).
     half_weights: store float32 weights as float16, half the size on disk; they are cast to float32 when loaded.
     """
+    write_model(plain_graph(network), description, path, half_weights=half_weights)
+
+
+def plain_graph(network: JointNetwork) -> onnx.ModelProto:
+    """The network as a float32 graph, batch norms folded, before anything is written for one engine or another."""
     plain = fold_batch_norms(copy.deepcopy(network).cpu().eval())
     for module in plain.modules():
         if isinstance(module, PIFF):
@@ -77,8 +83,14 @@ def export_onnx(network: JointNetwork, description: ModelDescription, path: Path
         dynamic_shapes=(open_axes("features"), tuple(open_axes(n) for n in pyramid_names())),
     )  # fmt: skip
     assert program is not None
-    model = program.model_proto
-    use_int32_indices(model)
+    use_int32_indices(program.model_proto)
+    return program.model_proto
+
+
+def write_model(model: onnx.ModelProto, description: ModelDescription, path: Path, *, half_weights: bool) -> None:
+    """Write a plain graph as the model file of its description's precision; the graph is changed."""
+    if description.precision == "fp32":
+        suit_cpu(model)  # the others are for TensorRT, which finds its attentions among MatMuls and fuses by itself
     lower(model, description.precision)
     if half_weights:
         halve_weights(model)

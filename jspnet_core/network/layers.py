@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 BN_EPS = 1e-3  # of the reference implementation
 
@@ -21,8 +23,12 @@ def gather(x: Tensor, index: Tensor) -> Tensor:
 
 
 def interpolate(x: Tensor, index: Tensor, weight: Tensor) -> Tensor:
-    """Inverse-distance interpolation from the three nearest points: x (B, n, C), index and weight (B, m, 3)."""
-    return (gather(x, index) * weight.unsqueeze(-1)).sum(2)  # (B, m, C)
+    """Inverse-distance interpolation from the three nearest points: x (B, n, C), index and weight (B, m, 3).
+
+    One neighbour after the other: no array of (B, m, 3, C) is written and read again.
+    """
+    first, second, third = (gather(x, index[:, :, i]) * weight[:, :, i : i + 1] for i in range(3))  # (B, m, C)
+    return first + second + third
 
 
 def up(pyramid: Mapping[str, Tensor], fine: int, coarse: int) -> tuple[Tensor, Tensor]:
@@ -42,7 +48,10 @@ class Dense(nn.Module):
         self.relu = relu
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.linear(x)
+        return self.finish(self.linear(x))
+
+    def finish(self, x: Tensor) -> Tensor:
+        """What follows the linear layer."""
         if self.norm is not None:
             x = self.norm(x.reshape(-1, x.shape[-1])).reshape(x.shape)
         return torch.relu(x) if self.relu else x
@@ -113,7 +122,10 @@ class DepthwisePointConv(nn.Module):
         """xyz (B, n, 3), coarse (B, m, C), up = index and weight (B, n, 3) into m, near (B, n, K) into n itself."""
         x = interpolate(coarse, *up)  # (B, n, C)
         relative = gather(xyz, near) - xyz.unsqueeze(2)  # (B, n, K, 3)
-        grouped = torch.cat([relative, gather(x, near)], dim=-1)  # (B, n, K, C + 3)
-        pooled = (grouped * self.weight_net(relative)).sum(2) + self.bias
+        hidden = self.weight_net[0](relative)  # (B, n, K, W)
+        last = cast(Dense, self.weight_net[1]).linear  # in two parts: (B, n, K, C + 3), the largest array, is never put together
+        here = relative * functional.linear(hidden, last.weight[:3], last.bias[:3])
+        there = gather(x, near) * functional.linear(hidden, last.weight[3:], last.bias[3:])  # (B, n, K, C)
+        pooled = torch.cat([here.sum(2), there.sum(2)], dim=-1) + self.bias  # (B, n, C + 3)
         pooled = torch.relu(self.norm(pooled.reshape(-1, pooled.shape[-1])).reshape(pooled.shape))
         return self.layers(torch.cat([pooled, skip], dim=-1))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.network.layers import (
@@ -75,4 +76,7 @@ class PointConvDecoder(nn.Module):
         fa4 = self.fa4(torch.cat([fa3_up, features0], dim=-1))
         if not self.scales:
             return self.pcff(fa4)
-        return self.pcff(torch.cat([fa4, fa3_up], dim=-1) + interpolate(fa2, *up(pyramid, 0, 2)))
+        fine = torch.cat([fa4, fa3_up], dim=-1)
+        # A linear layer and an interpolation may change places: on the coarse points it is cheaper, and narrows them.
+        coarse = interpolate(functional.linear(fa2, self.pcff.linear.weight), *up(pyramid, 0, 2))
+        return self.pcff.finish(self.pcff.linear(fine) + coarse)

@@ -101,7 +101,7 @@ def test_what_cannot_be_had_fails_configure_with_one_sentence(start, case):
 REFUSED = {
     "gravity:=sideways": "'auto', 'optical' or 'none'",
     "stride:=7.0": "Max: 1.0",
-    "engine:=abacus": "'onnxruntime', 'tensorrt' or 'torch'",
+    "engine:=abacus": "'onnxruntime', 'openvino', 'tensorrt' or 'torch'",
     "sensor_pose:=high": "six numbers are accepted",
     "voxelsize:=0.1": "did you mean voxel_size?",
 }

@@ -1,0 +1,73 @@
+"""OpenVINO on the CPU: bfloat16 where the CPU multiplies it (AVX512-BF16, AMX), which halves what memory must carry."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Literal
+
+import numpy as np
+
+from jspnet_core.engine.errors import EngineError
+from jspnet_core.engine.model_file import REPAIR, ModelFileError, read_description
+from jspnet_core.pyramid import Pyramid
+
+
+class OpenVinoEngine:
+    """See `jspnet_core.engine.Engine`. Blocks go through one by one, each on a thread of its own.
+
+    threads: 0: one per core. precision: None: bf16 where the CPU has it, else f32.
+    Raises `EngineError` where OpenVINO is not installed, `ModelFileError` for an unusable model.
+    """
+
+    def __init__(self, model: Path, threads: int = 0, precision: Literal["bf16", "f32"] | None = None):
+        try:
+            import openvino  # a second to import
+        except ModuleNotFoundError as error:
+            raise EngineError(
+                "engine 'openvino' needs OpenVINO, which is not installed here: pip install 'jspnet[openvino]', or "
+                "choose engine:=onnxruntime"
+            ) from error
+        self.description = read_description(model)
+        threads = threads or len(os.sched_getaffinity(0))
+        core = openvino.Core()
+        native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self.precision: str = precision or ("bf16" if native else "f32")
+        self.about = f"OpenVINO {openvino.__version__.split('-')[0]}, {self.precision}"
+        if not (native or precision):
+            self.about += " (this CPU has no bf16)"
+        hints = {
+            "PERFORMANCE_HINT": "THROUGHPUT",
+            "NUM_STREAMS": threads,
+            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_PRECISION_HINT": self.precision,
+        }
+        try:
+            compiled = core.compile_model(core.read_model(model), "CPU", hints)
+        except RuntimeError as error:
+            raise ModelFileError(f"{model} is not a model that OpenVINO can use; {REPAIR}") from error
+        self._inputs = [port.get_any_name() for port in compiled.inputs if port.get_any_name() != "features"]
+        self._executor = ThreadPoolExecutor(threads)
+        self._idle: SimpleQueue = SimpleQueue()
+        for _ in range(threads):
+            self._idle.put(compiled.create_infer_request())
+        self.takes_fewer_points = self.description.configuration.piff_keys == "level1"  # see `OnnxRuntimeEngine`
+
+    def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
+        c = self.description.configuration
+        logits, embeddings = (np.empty((*features.shape[:2], n), np.float32) for n in (c.classes, c.embedding))
+
+        def run_block(b: int) -> None:
+            feed = {name: pyramids[b][name][None] for name in self._inputs}  # one block: local indices are flat already
+            feed["features"] = features[b : b + 1]
+            request = self._idle.get()
+            result = request.infer(feed, share_inputs=True, share_outputs=True)
+            logits[b], embeddings[b] = result["logits"][0], result["embeddings"][0]
+            self._idle.put(request)
+
+        for _ in self._executor.map(run_block, range(len(pyramids))):
+            pass
+        return logits, embeddings

@@ -1,0 +1,105 @@
+"""Edits of a float32 graph that save ONNX Runtime's CPU passes over memory. They change no result beyond rounding.
+
+Layers as narrow as these are bound by memory, not by arithmetic: what counts is how often an array is read and written.
+ONNX Runtime adds a bias and applies a ReLU within the product, but only in Gemm, which takes matrices: so layers run on
+rows, whatever axes their points have.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import onnx
+from onnx import NodeProto, helper, numpy_helper, shape_inference
+
+from jspnet_core.export.graph import remove_unused
+
+
+def suit_cpu(model: onnx.ModelProto) -> None:
+    """Edit the graph in place."""
+    _Rows(model).apply()
+    remove_unused(model)
+
+
+class _Rows:
+    """One pass over the nodes: MatMul - Add (- Relu) of a layer becomes Reshape - Gemm (- Relu) - Reshape.
+
+    Layers that follow each other hand on their rows; the Reshapes between them are then unused.
+    """
+
+    def __init__(self, model: onnx.ModelProto):
+        self.graph = model.graph
+        self.dims = {w.name: list(w.dims) for w in self.graph.initializer}
+        inferred = shape_inference.infer_shapes(model, data_prop=True).graph
+        self.shapes = {
+            v.name: [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim]
+            for v in (*inferred.value_info, *inferred.output)
+        }
+        self.uses = Counter([name for node in self.graph.node for name in node.input])
+        self.uses.update(output.name for output in self.graph.output)
+        self.consumer = {name: node for node in self.graph.node for name in node.input}
+        self.rows: dict[str, str] = {}  # values that exist as rows, too
+        self.nodes = [helper.make_node("Shape", ["features"], ["block_axes"], name="block_axes", start=0, end=2)]
+
+    def apply(self) -> None:
+        done: set[str] = set()
+        for node in self.graph.node:
+            if node.output[0] in done:
+                continue
+            add = self._bias_behind(node)
+            if add is None:
+                self.nodes.append(node)
+            else:
+                done.update(self._layer(node, add))
+        del self.graph.node[:]
+        self.graph.node.extend(self.nodes)
+        del self.graph.value_info[:]
+
+    def _bias_behind(self, node: NodeProto) -> NodeProto | None:
+        """The Add of a layer whose MatMul this is."""
+        if node.op_type != "MatMul" or len(self.dims.get(node.input[1], [])) != 2:
+            return None
+        add = self._only_consumer(node.output[0], "Add")
+        return add if add is not None and any(len(self.dims.get(name, [])) == 1 for name in add.input) else None
+
+    def _only_consumer(self, value: str, operator: str) -> NodeProto | None:
+        node = self.consumer.get(value)
+        return node if node is not None and node.op_type == operator and self.uses[value] == 1 else None
+
+    def _layer(self, product: NodeProto, add: NodeProto) -> list[str]:
+        """Write the layer on rows. Returns the values that it stands for."""
+        source, weight = product.input
+        bias, result = next(name for name in add.input if name in self.dims), add.output[0]
+        if source not in self.rows:
+            self.rows[source] = f"{source}_rows"
+            shape = _constant([-1, self.dims[weight][0]], self.graph)
+            self.nodes.append(helper.make_node("Reshape", [source, shape], [self.rows[source]], name=f"to_{source}"))
+        made = f"{result}_rows"
+        self.nodes.append(helper.make_node("Gemm", [self.rows[source], weight, bias], [made], name=f"layer_{result}"))
+        relu, values = self._only_consumer(result, "Relu"), [result]
+        if relu is not None:
+            values.append(relu.output[0])
+            self.nodes.append(helper.make_node("Relu", [made], [f"{values[1]}_rows"], name=f"relu_{result}"))
+        self.rows[values[-1]] = f"{values[-1]}_rows"
+        self._with_axes(values[-1])
+        return values
+
+    def _with_axes(self, value: str) -> None:
+        """Give rows their axes back. Open are the batch and, at level 0, the points."""
+        shape = self.shapes[value]
+        if all(isinstance(size, int) for size in shape[1:]):
+            wanted = _constant([-1, *shape[1:]], self.graph)
+        else:
+            wanted, width = f"axes_{shape[-1]}", _constant([shape[-1]], self.graph)
+            if all(wanted not in node.output for node in self.nodes):
+                self.nodes.append(helper.make_node("Concat", ["block_axes", width], [wanted], name=wanted, axis=0))
+        self.nodes.append(helper.make_node("Reshape", [f"{value}_rows", wanted], [value], name=f"from_{value}"))
+
+
+def _constant(values: list, graph: onnx.GraphProto) -> str:
+    """Name of an int64 constant of the graph, made if it is not there yet."""
+    name = "ints_" + "_".join(map(str, values))
+    if all(w.name != name for w in graph.initializer):
+        graph.initializer.append(numpy_helper.from_array(np.array(values, np.int64), name))
+    return name
