@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from jspnet_core.merging import modes
 
@@ -60,9 +58,9 @@ def join_clusters(
 
 
 def connected(a: np.ndarray, b: np.ndarray, count: int) -> np.ndarray:
-    """Number the connected components of `count` nodes with edges a[i] - b[i]: (count,) int32."""
-    graph = coo_array((np.ones(len(a), np.int8), (a, b)), shape=(count, count))
-    return connected_components(graph, directed=False)[1].astype(np.int32)
+    """Number the connected components of `count` nodes with edges a[i] - b[i]: (count,) int32, in order of their
+    lowest node."""
+    return _components(np.asarray(a, np.int64), np.asarray(b, np.int64), count)
 
 
 # Private
@@ -140,6 +138,29 @@ def _rows_around(c, keys, edges, lowest, highest, near):  # type: ignore[no-unty
         near[row] = edges[a], edges[b], np.iinfo(np.int32).max, -1
         for k in range(a, b):
             near[row, 2], near[row, 3] = min(near[row, 2], lowest[k]), max(near[row, 3], highest[k])
+
+
+@njit(nogil=True, cache=True)
+def _components(a, b, count):  # type: ignore[no-untyped-def]
+    """Union-find: the root of a component is its lowest node; paths are halved on the way."""
+    root = np.arange(count)
+    for i in range(len(a)):
+        x, y = a[i], b[i]
+        while root[x] != x:
+            root[x] = root[root[x]]
+            x = root[x]
+        while root[y] != y:
+            root[y] = root[root[y]]
+            y = root[y]
+        root[max(x, y)] = min(x, y)
+    number, found = np.empty(count, np.int32), 0
+    for i in range(count):
+        if root[i] == i:
+            number[i] = found
+            found += 1
+        else:
+            number[i] = number[root[i]]  # a root comes before its nodes
+    return number
 
 
 @njit(nogil=True, cache=True)

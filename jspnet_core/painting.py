@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from scipy.spatial import cKDTree
+from pykdtree.kdtree import KDTree
 
 from jspnet_core.blocks import Blocks
 from jspnet_core.classes import NO_INSTANCE, UNLABELLED
@@ -82,7 +82,7 @@ def fill_gaps(
     missing = np.flatnonzero(label == UNLABELLED)
     if len(sampled) == 0 or len(missing) == 0:
         return label, confidence, instance
-    distance, nearest = cKDTree(xyz[sampled]).query(xyz[missing], distance_upper_bound=reach, workers=-1)
+    distance, nearest = KDTree(xyz[sampled]).query(xyz[missing], distance_upper_bound=reach)
     near = np.isfinite(distance)
     source = np.arange(len(xyz))
     source[missing[near]] = sampled[nearest[near]]
