@@ -1,111 +1,142 @@
-"""Milliseconds per stage for one depth frame on the CPU, beside the straightforward route of the references.
+"""Milliseconds per stage of labelling a cloud on the CPU, beside the references' route and the machine's limits.
 
     . tools/environment.sh
-    python benchmarks/frame.py --input auto --input synthetic --json out/frame.json --markdown docs/performance.md
+    python benchmarks/frame.py --json out/frame.json --markdown docs/performance.md --picture docs/performance.png
 
-Both routes label the same frame with the same trained weights, in turns in one process, so that whatever else the
-machine does falls on both.
+Both routes label the same cloud with the same trained weights, in turns in one process, so that whatever else the
+machine does falls on both; the ceilings are measured in the same run.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
-from frames import Frame, load_frame
+from ceilings import attention, copy_gigabytes, gflop_per_block, sgemm_gflops
+from engines import Recorder, time_engines
+from frames import Frame, load_frames
+from limits import limits_ms
+from message_stages import MessageStages
 from reference_route import ReferenceRoute
-from report import machine, page, sentences, table
+from report import frame_section, machine, sentences, table, write_section
 from rich.console import Console
 from rich.progress import Progress
+from timings import WHOLE, PeakMemory, Timings
 
-from jspnet_core.engine.onnxruntime_engine import OnnxRuntimeEngine
-from jspnet_core.segmenter import Segmenter, default_model
-from jspnet_core.settings import FrameSettings
+from jspnet_core.engine import open_engine
+from jspnet_core.engine.model_file import default_model
+from jspnet_core.segmenter import Segmenter
+from jspnet_core.training.checkpoint import Checkpoint
+from jspnet_core.voxels import voxelise
 
-WHOLE = "whole frame"
-
-
-@dataclass
-class Timings:
-    """Milliseconds of every stage, and of the whole frame, by frame."""
-
-    frames: list[dict[str, float]] = field(default_factory=list)
-
-    def add(self, begin: float, stages: dict[str, float]) -> None:
-        self.frames.append({**stages, WHOLE: 1e3 * (time.perf_counter() - begin)})
-
-    def percentile(self, stage: str, percent: float) -> float:
-        return float(np.percentile([frame[stage] for frame in self.frames], percent))
-
-    def summary(self) -> dict[str, dict[str, float]]:
-        return {s: {"median": self.percentile(s, 50), "p95": self.percentile(s, 95)} for s in self.frames[0]}
+SOURCES = ("bag", "7scenes", "room", "synthetic")
+ENGINE_BLOCKS = 8
 
 
 def main(
     sources: Annotated[
-        list[str] | None, typer.Option("--input", help="auto (if none is given), bag, synthetic, or a cloud file")
+        list[str] | None, typer.Option("--input", help=f"of {', '.join(SOURCES)} (if none is given: all), or a file")
     ] = None,
     frames: Annotated[int, typer.Option(min=1, help="how often to label each input")] = 20,
     reference_frames: Annotated[int, typer.Option(min=1, help="how many of them by the reference's route too")] = 3,
-    json_file: Annotated[Path | None, typer.Option("--json", help="write the first input's figures here")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="write the page docs/performance.md here")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="write this script's part of docs/performance.md here")] = None,
+    picture: Annotated[Path | None, typer.Option(help="write the stages as stacked bars (PNG) here")] = None,
 ) -> None:
-    """Time both routes, on one frame after the other."""
-    console = Console()
-    results = []
-    for frame in map(load_frame, sources or ["auto"]):
-        console.print(f"{frame.source}; {reference_frames} of {frames} frames by the reference's route too")
-        results.append(compare(frame, frames, min(reference_frames, frames), console))
+    """Time both routes on one cloud after the other, and measure the machine's ceilings."""
+    console, results = Console(), []
+    found = measure_machine()
+    for frame in load_frames(sources or list(SOURCES), console.print):
+        console.print(f"{frame.source}; {reference_frames} of {frames} by the reference's route too")
+        results.append(compare(frame, frames, min(reference_frames, frames), console, found))
         console.print(table(results[-1]), sentences(results[-1]))
-    text = json.dumps({**results[0], "further_inputs": results[1:]}, indent=2) + "\n"
-    for path, content in ((json_file, text), (markdown, page(results))):
-        if path:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content)
+    if not results:
+        raise typer.BadParameter("no input is left", param_hint="--input")
+    found |= {"inputs": results}
+    if json_file:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps(found, indent=1) + "\n")
+    if picture:
+        from chart import draw
+
+        draw(results, picture)
+    if markdown:
+        write_section(markdown, "frame", frame_section(found, picture))
 
 
-def compare(frame: Frame, frames: int, reference_frames: int, console: Console) -> dict:
-    """Label the frame by both routes in turns; the first frame of this project's, which compiles, is not counted."""
-    settings = FrameSettings()
-    description = OnnxRuntimeEngine(default_model()).description
-    segmenter, reference = Segmenter(settings=settings), ReferenceRoute(description, settings)
+def measure_machine() -> dict:
+    """What the machine can do at most, and what the network asks of it."""
+    threads = len(os.sched_getaffinity(0))
+    checkpoint = Checkpoint.load(default_model().with_suffix(".pt"))
+    attention_ms, attention_gflops = attention(checkpoint.configuration, threads)
+    return {
+        "machine": machine(),
+        "ceilings": {
+            "copy_gb_per_s": copy_gigabytes(threads),
+            "sgemm_gflop_per_s": sgemm_gflops(threads),
+            "attention_ms": attention_ms,
+            "attention_gflop_per_s": attention_gflops,
+        },
+        "gflop_per_block": gflop_per_block(checkpoint.build().eval(), checkpoint.configuration.points),
+    }
+
+
+def compare(frame: Frame, frames: int, reference_frames: int, console: Console, found: dict) -> dict:
+    """Label the cloud by both routes in turns; the first frame of this project's, which compiles, is not counted."""
+    settings = frame.settings
+    engine = open_engine("onnxruntime", default_model())
+    recorder = Recorder(engine)
     colors = np.zeros(frame.points.shape, np.uint8) if frame.colors is None else frame.colors
-    segmenter.segment(frame.points, colors)
+    Segmenter(engine=recorder, settings=settings).segment(frame.points, colors)
+    segmenter, reference = Segmenter(engine=engine, settings=settings), ReferenceRoute(engine.description, settings)
+    messages, memory = MessageStages.of(frame.points, colors, segmenter.classes), PeakMemory()
     ours, theirs = Timings(), Timings()
     turns = set(np.linspace(0, frames, reference_frames, endpoint=False).astype(int))
     with Progress(console=console, transient=True) as progress:
         for turn in progress.track(range(frames), description="labelling"):
-            begin = time.perf_counter()
-            segmentation = segmenter.segment(frame.points, colors)
-            ours.add(begin, segmentation.timings_ms)
+            with memory.of("ours"), ours.frame() as stages:
+                segmentation = segmenter.segment(frame.points, colors)
+                stages.update(segmentation.timings_ms)
+            ours.frames[-1].update(messages.time(segmentation) if messages else {})
             if turn in turns:
-                begin = time.perf_counter()
-                label, instance, stages = reference.segment(frame.points, colors)
-                theirs.add(begin, stages)
+                with memory.of("reference"), theirs.frame() as stages:
+                    label, instance, by_stage = reference.segment(frame.points, colors)
+                    stages.update(by_stage)
     seen = segmentation.label != 255
+    c, finite = engine.description.configuration, int(np.isfinite(frame.points).all(axis=1).sum())
+    voxels = len(voxelise(frame.points, settings.voxel_size).representative)
+    per_size = {size: gflop_per_block(reference.network, size) for size in set(recorder.sizes)}
+    asked = sum(per_size[size] for size in recorder.sizes)
+    recorded = recorder.blocks[:ENGINE_BLOCKS]
     return {
         "ratio_to_reference": theirs.percentile(WHOLE, 50) / ours.percentile(WHOLE, 50),
         "ratio_is": "median ms of the reference's route / median ms of this project, for the whole frame",
         "input": frame.source,
-        "points": int(np.isfinite(frame.points).all(axis=1).sum()),
+        "points": finite,
         "blocks": segmentation.blocks,
         "instances": {"ours": len(segmentation.instances), "reference": int(instance.max())},
         "labels_alike": float((segmentation.label == label)[seen].mean()),
         "frames": {"ours": len(ours.frames), "reference": len(theirs.frames)},
         "ours_ms": ours.summary(),
         "reference_ms": theirs.summary(),
-        "model": description.name,
-        "points_per_block": description.configuration.points,
+        "limit_ms": limits_ms(
+            len(frame.points), voxels, segmentation.blocks, c, asked, found["ceilings"]
+        ),
+        "memory_mib": memory.mebibytes,
+        "engines": time_engines(
+            np.stack([block for block, _ in recorded]), [pyramid for _, pyramid in recorded], reference.network,
+            found["gflop_per_block"], found["ceilings"]["sgemm_gflop_per_s"], rounds=min(frames, 10),
+        ) if recorded else {},
+        "model": engine.description.name,
+        "points_per_block": c.points,
         "settings": settings.model_dump(),
-        "machine": machine(),
+        "machine": found["machine"],
         "load_average": os.getloadavg()[1],
-    }
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,55 +1,100 @@
-"""The frame that benchmarks label: a real one where the data sets are present, else a generated one."""
+"""The clouds that benchmarks label: real ones where the data sets are present, and a generated one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from jspnet_core.cloud_files import read_cloud
+from jspnet_core.settings import FrameSettings, SegmenterSettings
 from jspnet_core.synthetic import camera_path, make_scene
 
-BAG = Path(__file__).resolve().parents[2] / "shared/data/bags/ros2_moveit_perception_db3"
+DATA = Path(__file__).resolve().parents[2] / "shared/data"
+BAG = DATA / "bags/ros2_moveit_perception_db3"
+SEVEN_SCENES = DATA / "rgbd/7scenes_tsdf"
+ROOM = DATA / "s3dis_rooms_npz/Area_1_office_13.npz"
+
+
+class Absent(Exception):
+    """An input that this machine does not have; the message is a sentence."""
 
 
 class Frame(NamedTuple):
-    """points: (N, 3) float32, metres, NaN where there is no return; colors: (N, 3) uint8 or None; what it is."""
+    """A cloud and how it is to be labelled.
+
+    points: (N, 3) float32, metres, NaN where there is no return; colors: (N, 3) uint8 or None; what it is, in words.
+    """
 
     points: np.ndarray
     colors: np.ndarray | None
     source: str
+    settings: SegmenterSettings = FrameSettings()
+
+
+def load_frames(sources: list[str], say: Callable[[str], None]) -> Iterator[Frame]:
+    """Frames by name (`bag`, `7scenes`, `room`, `synthetic`, `auto`) or cloud file; says which ones are skipped."""
+    for source in sources:
+        try:
+            yield load_frame(source)
+        except Absent as error:
+            say(f"{source}: skipped, {error}")
 
 
 def load_frame(source: str) -> Frame:
-    """`bag`, `synthetic`, a cloud file, or `auto`: the bag's cloud if it can be read here, else the generated one."""
-    if source == "synthetic":
-        return synthetic_frame("generated frame, 640x480")
-    if source == "bag":
-        return bag_frame()
-    if source != "auto":
-        cloud = read_cloud(Path(source))
-        return Frame(cloud.points, cloud.colors, f"{Path(source).name}, {len(cloud.points)} points")
-    if not BAG.exists():
-        return synthetic_frame("generated frame, 640x480 (the real one, ../shared/data/bags, is not on this machine)")
-    try:
-        return bag_frame()
-    except ImportError as error:
-        reason = error.msg.splitlines()[0]
-        return synthetic_frame(f"generated frame, 640x480 (the real one is read by ROS, and there is none: {reason})")
+    """`auto`: the bag's cloud if it can be read here, else the generated one. Raises `Absent`."""
+    known = {"bag": bag_frame, "7scenes": seven_scenes_frame, "room": room_frame, "synthetic": synthetic_frame}
+    if source in known:
+        return known[source]()
+    if source == "auto":
+        try:
+            return bag_frame()
+        except Absent as error:
+            return synthetic_frame(f"generated frame, 640x480 (not the real one: {error})")
+    cloud = read_cloud(Path(source))
+    return Frame(cloud.points, cloud.colors, f"{Path(source).name}, {len(cloud.points)} points")
 
 
 def bag_frame() -> Frame:
-    """The first cloud of the real ROS 2 bag. Raises ImportError where ROS is missing."""
-    from jspnet_ros.bag import read_clouds
-    from jspnet_ros.point_cloud import read_points
-
+    """The first cloud of the real ROS 2 bag."""
+    if not BAG.exists():
+        raise Absent(f"{BAG} is not on this machine")
+    try:
+        from jspnet_ros.bag import read_clouds
+        from jspnet_ros.point_cloud import read_points
+    except ImportError as error:
+        raise Absent(f"it is read by ROS, and there is none: {error.msg.splitlines()[0]}") from None
     message = next(read_clouds(BAG))
     points, colors = read_points(message).points, read_points(message).colors
     return Frame(points, colors, f"real depth frame, {message.width}x{message.height}, from {BAG.name}")
 
 
-def synthetic_frame(source: str) -> Frame:
+def seven_scenes_frame() -> Frame:
+    """The first frame of the real Kinect sequence."""
+    if not SEVEN_SCENES.is_dir():
+        raise Absent(f"{SEVEN_SCENES} is not on this machine")
+    try:
+        from jspnet_core.rgbd import read_sequence
+
+        frame = next(read_sequence(SEVEN_SCENES))
+    except ImportError as error:
+        raise Absent(f"its images are read by Pillow (extra viz), and there is none: {error}") from None
+    height, width = frame.points.shape[:2]
+    points, colors = frame.points.reshape(-1, 3), frame.colors.reshape(-1, 3)
+    return Frame(points, colors, f"real RGB-D frame, {width}x{height}, from 7-Scenes")
+
+
+def room_frame() -> Frame:
+    """A whole room of S3DIS, labelled as files are."""
+    if not ROOM.exists():
+        raise Absent(f"{ROOM} is not on this machine")
+    cloud = read_cloud(ROOM)
+    return Frame(cloud.points, cloud.colors, f"whole room {ROOM.stem} of S3DIS", SegmenterSettings(gravity="none"))
+
+
+def synthetic_frame(source: str = "generated frame, 640x480") -> Frame:
     """A frame of the simulated depth camera."""
     scene = make_scene(seed=0)
     pose = next(iter(camera_path(scene)))

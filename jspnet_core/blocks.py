@@ -106,18 +106,24 @@ def _windows(values: np.ndarray, low: float, count: int, size: float, stride: fl
 
 
 def block_features(
-    points: np.ndarray, colors: np.ndarray | None, index: np.ndarray, *, color: bool, block_size: float
+    points: np.ndarray,
+    colors: np.ndarray | None,
+    index: np.ndarray,
+    *,
+    color: bool,
+    block_size: float,
+    bounds: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
     """What the network sees of each point (paper, section 4.2): (B, N, 9) float32, or 6 channels without colour.
 
     points: (V, 3) float32, metres, z up, floor at 0. colors: (V, 3) uint8 or None, which reads as black, the way
-    training drops colour. index: (B, N).
+    training drops colour. index: (B, N). bounds: the cloud's `extent`, for callers that come with few blocks at a time.
     Channels: x and y from the middle of the block's own extent start, z above the floor; red, green, blue 0..1;
     x, y, z as a share of the whole cloud's extent, 0..1.
     """
     xyz = points[index]  # (B, N, 3)
-    low, high = extent(points)
-    low[2] = 0.0
+    low, high = bounds or extent(points)
+    low = np.array([low[0], low[1], 0.0], low.dtype)
     local = xyz.copy()
     local[..., :2] -= xyz[..., :2].min(axis=1, keepdims=True) + 0.5 * block_size
     room = np.clip((xyz - low) / np.maximum(high - low, 1e-3), 0.0, 1.0)  # of bare floor, z is noise around 0

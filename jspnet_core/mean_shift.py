@@ -29,6 +29,11 @@ def mean_shift(embeddings: np.ndarray, bandwidth: float = 0.6) -> np.ndarray:
     Returns (N,) int32: the cluster of each point, 0 to K - 1 in order of decreasing size.
     Raises ValueError for another shape, values that are not finite, or a bandwidth that is not positive.
     """
+    return labels_and_steps(embeddings, bandwidth)[0]
+
+
+def labels_and_steps(embeddings: np.ndarray, bandwidth: float = 0.6) -> tuple[np.ndarray, int]:
+    """As `mean_shift`, and the steps that were made: the work, each a look at the boxes of the points."""
     _check(embeddings, 2, "(N, D)", bandwidth)
     return _cluster(embeddings, bandwidth)
 
@@ -52,7 +57,7 @@ def mean_shift_blocks(
     clusters = np.full((blocks, size), -1, np.int32)
 
     def cluster_block(b: int) -> None:
-        clusters[b, : counts[b]] = _cluster(embeddings[b, : counts[b]], bandwidth)
+        clusters[b, : counts[b]] = _cluster(embeddings[b, : counts[b]], bandwidth)[0]
 
     # Threads, not numba's prange: its threading layer may not be entered from two Python threads at once.
     with ThreadPoolExecutor(min(threads or os.cpu_count() or 1, blocks) or 1) as pool:
@@ -73,21 +78,22 @@ def _check(embeddings: np.ndarray, ndim: int, shape: str, bandwidth: float) -> N
         raise ValueError(f"bandwidth must be a positive number, found {bandwidth}")
 
 
-def _cluster(embeddings: np.ndarray, bandwidth: float) -> np.ndarray:
+def _cluster(embeddings: np.ndarray, bandwidth: float) -> tuple[np.ndarray, int]:
     if len(embeddings) == 0:
-        return np.empty(0, np.int32)
+        return np.empty(0, np.int32), 0
     # Single precision is twice as fast; embeddings spread so wide that its sums would be coarse take double.
     single = np.abs(embeddings).max() < 1e3 * bandwidth
     points = embeddings.astype(np.float32 if single else np.float64)
     order, boxes = _sort_into_boxes(np.ascontiguousarray(points.T))
-    modes, counts = climb(boxes, _bin_seeds(points, bandwidth), bandwidth)
+    modes, counts, steps = climb(boxes, _bin_seeds(points, bandwidth), bandwidth)
     if len(modes) == 0:  # every point lies in the far corner of its bin, where no seed sees it
-        modes, counts = climb(boxes, points, bandwidth)
+        modes, counts, more = climb(boxes, points, bandwidth)
+        steps += more
     strongest_first = np.lexsort((*modes.T[::-1], counts))[::-1]
     centers = without_duplicates(modes[strongest_first], bandwidth)
     labels = np.empty(len(points), np.int64)
     labels[order] = nearest(boxes, centers)
-    return _rank_by_size(labels, len(centers))
+    return _rank_by_size(labels, len(centers)), steps
 
 
 def _sort_into_boxes(points: np.ndarray) -> tuple[np.ndarray, Boxes]:

@@ -70,10 +70,11 @@ def occupied(bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(nogil=True, cache=True)
-def climb(boxes: Boxes, seeds: np.ndarray, bandwidth: float) -> tuple[np.ndarray, np.ndarray]:
+def climb(boxes: Boxes, seeds: np.ndarray, bandwidth: float) -> tuple[np.ndarray, np.ndarray, int]:
     """Move every seed (S, D) to the mean of the points around it until it stands still.
 
-    Returns the modes (M, D) that were reached, and how many points the ball at each holds, (M,) int64.
+    Returns the modes (M, D) that were reached, how many points the ball at each holds, (M,) int64, and the steps of all
+    seeds together, fewer than `MAX_STEPS_IN_ALL` + `MAX_STEPS`, unless the first seeds reach nothing.
     """
     count, dims = seeds.shape
     modes, counts = np.empty_like(seeds), np.empty(count, np.int64)
@@ -109,7 +110,7 @@ def climb(boxes: Boxes, seeds: np.ndarray, bandwidth: float) -> tuple[np.ndarray
                 break
         if steps >= MAX_STEPS_IN_ALL and found:
             break
-    return modes[:found], counts[:found]
+    return modes[:found], counts[:found], steps
 
 
 @njit(nogil=True, cache=True)

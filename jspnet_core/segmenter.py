@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jspnet_core.blocks import Blocks, batches, block_features, cut_blocks
+from jspnet_core.blocks import Blocks, batches, block_features, cut_blocks, extent
 from jspnet_core.classes import NO_INSTANCE, UNLABELLED, ClassTable
 from jspnet_core.engine import Engine, ModelFileError, open_engine
 from jspnet_core.engine.model_file import ModelDescription, default_model
@@ -132,11 +132,12 @@ class Segmenter:
         s, c = self.settings, self.description.configuration
         block_label = np.zeros(blocks.index.shape, np.uint8)
         clusters = np.full(blocks.index.shape, -1, np.int32)
+        bounds = extent(xyz)
         smallest = c.levels[0] if getattr(self.engine, "takes_fewer_points", False) else c.points
         for size, rows in batches(blocks.count, smallest, c.points, AT_ONCE):
             index, count = blocks.index[rows, :size], blocks.count[rows]
             with clock.stage("blocks"):
-                features = self._features(xyz, rgb, Blocks(index, count))
+                features = block_features(xyz, rgb, index, color=c.color, block_size=c.block_size, bounds=bounds)
             with clock.stage("pyramid"):
                 pyramids = build_pyramids(features, c, self._executor)
             with clock.stage("network"):
@@ -160,10 +161,6 @@ class Segmenter:
             xyz, points_per_block=c.points, block_size=c.block_size, stride=s.stride * c.block_size,
             max_blocks=s.max_blocks, min_points=s.min_block_points, rng=np.random.default_rng(SEED), sensor=sensor,
         )  # fmt: skip
-
-    def _features(self, xyz: np.ndarray, rgb: np.ndarray | None, blocks: Blocks) -> np.ndarray:
-        c = self.description.configuration
-        return block_features(xyz, rgb, blocks.index, color=c.color, block_size=c.block_size)
 
     def _merge(
         self, xyz: np.ndarray, blocks: Blocks, clusters: np.ndarray, block_label: np.ndarray, label: np.ndarray

@@ -91,7 +91,7 @@ def test_layers_take_their_bias_and_relu_in_one_pass(model, plain):
     biases = sum(node.op_type == "Add" and any(".bias" in name for name in node.input) for node in plain.graph.node)
     assert biases > 50
     assert operators.count("Gemm") >= biases - 6, "all but the depth-wise layers' own"
-    assert operators.count("MatMul") == 3 + 4, "PointConv's products and two attentions"
+    assert operators.count("MatMul") == 3 + 4 + 2, "PointConv's products, two attentions, PCFF's coarse scale"
 
 
 def test_the_graph_for_cpus_computes_what_the_plain_one_does(plain, model, tmp_path):
@@ -239,4 +239,4 @@ def test_a_model_of_another_format_is_refused(model, tmp_path):
 
 def test_an_unknown_engine_names_the_accepted_ones(model):
     with pytest.raises(EngineError, match="onnxruntime, openvino, tensorrt"):
-        open_engine("openvino", model)
+        open_engine("abacus", model)

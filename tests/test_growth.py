@@ -13,12 +13,18 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def test_growth_benchmark_measures_each_floor(tmp_path):
     command = [sys.executable, ROOT / "benchmarks/growth.py", "--rooms", "1", "--rooms", "2", "--density", "60"]
+    command += ["--points", "3000", "--floor-points", "30000", "--floor-rooms", "1", "--markdown", tmp_path / "page.md"]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"}
     done = subprocess.run(
         [*command, "--json", tmp_path / "g.json"], capture_output=True, text=True, env=environment, check=False
     )
     assert done.returncode == 0, done.stderr
-    one, two = json.loads((tmp_path / "g.json").read_text())
+    results = json.loads((tmp_path / "g.json").read_text())
+    (command,) = results["command"]
+    assert command["points"] == 30000
+    assert command["labelled"] > 0.99
+    assert f"{command['mib_peak']:.0f} MiB at most" in " ".join((tmp_path / "page.md").read_text().split())
+    one, two = results["area"]
     assert two["points"] > one["points"]
     assert two["square_metres"] > 1.5 * one["square_metres"]  # side by side, not one in the other
     assert two["blocks"] > one["blocks"]

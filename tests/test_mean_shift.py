@@ -16,7 +16,8 @@ from jspnet_core.blocks import block_features, cut_blocks
 from jspnet_core.data.rooms import read_room
 from jspnet_core.engine import open_engine
 from jspnet_core.engine.model_file import default_model
-from jspnet_core.mean_shift import mean_shift, mean_shift_blocks
+from jspnet_core.mean_shift import labels_and_steps, mean_shift, mean_shift_blocks
+from jspnet_core.mean_shift_kernels import MAX_STEPS, MAX_STEPS_IN_ALL
 from jspnet_core.pyramid import build_pyramid
 from jspnet_core.voxels import voxelise
 
@@ -126,6 +127,30 @@ def test_time_is_bounded_whatever_the_network_gives(spread):
     labels = mean_shift(points, BANDWIDTH)
     assert time.process_time() - start < 3.0  # about 0.2 s at most on one free core; scikit-learn takes 20 s
     assert set(labels) == set(range(labels.max() + 1))
+
+
+def many(rng, count=4096):
+    """More clusters than the reference's tables held."""
+    centers = rng.uniform(-8, 8, (150, 5))
+    return (centers[rng.integers(0, 150, count)] + rng.normal(size=(count, 5), scale=0.05)).astype(np.float32)
+
+
+def test_more_than_a_hundred_clusters_are_found_with_little_work():
+    points = many(np.random.default_rng(7))
+    labels, steps = labels_and_steps(points, BANDWIDTH)
+    assert labels.max() + 1 == 150
+    assert steps < len(points)
+
+
+@pytest.mark.parametrize("spread", [0.1, 0.5, 1.0, 2.0, 1e3, 1e30])
+def test_work_is_bounded_whatever_the_network_gives(spread):
+    points = (np.random.default_rng(0).normal(size=(4096, 5)) * spread).astype(np.float32)
+    assert labels_and_steps(points, BANDWIDTH)[1] < MAX_STEPS_IN_ALL + MAX_STEPS
+
+
+def test_work_on_clusters_is_far_below_the_bound():
+    for embeddings in (tight, loose):
+        assert labels_and_steps(embeddings(np.random.default_rng(8)), BANDWIDTH)[1] < 0.25 * MAX_STEPS_IN_ALL
 
 
 def test_does_not_depend_on_the_order_of_the_points():

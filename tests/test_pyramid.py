@@ -5,7 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from jspnet_core.balls import ball_density, ball_query
 from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.farthest_points import sample_and_work
 from jspnet_core.pyramid import (
     UPSAMPLINGS,
     build_pyramid,
@@ -54,6 +56,43 @@ def test_sampling_of_repeated_points_ends(xyz):
     twice = np.concatenate([xyz[:20], xyz[:20]])
     assert len(set(map(tuple, twice[farthest_points(twice, 20)]))) == 20
     assert len(farthest_points(twice, 40)) == 40
+
+
+def surface(count, width):
+    """Points of a floor and two walls, as a block holds them: (count, 3) float32."""
+    rng = np.random.default_rng(5)
+    points = rng.random((count, 3)) * [width, width, 2.5]
+    points[np.arange(count), np.arange(count) % 3] = 0.0
+    return points.astype(np.float32)
+
+
+@pytest.mark.parametrize(("count", "samples", "width"), [(2048, 512, 1.0), (4096, 1024, 2.0)])
+def test_sampling_looks_at_few_points_of_a_large_block(count, samples, width):
+    points = surface(count, width)
+    found, work = sample_and_work(points, samples)
+    distance, expected = np.full(count, np.inf, np.float32), np.zeros(samples, np.int32)
+    for i in range(1, samples):
+        distance = np.minimum(distance, np.square(points - points[expected[i - 1]]).sum(1))
+        expected[i] = distance.argmax()
+    assert (found == expected).mean() > 0.99, "but for farthest points that are equally far to the last bit"
+    assert work < 0.2 * count * samples
+
+
+def test_sampling_of_one_point_copied_costs_no_more_than_every_pair():
+    assert sample_and_work(np.ones((500, 3), np.float32), 100)[1] <= 500 * 100
+
+
+@pytest.mark.parametrize("radius", [1e-4, 0.03, 0.2, 5.0])
+def test_balls_are_those_of_all_pairs(radius):
+    points = np.concatenate([surface(700, 1.0), [[9.0, -4.0, 1.0]], surface(20, 1.0)]).astype(np.float32)
+    inside = squared(points, points) < np.float32(radius * radius)
+    near = ball_query(points, points, radius, 16)
+    density = ball_density(points, radius, 0.1, 16)
+    for i in range(len(points)):
+        hits = np.flatnonzero(inside[i])[:16]
+        np.testing.assert_array_equal(near[i], np.concatenate([hits, np.full(16 - len(hits), hits[0])]))
+        kernel = (2 * np.pi * 0.1) ** -1.5 * np.exp(-5 * squared(points[i : i + 1], points[hits])[0])
+        assert density[i] == pytest.approx(kernel.mean(), rel=1e-4)
 
 
 def test_ball_query_takes_the_first_in_index_order_and_pads_with_the_first(xyz, pyramid, levels):

@@ -83,8 +83,9 @@ def plain_graph(network: JointNetwork) -> onnx.ModelProto:
         dynamic_shapes=(open_axes("features"), tuple(open_axes(n) for n in pyramid_names())),
     )  # fmt: skip
     assert program is not None
-    use_int32_indices(program.model_proto)
-    return program.model_proto
+    model = program.model_proto
+    use_int32_indices(model)
+    return model
 
 
 def write_model(model: onnx.ModelProto, description: ModelDescription, path: Path, *, half_weights: bool) -> None:

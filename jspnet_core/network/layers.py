@@ -123,7 +123,8 @@ class DepthwisePointConv(nn.Module):
         x = interpolate(coarse, *up)  # (B, n, C)
         relative = gather(xyz, near) - xyz.unsqueeze(2)  # (B, n, K, 3)
         hidden = self.weight_net[0](relative)  # (B, n, K, W)
-        last = cast(Dense, self.weight_net[1]).linear  # in two parts: (B, n, K, C + 3), the largest array, is never put together
+        last = cast(Dense, self.weight_net[1]).linear
+        # In two parts: (B, n, K, C + 3), the largest array of all, is never put together.
         here = relative * functional.linear(hidden, last.weight[:3], last.bias[:3])
         there = gather(x, near) * functional.linear(hidden, last.weight[3:], last.bias[3:])  # (B, n, K, C)
         pooled = torch.cat([here.sum(2), there.sum(2)], dim=-1) + self.bias  # (B, n, C + 3)

@@ -1,0 +1,120 @@
+"""What this machine can do at most, measured in the same run: the ends that stages are measured against."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import TensorProto, helper
+from torch.utils.flop_counter import FlopCounterMode
+
+from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.export.onnx_export import example_blocks
+from jspnet_core.network import JointNetwork
+from jspnet_core.network.fusion import PIFF
+
+SIDE = 1024
+"""Rows and columns of the matrices whose product is the ceiling of a runtime's arithmetic."""
+
+
+def seconds(work: Callable[[], object], rounds: int = 7) -> float:
+    """Median of a few rounds, after one that warms up."""
+    work()
+    took = []
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - begin)
+    return statistics.median(took)
+
+
+def copy_gigabytes(threads: int) -> float:
+    """GB/s of a memory copy that no cache holds, bytes read and written alike, over all threads."""
+    source = [np.ones(32 << 20, np.float32) for _ in range(threads)]
+    target = [np.empty_like(array) for array in source]
+    with ThreadPoolExecutor(threads) as pool:
+        took = seconds(lambda: list(pool.map(np.copyto, target, source)))
+    return 2e-9 * sum(array.nbytes for array in source) / took
+
+
+def sgemm_gflops(threads: int) -> dict[str, float]:
+    """GFLOP/s of a large float32 product in each runtime that is installed, on all threads."""
+    a = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
+    flop, session = 2.0 * SIDE**3, _session(_product(), threads)
+    tensor = torch.from_numpy(a)
+    found = {
+        "onnxruntime": 1e-9 * flop / seconds(lambda: session.run(None, {"a": a, "b": a})),
+        "torch": 1e-9 * flop / seconds(lambda: tensor @ tensor),
+    }
+    return found | openvino_gflops(threads, a)
+
+
+def openvino_gflops(threads: int, a: np.ndarray) -> dict[str, float]:
+    """The same in OpenVINO, by precision; none where it is not installed."""
+    try:
+        import openvino
+    except ModuleNotFoundError:
+        return {}
+    core, found = openvino.Core(), {}
+    native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    for precision in ("f32", "bf16") if native else ("f32",):
+        hints = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision}
+        model = core.read_model(_product().SerializeToString(), b"")
+        request = core.compile_model(model, "CPU", hints).create_infer_request()
+        took = seconds(lambda r=request: r.infer({"a": a, "b": a}, share_inputs=True, share_outputs=True))
+        found[f"openvino {precision}"] = 2e-9 * SIDE**3 / took
+    return found
+
+
+def attention(c: NetworkConfiguration, threads: int) -> tuple[float, float]:
+    """One PIFF attention alone in ONNX Runtime, on all threads: milliseconds and GFLOP/s."""
+    keys = c.levels[0] if c.piff_keys == "level1" else c.points
+    rng = np.random.default_rng(0)
+    feed = {
+        "q": rng.random((1, c.points, c.d_k), np.float32),
+        "k": rng.random((1, c.d_k, keys), np.float32),
+        "v": rng.random((1, keys, c.d_v), np.float32),
+    }
+    nodes = [
+        helper.make_node("MatMul", ["q", "k"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], ["shares"], axis=-1),
+        helper.make_node("MatMul", ["shares", "v"], ["out"]),
+    ]
+    session = _session(_model(nodes, {name: array.shape for name, array in feed.items()}), threads)
+    took = seconds(lambda: session.run(None, feed), 20)
+    return 1e3 * took, 2e-9 * c.points * keys * (c.d_k + c.d_v) / took
+
+
+def gflop_per_block(network: JointNetwork, points: int) -> float:
+    """GFLOP of the products of one block of so many points, a multiplication and an addition counted as two."""
+    for module in network.modules():
+        if isinstance(module, PIFF):
+            module.explicit = True  # the fused kernel of a CPU is not counted
+    features, pyramid = example_blocks(network, blocks=1)
+    fine = {name: array[:, :points] for name, array in pyramid.items() if name.startswith(("up01", "up02"))}
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        network(features[:, :points], {**pyramid, **fine})
+    return 1e-9 * counter.get_total_flops()
+
+
+def _product() -> onnx.ModelProto:
+    return _model([helper.make_node("MatMul", ["a", "b"], ["out"])], {"a": (SIDE, SIDE), "b": (SIDE, SIDE)})
+
+
+def _model(nodes: list[onnx.NodeProto], inputs: dict[str, tuple[int, ...]]) -> onnx.ModelProto:
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs.items()]
+    result = helper.make_tensor_value_info("out", TensorProto.FLOAT, None)
+    graph = helper.make_graph(nodes, "ceiling", values, [result])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+
+
+def _session(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
