@@ -15,9 +15,9 @@ from onnx import TensorProto, helper
 from torch.utils.flop_counter import FlopCounterMode
 
 from jspnet_core.configuration import NetworkConfiguration
-from jspnet_core.export.onnx_export import example_blocks
 from jspnet_core.network import JointNetwork
 from jspnet_core.network.fusion import PIFF
+from jspnet_core.pyramid import build_pyramid, stack_pyramids
 
 SIDE = 1024
 """Rows and columns of the matrices whose product is the ceiling of a runtime's arithmetic."""
@@ -96,10 +96,12 @@ def gflop_per_block(network: JointNetwork, points: int) -> float:
     for module in network.modules():
         if isinstance(module, PIFF):
             module.explicit = True  # the fused kernel of a CPU is not counted
-    features, pyramid = example_blocks(network, blocks=1)
-    fine = {name: array[:, :points] for name, array in pyramid.items() if name.startswith(("up01", "up02"))}
+    c = network.configuration
+    features = np.random.default_rng(0).random((1, points, c.channels), np.float32)
+    pyramid = stack_pyramids([build_pyramid(features[0, :, :3], c)], c)
+    tensors = {name: torch.from_numpy(array) for name, array in pyramid.items()}
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        network(features[:, :points], {**pyramid, **fine})
+        network(torch.from_numpy(features), tensors)
     return 1e-9 * counter.get_total_flops()
 
 

@@ -75,7 +75,7 @@ class WithoutClusters:
 def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
     markdown: Annotated[Path | None, typer.Option(help="write this script's part of docs/performance.md here")] = None,
-    rooms: Annotated[int, typer.Option(min=1, help="generated rooms of the largest cloud")] = 9,
+    rooms: Annotated[int, typer.Option(min=1, help="generated rooms of the largest cloud")] = 10,
 ) -> None:
     """Cluster and label them, and print what they cost."""
     engine, console = open_engine("onnxruntime", default_model()), Console()

@@ -43,7 +43,9 @@ def main(
     ] = None,
     frames: Annotated[int, typer.Option(min=1, help="how often to label each input")] = 20,
     reference_frames: Annotated[int, typer.Option(min=1, help="how many of them by the reference's route too")] = 3,
-    json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="write the figures, the first input's on top")
+    ] = None,
     markdown: Annotated[Path | None, typer.Option(help="write this script's part of docs/performance.md here")] = None,
     picture: Annotated[Path | None, typer.Option(help="write the stages as stacked bars (PNG) here")] = None,
 ) -> None:
@@ -56,16 +58,15 @@ def main(
         console.print(table(results[-1]), sentences(results[-1]))
     if not results:
         raise typer.BadParameter("no input is left", param_hint="--input")
-    found |= {"inputs": results}
     if json_file:
         json_file.parent.mkdir(parents=True, exist_ok=True)
-        json_file.write_text(json.dumps(found, indent=1) + "\n")
+        json_file.write_text(json.dumps({**results[0], "further_inputs": results[1:], **found}, indent=1) + "\n")
     if picture:
         from chart import draw
 
         draw(results, picture)
     if markdown:
-        write_section(markdown, "frame", frame_section(found, picture))
+        write_section(markdown, "frame", frame_section(found, results, picture))
 
 
 def measure_machine() -> dict:

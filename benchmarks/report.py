@@ -106,9 +106,8 @@ def sentences(result: dict) -> str:
     )
 
 
-def frame_section(found: dict, picture: Path | None) -> str:
+def frame_section(found: dict, results: list[dict], picture: Path | None) -> str:
     shown = f"![the stages of both routes as stacked bars]({picture.name})\n\n" if picture else ""
-    results = found["inputs"]
     inputs = "\n\n".join(
         f"### {r['input'][0].upper()}{r['input'][1:]}\n{sentences(r)}\n\n{markdown_table(HEADINGS, rows(r))}\n\n"
         f"{engine_table(r)}"

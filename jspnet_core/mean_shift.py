@@ -8,12 +8,12 @@ climb that reaches a set of points where an earlier climb stood would end in the
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from jspnet_core.boxes import split
+from jspnet_core.cores import available_cores
 from jspnet_core.mean_shift_kernels import Boxes, climb, nearest, occupied, without_duplicates
 
 _BOX_POINTS = 256
@@ -60,7 +60,7 @@ def mean_shift_blocks(
         clusters[b, : counts[b]] = _cluster(embeddings[b, : counts[b]], bandwidth)[0]
 
     # Threads, not numba's prange: its threading layer may not be entered from two Python threads at once.
-    with ThreadPoolExecutor(min(threads or os.cpu_count() or 1, blocks) or 1) as pool:
+    with ThreadPoolExecutor(min(threads or available_cores(), blocks) or 1) as pool:
         list(pool.map(cluster_block, range(blocks)))
     return clusters
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from jspnet_core.blocks import block_features
+from jspnet_core.cores import available_cores
 from jspnet_core.engine import Engine
 from jspnet_core.pyramid import build_pyramids
 
@@ -27,7 +27,7 @@ def run_blocks(
     c = engine.description.configuration
     logits = np.empty((*index.shape, c.classes), np.float32)
     embeddings = np.empty((*index.shape, c.embedding), np.float32)
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as executor:
+    with ThreadPoolExecutor(threads or available_cores()) as executor:
         for begin in range(0, len(index), AT_ONCE):
             part = slice(begin, begin + AT_ONCE)
             features = block_features(points, colors, index[part], color=c.color, block_size=c.block_size)

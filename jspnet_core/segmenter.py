@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from jspnet_core.blocks import Blocks, batches, block_features, cut_blocks, extent
 from jspnet_core.classes import NO_INSTANCE, UNLABELLED, ClassTable
+from jspnet_core.cores import available_cores
 from jspnet_core.engine import Engine, ModelFileError, open_engine
 from jspnet_core.engine.model_file import ModelDescription, default_model
 from jspnet_core.gravity import find_gravity, rigid
@@ -66,7 +66,7 @@ class Segmenter:
         self.description = self.engine.description
         self.classes: ClassTable = self.description.class_table()
         self.model_name: str = self.description.name
-        self._executor = ThreadPoolExecutor(self.settings.threads or os.cpu_count() or 1)
+        self._executor = ThreadPoolExecutor(self.settings.threads or available_cores())
 
     def segment(
         self,

@@ -10,9 +10,10 @@ import typer
 
 from jspnet_core.classes import S3DIS
 from jspnet_core.commands.prepare_progress import run
+from jspnet_core.cores import available_cores
 from jspnet_core.data.class_tables import read_table
 from jspnet_core.data.own_rooms import Reading, find_own_rooms
-from jspnet_core.data.preparation import Data, RoomSource, cores
+from jspnet_core.data.preparation import Data, RoomSource
 from jspnet_core.data.room_index import INDEX_NAME, read_index, write_index
 from jspnet_core.data.splits import SplitRule
 
@@ -62,7 +63,7 @@ def s3dis(
     patterns = tuple(val or ())
     if not patterns and any(source.name.startswith("Area_5_") for source in sources):
         patterns = ("Area_5_*",)
-    run(sources, out, Data(kind, S3DIS), SplitRule(patterns), workers or cores())
+    run(sources, out, Data(kind, S3DIS), SplitRule(patterns), workers or available_cores())
 
 
 @prepare.command()
@@ -82,7 +83,7 @@ def shapenet(
     settings: dict[str, str | bool | int | float] = {"points": points, "eps": eps, "min_samples": min_samples}
     sources = find_shapes(root, points, eps, min_samples)
     data = Data("shapenet part", PARTS, settings, color=False, block_size=BLOCK_SIZE)
-    run(sources, out, data, SplitRule(tuple(val or ()), val_share), workers or cores())
+    run(sources, out, data, SplitRule(tuple(val or ()), val_share), workers or available_cores())
 
 
 @prepare.command()
@@ -98,7 +99,7 @@ def scannet(
     from jspnet_core.data.scannet import class_table, find_scenes
 
     data = Data("scannet", class_table(classes), {"classes": classes})
-    run(find_scenes(root, classes), out, data, SplitRule(tuple(val or ()), val_share), workers or cores())
+    run(find_scenes(root, classes), out, data, SplitRule(tuple(val or ()), val_share), workers or available_cores())
 
 
 @prepare.command()
@@ -122,7 +123,9 @@ def rooms(
     table, labels = read_table(classes)
     reading = Reading(table, labels, label_field, instance_field, drop_nan, ignore_unknown)
     data = Data("rooms", table, {"drop_nan": drop_nan, "ignore_unknown": ignore_unknown})
-    run(find_own_rooms(inputs, reading), out, data, SplitRule(tuple(val or ()), val_share), workers or cores())
+    run(
+        find_own_rooms(inputs, reading), out, data, SplitRule(tuple(val or ()), val_share), workers or available_cores()
+    )
 
 
 @prepare.command()

@@ -11,6 +11,7 @@ from rich.console import Console
 from jspnet_core.classes import S3DIS
 from jspnet_core.commands.options import OptionError
 from jspnet_core.commands.prepare_progress import class_table, progress_bar, rooms_table
+from jspnet_core.cores import available_cores
 from jspnet_core.data.generated import DENSITY, FIRST_SEED, SEED_STRIDE, GeneratedRoom
 from jspnet_core.data.generated_frames import (
     FRAMES_INDEX,
@@ -19,7 +20,7 @@ from jspnet_core.data.generated_frames import (
     take_frames,
     write_frames_index,
 )
-from jspnet_core.data.preparation import Data, Outcome, check_out, cores, fill_folder, in_parallel
+from jspnet_core.data.preparation import Data, Outcome, check_out, fill_folder, in_parallel
 from jspnet_core.data.room_index import read_index
 from jspnet_core.data.splits import SplitRule
 from jspnet_core.synthetic import Camera
@@ -50,9 +51,9 @@ def synth(
     with replacing_folder(out) as folder:
         if rooms:
             data = Data(KIND, S3DIS, {"seed": seed, "density": density})
-            _write_rooms(scenes, folder, data, SplitRule(share=val_share), workers or cores())
+            _write_rooms(scenes, folder, data, SplitRule(share=val_share), workers or available_cores())
         if frames:
-            _write_frames(scenes, frames, folder / "frames", form, seed, workers or cores())
+            _write_frames(scenes, frames, folder / "frames", form, seed, workers or available_cores())
     console = Console()
     if rooms:
         index = read_index(out)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -141,11 +140,6 @@ def check_names(sources: Sequence[RoomSource]) -> None:
         if source.name in first:
             raise RoomFileError(f"{first[source.name]} and {source.source} both give a room named {source.name!r}")
         first[source.name] = source.source
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 Job = TypeVar("Job")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +16,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     NotImplemented,
 )
 
+from jspnet_core.cores import available_cores
 from jspnet_core.engine.model_file import REPAIR, ModelFileError, read_description
 from jspnet_core.pyramid import Pyramid
 
@@ -31,7 +31,7 @@ class OnnxRuntimeEngine:
     def __init__(self, model: Path, threads: int = 0):
         self.description = read_description(model)
         self._model = model
-        self._threads = threads or len(os.sched_getaffinity(0))
+        self._threads = threads or available_cores()
         self._session = self._open(1)
         self._wide: onnxruntime.InferenceSession | None = None  # all threads on one block, opened when first needed
         self._executor = ThreadPoolExecutor(self._threads)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from jspnet_core.cores import available_cores
 from jspnet_core.engine.errors import EngineError
 from jspnet_core.engine.model_file import REPAIR, ModelFileError, read_description
 from jspnet_core.pyramid import Pyramid
@@ -32,7 +32,7 @@ class OpenVinoEngine:
                 "choose engine:=onnxruntime"
             ) from error
         self.description = read_description(model)
-        threads = threads or len(os.sched_getaffinity(0))
+        threads = threads or available_cores()
         core = openvino.Core()
         native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.precision: str = precision or ("bf16" if native else "f32")
