@@ -106,6 +106,8 @@ BAD: dict[str, tuple[dict[str, np.ndarray | None], str]] = {
     "small": (columns(20), "20 points, a room needs at least 100"),  # type: ignore[dict-item]
     "table": ({"class_names": np.array(["wall", "door", "crate"])}, "label 1 is 'door', --classes says 'floor'"),
     "unknown": ({"label": np.full(200, 255)}, "no point has a class"),
+    "one": ({"instance": np.zeros(200, int)}, "several classes but one instance id (0); a room needs an id per object"),
+    "short": ({"label": columns()["label"][3:]}, "197 values of 'label' for 200 points"),
     "halves": ({"label": columns()["label"] + 0.5}, "'label' must be whole numbers"),
     "millimetres": ({"xyz": columns()["xyz"] * 1000}, "m wide; coordinates must be metres"),
     "colours": ({"rgb": columns()["xyz"]}, "'rgb' is"),
@@ -123,7 +125,7 @@ def test_every_bad_room_is_named_with_its_reason_and_the_good_one_is_prepared(tm
     code, output, said = prepare("rooms", clouds, tmp_path / "out", "--classes", "wall,floor,crate")
     assert code == 2
     assert "1 rooms" in output
-    assert "12 of 13 rooms not prepared" in said
+    assert "14 of 15 rooms not prepared" in said
     for name, (_, reason) in BAD.items():
         line = next(line for line in said.splitlines() if line.startswith("left out: ") and f"{name}.npz" in line)
         assert reason in line

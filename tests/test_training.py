@@ -78,6 +78,36 @@ def test_an_interrupted_run_goes_on_along_the_same_curve(rooms, tmp_path):
     assert Recipe(**json.loads((tmp_path / "halves" / "recipe.json").read_text())) == Recipe(samples=40, **options)
 
 
+class Killed(BaseException):
+    pass
+
+
+def test_a_run_killed_while_it_saves_goes_on_along_the_same_curve(rooms, tmp_path, monkeypatch):
+    """Between best.pt and last.pt, the longest gap: the validation is done again, and the best stays the best."""
+    recipe = Recipe(samples=12, batch=1, validate_every=4)
+    whole = go(training.start(tmp_path / "whole", SMALL, recipe, rooms), rooms)
+    run = training.start(tmp_path / "killed", SMALL, recipe, rooms)
+    save = run.save
+
+    def killed_at_eight():
+        if run.samples == 8:
+            raise Killed
+        save()
+
+    monkeypatch.setattr(run, "score", lambda: run.samples / 100)  # each validation is better than the one before
+    monkeypatch.setattr(run, "save", killed_at_eight)
+    with pytest.raises(Killed):
+        go(run, rooms)
+    assert Checkpoint.load(run.folder / "last.pt").samples == 4
+    assert Checkpoint.load(run.folder / "best.pt").samples == 8
+    resumed = training.resume(tmp_path / "killed")
+    assert (resumed.samples, resumed.best_samples) == (4, 8)
+    last = go(resumed, rooms)
+    for name, weight in whole.network.items():
+        torch.testing.assert_close(last.network[name], weight)
+    assert curve(tmp_path / "killed") == curve(tmp_path / "whole")
+
+
 def test_averaged_weights_follow_slowly_and_are_the_ones_to_use(rooms, batch, tmp_path):
     run = training.start(tmp_path, SMALL, Recipe(ema=0.75, learning_rate=1e-2), rooms)
     name = "semantic_piff.out.bias"

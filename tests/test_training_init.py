@@ -8,6 +8,8 @@ from jspnet_core.classes import S3DIS, ClassTable
 from jspnet_core.commands.options import OptionError
 from jspnet_core.commands.train import train as command
 from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.data.room_index import RoomIndex, write_index
+from jspnet_core.data.room_writer import write_room
 from jspnet_core.data.rooms import RoomFileError
 from jspnet_core.training import train as training
 from jspnet_core.training.checkpoint import Checkpoint, CheckpointError
@@ -100,6 +102,45 @@ def test_the_command_fine_tunes_and_resumes(trained, rooms, tmp_path):
     last = Checkpoint.load(tmp_path / "run" / "last.pt")
     assert last.samples == 2
     assert last.recipe["ema"] == 0.9
+
+
+def prepared(folder, rooms, classes=S3DIS, **options):
+    """A folder of prepared rooms: the first trains, the others validate."""
+    folder.mkdir()
+    entries = {room.name: write_room(folder, room, classes, room.name) for room in rooms}
+    splits = {"train": [rooms[0].name], "val": [room.name for room in rooms[1:]]}
+    write_index(folder, RoomIndex(data="tests", settings={}, classes=classes.to_dict(), splits=splits, rooms=entries,
+                                  **options))  # fmt: skip
+    return folder
+
+
+def test_a_run_goes_on_with_the_classes_it_has_and_says_when_the_rooms_are_others(trained, rooms, tmp_path, capsys):
+    options = dict(out=tmp_path / "run", batch=1, workers=0)
+    command(prepared(tmp_path / "one", rooms), init=trained / "best.pt", samples=1, **options)
+    shuffled = ClassTable(S3DIS.names[::-1], S3DIS.colors, S3DIS.things)
+    with pytest.raises(CheckpointError, match=r"last\.pt has the classes ceiling, .*; the rooms have clutter, .*"):
+        command(prepared(tmp_path / "shuffled", rooms, shuffled), resume=True, **options)
+    command(prepared(tmp_path / "two", rooms[::-1]), resume=True, samples=2, **options)
+    assert "the run goes on with other rooms than before" in " ".join(capsys.readouterr().out.split())
+    command(tmp_path / "two", resume=True, samples=3, **options)
+    assert "the run goes on with other rooms" not in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_model_of_other_blocks_than_suit_the_rooms_is_refused(trained, rooms, tmp_path):
+    folder = prepared(tmp_path / "shapes", rooms, color=False, block_size=4.0)
+    words = r"blocks of 1 m with colour, the rooms suit blocks of 4 m without colour"
+    with pytest.raises(CheckpointError, match=words):
+        command(folder, init=trained / "best.pt", out=tmp_path / "run")
+    with pytest.raises(CheckpointError, match=words):
+        command(folder, resume=True, out=trained)
+
+
+def test_a_run_is_not_begun_anew_by_forgetting_to_resume(trained, rooms, tmp_path):
+    folder = write_rooms(tmp_path / "rooms", rooms, train=["box_0"], val=["box_1"])
+    before = (trained / "last.pt").read_bytes()
+    with pytest.raises(OptionError, match="holds a run: --resume goes on with it"):
+        command(folder, out=trained, samples=1)
+    assert (trained / "last.pt").read_bytes() == before
 
 
 def test_a_room_without_instances_is_named(trained, rooms, tmp_path):

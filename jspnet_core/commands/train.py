@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,7 +16,7 @@ from jspnet_core.data.rooms import open_rooms, room_classes, room_geometry, room
 from jspnet_core.training import distributed
 from jspnet_core.training import train as training
 from jspnet_core.training.checkpoint import Checkpoint
-from jspnet_core.training.initialisation import check_classes, load_init
+from jspnet_core.training.initialisation import check_blocks, check_classes, check_same_classes, load_init
 from jspnet_core.training.recipe import RECIPES, Recipe, resolve
 from jspnet_core.training.room_outline import check_rooms
 
@@ -65,7 +66,10 @@ def train(
     chosen = [f"{SHORTCUTS[name]}={value}" for name, value in given.items() if value is not None] + (settings or [])
     _check(init, new_head, resume, system, size)
     world = distributed.join()
-    resume = resume or (world.restarted and (out / "last.pt").is_file())  # after a process died, torchrun starts anew
+    begun = (out / "last.pt").is_file()
+    if begun and not resume and not world.restarted:
+        raise OptionError(f"{out} holds a run: --resume goes on with it, another --out begins one beside it")
+    resume = resume or begun  # after a process died, torchrun starts anew
     rules = _recipe(out, recipe, chosen, resume)
     classes = room_classes(rooms_dir)
     rooms, validation = (open_rooms(rooms_dir, split) for split in ("train", "val"))
@@ -78,9 +82,10 @@ def train(
     facts = {"data": str(rooms_dir), "data_sha256": rooms_hash(rooms_dir) if world.leads else None,
              "init": None if init is None else str(init)}  # fmt: skip
     if resume:
+        _check_resumed(out, classes, room_geometry(rooms_dir))
         run = training.resume(out, rules, world=world, facts=facts)
     else:
-        begin = None if init is None else _begin(init, classes, new_head)
+        begin = None if init is None else _begin(init, classes, new_head, room_geometry(rooms_dir))
         shape = NetworkConfiguration.narrow if size == "narrow" else NetworkConfiguration
         configuration = shape(system=system or "jspnet", **room_geometry(rooms_dir))
         run = training.start(out, configuration, rules, rooms, classes=classes, init=begin,
@@ -110,8 +115,16 @@ def _recipe(out: Path, name: str | None, settings: list[str], resume: bool) -> R
     return resolve(base, settings)
 
 
-def _begin(path: Path, classes: ClassTable, new_head: bool) -> Checkpoint:
+def _check_resumed(out: Path, classes: ClassTable, geometry: Mapping[str, bool | float]) -> None:
+    path = out / "last.pt"
+    last = Checkpoint.load(path)
+    check_same_classes(path, last.classes, classes)
+    check_blocks(path, last.configuration, geometry)
+
+
+def _begin(path: Path, classes: ClassTable, new_head: bool, geometry: Mapping[str, bool | float]) -> Checkpoint:
     init = load_init(path)
+    check_blocks(path, init.configuration, geometry)
     if not new_head:
         check_classes(path, init.classes, classes)
     return init

@@ -39,7 +39,10 @@ class Reading:
 
 @dataclass(frozen=True)
 class Columns:
-    """What a file holds: points (N, 3) float64, colors (N, 3) uint8 or None, other columns (N,), names by label."""
+    """What a file holds: points (N, 3) float64, colors (N, 3) uint8 or None, other columns, names by label.
+
+    The other columns are (N,) of a .ply, of any length of an .npz.
+    """
 
     points: np.ndarray
     colors: np.ndarray | None
@@ -99,6 +102,8 @@ class OwnRoom:
             missing = repr(wanted) if wanted else f"{what} of any common name"
             raise RoomFileError(f"{self.path}: no {missing}; there is {there}; --{option} names the right one")
         values = columns.others[names[0]]
+        if len(values) != len(columns.points):
+            raise RoomFileError(f"{self.path}: {len(values)} values of {names[0]!r} for {len(columns.points)} points")
         whole = values.astype(np.int64) if values.dtype.kind in "ui" else np.rint(np.nan_to_num(values, nan=-1.0))
         if values.dtype.kind not in "uif" or (whole != values).any():
             raise RoomFileError(f"{self.path}: {names[0]!r} must be whole numbers")
@@ -167,6 +172,6 @@ def _read_npz(path: Path) -> Columns:
     arrays = read_npz(path)
     points = take_metres(path, arrays, np.float64)
     colors = take_array(path, arrays, "rgb", (len(points), 3), "uint8") if "rgb" in arrays else None
-    others = {key: array for key, array in arrays.items() if array.shape == (len(points),) and array.dtype.kind != "U"}
+    others = {key: array for key, array in arrays.items() if array.ndim == 1 and array.dtype.kind != "U"}
     names = dict(enumerate(map(str, arrays["class_names"].tolist()))) if "class_names" in arrays else {}
     return Columns(points, colors, others, names)

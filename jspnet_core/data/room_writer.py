@@ -8,7 +8,7 @@ import numpy as np
 
 from jspnet_core.classes import ClassTable
 from jspnet_core.data.room_index import COLUMNS, SUFFIX, RoomEntry, RoomFileError, column_offsets, file_hash
-from jspnet_core.data.rooms import MIN_POINTS, Room
+from jspnet_core.data.rooms import MIN_POINTS, Room, lacks_instances
 from jspnet_core.whole_files import replacing
 
 CELL = 0.25
@@ -64,6 +64,11 @@ def check_room(room: Room, classes: ClassTable, source: str) -> None:
         raise RoomFileError(f"{source}: holds class {labels[-1]}, but the class table has 0 to {len(classes) - 1}")
     if room.instance.min() < 0:
         raise RoomFileError(f"{source}: holds instance {room.instance.min()}; ids are 0 or more")
+    if lacks_instances(room):
+        raise RoomFileError(
+            f"{source}: several classes but one instance id ({room.instance[0]}); "
+            "a room needs an id per object and per piece of structure"
+        )
 
 
 def near_together(points: np.ndarray) -> np.ndarray:

@@ -58,6 +58,11 @@ class Room:
         return len(self.points)
 
 
+def lacks_instances(room: Room) -> bool:
+    """Whether points of several classes share the only instance id: nothing to learn objects from."""
+    return int(room.instance.min()) == int(room.instance.max()) and int(room.label.min()) != int(room.label.max())
+
+
 class MappedRoom(Room):
     """A room whose arrays stay in its file: read-only `np.memmap`s, mapped anew at each access.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -30,6 +31,29 @@ def check_classes(init: Path, model: ClassTable, rooms: ClassTable) -> None:
         raise CheckpointError(
             f"{init} knows the classes {', '.join(model.names)}; the rooms have {', '.join(rooms.names)}; "
             "--new-head begins with a new last layer, keeping what is known of classes of the same name"
+        )
+
+
+def check_same_classes(last: Path, run: ClassTable, rooms: ClassTable) -> None:
+    """Raises `CheckpointError` where the rooms that a run is resumed with have other classes than it has."""
+    if run.names != rooms.names:
+        raise CheckpointError(
+            f"{last} has the classes {', '.join(run.names)}; the rooms have {', '.join(rooms.names)}; a run goes on "
+            f"with the classes it has, --init {last.with_name('best.pt')} --new-head begins another"
+        )
+
+
+def check_blocks(path: Path, model: NetworkConfiguration, rooms: Mapping[str, bool | float]) -> None:
+    """Raises `CheckpointError` where a model's blocks are not those that suit the rooms.
+
+    rooms: what `jspnet_core.data.rooms.room_geometry` says of them.
+    """
+    suited = NetworkConfiguration(**{**model.model_dump(), **rooms})
+    if (suited.block_size, suited.color) != (model.block_size, model.color):
+        sizes = [f"{c.block_size:g} m {'with' if c.color else 'without'} colour" for c in (model, suited)]
+        raise CheckpointError(
+            f"{path} was trained on blocks of {sizes[0]}, the rooms suit blocks of {sizes[1]}: it cannot be trained "
+            "on with them"
         )
 
 

@@ -11,7 +11,7 @@ from numba import njit
 
 from jspnet_core.blocks import extent
 from jspnet_core.classes import UNLABELLED, ClassTable
-from jspnet_core.data.rooms import MIN_POINTS, Room, RoomFileError
+from jspnet_core.data.rooms import MIN_POINTS, Room, RoomFileError, lacks_instances
 
 DIRECTIONS = 64
 
@@ -57,7 +57,7 @@ def check_rooms(rooms: Sequence[Room], classes: ClassTable, folder: Path | str, 
             )
         if labels[0] == UNLABELLED:
             raise RoomFileError(f"{where}: no point carries a class")
-        if int(room.instance.min()) == int(room.instance.max()) and len(labels) > 1:
+        if lacks_instances(room):
             raise RoomFileError(
                 f"{where}: {len(labels)} classes but one instance id ({int(room.instance[0])}); "
                 "training needs an id per object and per piece of structure"

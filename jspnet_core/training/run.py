@@ -155,8 +155,19 @@ def resume(
               metrics=last.metrics, world=world)  # fmt: skip
     recall_best(run)
     if world.leads:
-        run.open_folder(facts or {}, read_record(folder) or {"wall_seconds": 0.0})
+        before, facts = read_record(folder) or {"wall_seconds": 0.0}, facts or {}
+        run.notes += other_rooms(before, facts)
+        run.open_folder(facts, before)
     return run
+
+
+def other_rooms(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """A sentence where a run goes on with other rooms than it had, by the records of then and now."""
+    was, present = before.get("data_sha256"), now.get("data_sha256")
+    if was is None or present is None or was == present:
+        return []
+    then, here = (f"{record['data']} (sha256 {record['data_sha256'][:12]})" for record in (before, now))
+    return [f"the run goes on with other rooms than before: {here}, before {then}"]
 
 
 def recall_best(run: Run) -> None:

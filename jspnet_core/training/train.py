@@ -162,16 +162,17 @@ def waited(batches: Iterable[dict], clock: PhaseClock) -> Iterator[dict]:
 
 
 def evaluate(run: Run, validate: Validation, log: Log) -> None:
-    """Validate, and write last.pt, and best.pt when it is the best so far."""
+    """Validate, and write best.pt when it is the best so far, then last.pt: whoever is killed between the two validates
+    this network again when resumed, and has lost nothing."""
     run.metrics = validate(run.validated)
     score = run.score()
-    if run.world.leads:
-        log.validation()
-        run.save()
     if score > run.best or not run.best_samples:
         run.best, run.best_samples = score, run.samples
         if run.world.leads:
             run.save_best(score)
+    if run.world.leads:
+        log.validation()
+        run.save()
 
 
 class Log:
