@@ -16,7 +16,9 @@ demo: setup ## the real node labels a simulated depth camera's clouds; writes ou
 
 test: ## setup with the training and export extras, linters, type checker, every test
 	@tools/setup.sh test
-	@. tools/environment.sh && ruff check . && mypy && python -m pytest
+	@. tools/environment.sh && ruff check . && mypy
+	@. tools/environment.sh && python -m pytest -n 2 --dist loadfile -m "not alone" --durations 20
+	@. tools/environment.sh && python -m pytest -m alone tests/ros
 
 clean: ## forget the build; .venv stays
 	rm -rf build install log out .venv/stamps/build

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,10 @@ ROOMS = Path(__file__).parents[2] / "shared" / "data" / "s3dis_rooms_npz"
 
 @pytest.fixture(scope="module")
 def room():
-    return make_scene(5, "office").room_cloud(np.random.default_rng(0), 800.0)
+    """A corner of a generated office: a dozen blocks."""
+    cloud = make_scene(5, "office").room_cloud(np.random.default_rng(0), 800.0)
+    near = (cloud.points - cloud.points.min(axis=0))[:, :2].max(axis=1) < 3.2
+    return replace(cloud, **{name: getattr(cloud, name)[near] for name in ("points", "colors", "label", "instance")})
 
 
 @pytest.fixture(scope="module")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import functools
 import itertools
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
@@ -29,13 +33,31 @@ PATIENCE = 120.0
 QUICK = {"stride": 1.0, "voxel_size": 0.05, "max_blocks": 3}
 """Parameters for frames that take little time."""
 
-_numbers = itertools.count(os.getpid())
+DOMAINS = range(1, 101)  # the ports of higher ones are given to others, too
+SHARE = 25
+"""Domains of one process of tests: more than any of them uses at a time."""
+
 Result = TypeVar("Result")
+
+
+@functools.cache
+def _own_domains() -> Iterator[int]:
+    """Domains that no other process of tests on this machine uses, round and round; they are its own until it ends."""
+    for first in DOMAINS[::SHARE]:
+        path = Path(tempfile.gettempdir()) / f"jspnet_test_domains_{first}.lock"
+        with contextlib.suppress(BlockingIOError, PermissionError):  # another process's, another user's
+            _locks.append(path.open("w"))
+            fcntl.flock(_locks[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return itertools.cycle(range(first, first + SHARE))
+    raise RuntimeError(f"{len(DOMAINS) // SHARE} processes of tests use all DDS domains already")
+
+
+_locks: list[IO[str]] = []
 
 
 def new_domain() -> int:
     """A DDS domain that no other test uses at the same time."""
-    return 1 + next(_numbers) % 100
+    return next(_own_domains())
 
 
 class NodeProcess:
@@ -48,6 +70,7 @@ class NodeProcess:
         for name, value in parameters.items():
             words += ["-p", f"{name}:={str(value).lower() if isinstance(value, bool) else value}"]
         self._path = folder / f"node_{domain}.log"
+        self._interrupted = False
         with self._path.open("w") as log:
             environment = {**os.environ, "ROS_DOMAIN_ID": str(domain), "PYTHONUNBUFFERED": "1"}
             self.process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, env=environment)
@@ -60,10 +83,15 @@ class NodeProcess:
     def alive(self) -> bool:
         return self.process.poll() is None
 
-    def stop(self) -> int:
-        """Interrupt the node as a terminal would. Returns its exit code."""
-        if self.alive:
+    def interrupt(self) -> None:
+        """Interrupt the node as a terminal would, once."""
+        if self.alive and not self._interrupted:
             self.process.send_signal(signal.SIGINT)
+        self._interrupted = True
+
+    def stop(self) -> int:
+        """Interrupt the node and wait for its end. Returns its exit code."""
+        self.interrupt()
         try:
             return self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:

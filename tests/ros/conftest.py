@@ -38,6 +38,8 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., tu
         return started[-1]
 
     yield start_both
-    for node, client in started:
+    for node, client in started:  # all of them, before any is waited for
         client.close()
+        node.interrupt()
+    for node, _ in started:
         node.stop()

@@ -13,6 +13,7 @@ from std_msgs.msg import Float64
 
 from tests.ros import clouds
 
+pytestmark = pytest.mark.alone
 RATE, SECONDS = 25.0, 6.0
 SHAPE = (480, 640)
 OVERLOADED = {"voxel_size": 0.1, "stride": 1.0, "max_blocks": 4}

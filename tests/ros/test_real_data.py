@@ -12,9 +12,11 @@ from sensor_msgs.msg import PointCloud2
 from jspnet_core.classes import UNLABELLED
 from jspnet_core.cloud_files import read_cloud
 from jspnet_core.rgbd import read_sequence
+from jspnet_core.settings import FrameSettings
 from jspnet_ros.msg import InstanceArray
 from jspnet_ros.point_cloud import color_cloud, read_field, read_points
 from tests.ros import clouds
+from tests.ros.client import QUICK
 from tests.ros.messages import pose_matrix
 
 UP_OPTICAL = np.array([0.0, -1.0, 0.0])
@@ -25,7 +27,7 @@ MEMORY_LIMIT_KB = 1_500_000
 def both(start):
     if not clouds.SHARED.is_dir():
         pytest.skip("../shared/data is not on this machine")
-    node, client = start(stride=0.5, voxel_size=0.03, max_blocks=0)  # the defaults
+    node, client = start(**{name: getattr(FrameSettings(), name) for name in QUICK})  # the defaults
     client.semantic = client.collect(PointCloud2, "output/semantic")
     client.instances = client.collect(PointCloud2, "output/instances")
     client.array = client.collect(InstanceArray, "output/instance_array")

@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.alone  # others would write the same cache of compiled kernels
 ROOT = Path(__file__).parents[2]
 
 START = """
