@@ -20,7 +20,7 @@ from jspnet_core.evaluation_file import Evaluation
 from jspnet_core.metrics import score_room
 from jspnet_core.report.charts import averaged
 from jspnet_core.report.paper_rows import PAPER_ROWS
-from jspnet_core.report.room_pictures import extremes
+from jspnet_core.report.room_pictures import extremes, named_alike
 from jspnet_core.report.runs import Curve, RunError, duration, read_run
 from jspnet_core.synthetic import make_scene
 from jspnet_core.training import train as training
@@ -150,6 +150,16 @@ def test_long_curves_are_averaged_and_short_ones_kept() -> None:
     np.testing.assert_allclose(short.values, np.repeat([1.0, 3.0], 5))
     np.testing.assert_allclose(short.blocks, np.arange(10) * 100 + 49.5)
     assert averaged(curve, bins=500) is curve
+
+
+def test_a_found_object_has_the_colour_of_the_true_one() -> None:
+    truth = np.array([1, 1, 1, 2, 2, 2, 3, 0])
+    found = np.array([9, 9, 4, 4, 4, 0, 7, 7])
+    assert named_alike(found, truth).tolist() == [1, 1, 2, 2, 2, 0, 3, 3]
+    split = named_alike(np.array([5, 5, 6, 6, 6, 0, 0, 0]), np.array([1, 1, 1, 1, 1, 0, 0, 0]))
+    assert split[2:5].tolist() == [1, 1, 1], "the larger part"
+    assert split[0] > 1
+    assert not named_alike(np.zeros(8, int), truth).any()
 
 
 def test_the_best_and_the_worst_rooms_are_different_ones() -> None:

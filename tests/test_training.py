@@ -75,6 +75,7 @@ def test_an_interrupted_run_goes_on_along_the_same_curve(rooms, tmp_path):
     assert record["samples"] == 40
     assert record["wall_seconds"] > 0
     assert len(record["resumed"]) == 1
+    assert record["device"], "a processor has a name, or a kind"
     assert Recipe(**json.loads((tmp_path / "halves" / "recipe.json").read_text())) == Recipe(samples=40, **options)
 
 

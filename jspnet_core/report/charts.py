@@ -71,7 +71,8 @@ def draw_classes(path: Path, scores: Mapping[str, Score]) -> None:
         place = np.arange(len(order)) + (k + 0.5) * height - 0.4
         axis.barh(place, values, height, color=color, label=name)
         for y, i, value in zip(place, order, values, strict=True):
-            text = "not in these rooms" if score.classes[i].iou is None else f"{value:.0f}"
+            absent = "not in these rooms" if score.classes[i].iou is None else "not in these rooms, but predicted"
+            text = f"{value:.0f}" if score.classes[i].true_points else absent
             axis.text(value + 0.7, y, text, va="center", fontsize=7, color="0.35")
     axis.set_yticks(range(len(order)), [first.classes[i].name for i in order])
     axis.invert_yaxis()

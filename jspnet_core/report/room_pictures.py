@@ -45,12 +45,32 @@ def draw_rooms(
         room = read_room(by_name[name])
         points, colors = np.array(room.points), np.array(room.colors)
         found = segmenter.segment(points, colors, T_gravity_input=np.eye(4))
+        truth = np.unique(room.instance, return_inverse=True)[1] + 1  # 0 stands for no instance
         rows = [
-            Row("network", found.label, found.instance),
-            Row("truth", np.array(room.label), np.array(room.instance) + 1),  # 0 stands for no instance
+            Row("network", found.label, named_alike(found.instance, truth)),
+            Row("truth", np.array(room.label), truth),
         ]
         file = f"{run}-{which}-{name}.png"
-        title = f"{name}: mIoU {100 * miou:.1f}"
-        cloud_picture(out / file, points, colors, rows, segmenter.classes, title)
+        cloud_picture(out / file, points, colors, rows, segmenter.classes)
         pictures.append(RoomPicture(file, name, which, miou))
     return pictures
+
+
+def named_alike(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Found instances with the ids, and so the colours, of the true ones that they share most points with.
+
+    found, truth: (N,) ids, 0 for none. A true id is given once, to the largest overlap; instances that get none have
+    ids of their own. Returns (N,) int64.
+    """
+    both = (found > 0) & (truth > 0)
+    pairs, shared = np.unique(np.stack([found[both], truth[both]]), axis=1, return_counts=True)
+    names: dict[int, int] = {0: 0}
+    taken = set()
+    for own, true in pairs[:, np.argsort(-shared, kind="stable")].T.tolist():
+        if own not in names and true not in taken:
+            names[own] = true
+            taken.add(true)
+    ids, inverse = np.unique(found, return_inverse=True)
+    spare = int(truth.max(initial=0)) + 1
+    new = [names.get(own, spare + place) for place, own in enumerate(ids.tolist())]
+    return np.array(new, np.int64)[inverse]

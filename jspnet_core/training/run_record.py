@@ -45,7 +45,7 @@ def describe_run(recipe: Recipe, world: World, facts: dict[str, Any], before: di
             "torch": torch.__version__,
             "numpy": np.__version__,
         },
-        "device": torch.cuda.get_device_name(world.device) if world.device.type == "cuda" else platform.processor(),
+        "device": torch.cuda.get_device_name(world.device) if world.device.type == "cuda" else processor(),
         "processes": world.size,
         "seed": recipe.seed,
         "started": before.get("started", now),
@@ -53,6 +53,14 @@ def describe_run(recipe: Recipe, world: World, facts: dict[str, Any], before: di
         "wall_seconds": before.get("wall_seconds", 0.0),
         **facts,
     }
+
+
+def processor() -> str:
+    """The processor's name; where the system does not say one, its kind: `x86_64`."""
+    listed = Path("/proc/cpuinfo")
+    lines = listed.read_text(encoding="utf-8", errors="replace").splitlines() if listed.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return next(filter(None, [*names, platform.processor()]), platform.machine())
 
 
 def commit() -> str | None:
