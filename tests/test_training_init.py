@@ -1,5 +1,7 @@
 """Begin from trained weights: slim checkpoints, other classes, and errors that name the right file."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -32,6 +34,49 @@ def trained(rooms, tmp_path_factory):
     with training.progress_bar(visible=False) as progress:
         training.train(run, rooms, rooms[:1], workers=0, progress=progress)
     return folder
+
+
+ABLATIONS = {
+    "ASIS pipeline, PointNet": ("pointnet", [], ("pointnet", "none")),
+    "ASIS on PointNet": ("asis", ["backbone=pointnet"], ("pointnet", "asis")),
+    "ASIS pipeline, PointNet++, SIFF&PIFF": ("pointnet2", ["fusion_kind=siff+piff"], ("pointnet2", "siff+piff")),
+    "JSNet pipeline without": ("jsnet", ["fusion_kind=none"], ("pointconv", "none")),
+    "SIFF alone, without PCFF": ("jspnet", ["fusion_kind=siff", "pcff=false"], ("pointconv", "siff")),
+    "sem2ins first": ("jspnet", ["siff_order=sem2ins-ins2sem"], ("pointconv", "siff+piff")),
+}
+SMALL_SIZES = [f"{name}={json.dumps(SMALL.model_dump(mode='json')[name])}" for name in (
+    "points", "levels", "encoder_neighbors", "decoder_neighbors", "set_abstraction", "point_conv", "decoder",
+    "propagation", "feature_propagation", "weight_net", "fusion")]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", ABLATIONS)
+def test_rows_of_the_papers_ablations_train_by_options(row, rooms, tmp_path):
+    system, switches, expected = ABLATIONS[row]
+    folder = write_rooms(tmp_path / "rooms", rooms, train=["box_0"], val=["box_1"])
+    command(folder, system=system, size="narrow", network=[*switches, *SMALL_SIZES], out=tmp_path / "run", samples=2,
+            batch=2, workers=0)  # fmt: skip
+    last = Checkpoint.load(tmp_path / "run" / "last.pt")
+    c = last.configuration
+    assert (c.system, c.backbone, c.fusion_kind, c.points) == (system, *expected, SMALL.points)
+    for switch in switches:
+        name, _, value = switch.partition("=")
+        assert str(getattr(c, name)).lower() == value
+    assert last.samples == 2
+
+
+@pytest.mark.parametrize(
+    ("switch", "words"),
+    [
+        ("siff", "must be KEY=VALUE with a KEY of backbone, fusion_kind, pcff"),
+        ("classes=4", "must be KEY=VALUE with a KEY of backbone"),
+        ("fusion_kind=siif", "fusion_kind is 'siif': Input should be 'none'"),
+        ("levels=[9000,8,8,8]", "levels must not grow"),
+    ],
+)
+def test_switches_of_the_network_that_do_not_fit_are_refused(rooms, tmp_path, switch, words):
+    folder = write_rooms(tmp_path / "rooms", rooms, train=["box_0"], val=["box_1"])
+    with pytest.raises(OptionError, match=words):
+        command(folder, network=[switch], out=tmp_path / "run")
 
 
 def test_a_slim_checkpoint_is_small_and_nearly_the_same_network(trained, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,6 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from jspnet_core import engine as engines
+from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.engine import ENGINES
 from jspnet_core.engine.model_file import default_model
 from jspnet_core.segmenter import Segmenter
@@ -61,6 +64,40 @@ def open_segmenter(model: Path | None, engine: str | engines.Engine, **settings:
         problem = error.errors()[0]
         raise OptionError(f"{problem['loc'][0]} is {problem['input']!r}: {problem['msg']}") from None
     return Segmenter(model, engine, chosen)
+
+
+DECIDED_ELSEWHERE = ("classes", "color", "block_size", "dropout", "system")
+"""Fields of a network's configuration that the rooms decide, the recipe, and --system."""
+
+
+def network_configuration(
+    size: str | None, system: str | None, geometry: Mapping[str, bool | float], switches: Sequence[str]
+) -> NetworkConfiguration:
+    """The network to train: `full` or `narrow`, for rooms of this geometry, with switches such as `fusion_kind=siff`.
+
+    Raises `OptionError` for a switch that does not exist, or does not fit.
+    """
+    given: dict[str, Any] = {"system": system or "jspnet", **geometry}
+    known = [name for name in NetworkConfiguration.model_fields if name not in DECIDED_ELSEWHERE]
+    for switch in switches:
+        name, equals, text = switch.partition("=")
+        if not equals or name not in known:
+            raise OptionError(f"--network {switch}: must be KEY=VALUE with a KEY of {', '.join(known)}")
+        given[name] = value_of(text)
+    try:
+        return (NetworkConfiguration.narrow if size == "narrow" else NetworkConfiguration)(**given)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = f"{'.'.join(map(str, problem['loc']))} is {problem['input']!r}: " if problem["loc"] else ""
+        raise OptionError(f"--network: {where}{problem['msg']}") from None
+
+
+def value_of(text: str) -> Any:
+    """A JSON value, or the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def load_engine(model: Path | None, engine: str, threads: int) -> engines.Engine:

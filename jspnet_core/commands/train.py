@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from jspnet_core.classes import S3DIS, ClassTable
-from jspnet_core.commands.options import OptionError
-from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.commands.options import OptionError, network_configuration
 from jspnet_core.data.generated import generated_rooms
 from jspnet_core.data.rooms import open_rooms, room_classes, room_geometry, rooms_hash
 from jspnet_core.training import distributed
@@ -40,6 +39,10 @@ def train(
         Literal["full", "narrow"] | None,
         typer.Option(help="full: as in the paper, 8.3 M weights; narrow: half the widths [default: full]"),
     ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="a switch of the network, as fusion_kind=siff; may be repeated"),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from OUT/last.pt")] = False,
     init: Annotated[Path | None, typer.Option(metavar="MODEL", help="begin from this checkpoint's weights")] = None,
     new_head: Annotated[bool, typer.Option("--new-head", help="with --init: the rooms have other classes")] = False,
@@ -64,7 +67,7 @@ def train(
     """
     given = {"samples": samples, "batch": batch, "views": views, "generated": generated, "seed": seed}
     chosen = [f"{SHORTCUTS[name]}={value}" for name, value in given.items() if value is not None] + (settings or [])
-    _check(init, new_head, resume, system, size)
+    _check(init, new_head, resume, shape=bool(system or size or network))
     world = distributed.join()
     begun = (out / "last.pt").is_file()
     if begun and not resume and not world.restarted:
@@ -86,8 +89,7 @@ def train(
         run = training.resume(out, rules, world=world, facts=facts)
     else:
         begin = None if init is None else _begin(init, classes, new_head, room_geometry(rooms_dir))
-        shape = NetworkConfiguration.narrow if size == "narrow" else NetworkConfiguration
-        configuration = shape(system=system or "jspnet", **room_geometry(rooms_dir))
+        configuration = network_configuration(size, system, room_geometry(rooms_dir), network or [])
         run = training.start(out, configuration, rules, rooms, classes=classes, init=begin,
                              world=world, facts=facts)  # fmt: skip
     with training.progress_bar(world.leads) as progress:
@@ -98,13 +100,13 @@ def train(
     distributed.leave(world)
 
 
-def _check(init: Path | None, new_head: bool, resume: bool, system: str | None, size: str | None) -> None:
+def _check(init: Path | None, new_head: bool, resume: bool, shape: bool) -> None:
     if init and resume:
         raise OptionError("--init begins a new run, --resume goes on with one: give one of the two")
     if new_head and not init:
         raise OptionError("--new-head replaces the last layer of a model: it needs --init MODEL")
-    if (system or size) and (init or resume):
-        raise OptionError("--system and --size are those of the model with --init and --resume: leave them out")
+    if shape and (init or resume):
+        raise OptionError("--system, --size, --network are those of the model with --init and --resume: leave them out")
 
 
 def _recipe(out: Path, name: str | None, settings: list[str], resume: bool) -> Recipe:
