@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,10 @@ import pytest
 from scipy.spatial import cKDTree
 from typer.testing import CliRunner
 
+from jspnet_core.classes import ClassTable
 from jspnet_core.command import app
+from jspnet_core.data.room_index import RoomIndex, write_index
+from jspnet_core.data.room_writer import write_room
 from jspnet_core.data.rooms import read_room
 from jspnet_core.depth_view import View
 from jspnet_core.engine.model_file import default_model
@@ -158,6 +162,20 @@ def test_classes_beyond_the_model_are_refused(rooms: Path, tmp_path: Path) -> No
     (tmp_path / "split.json").write_text('{"val": ["odd"]}')
     _, _, error = evaluate(tmp_path)
     assert "odd.npz: holds class 13, but the model's classes are 0 to 12" in str(error)
+
+
+def test_prepared_rooms_of_other_classes_are_refused(rooms: Path, tmp_path: Path) -> None:
+    """Though their labels are numbers that the model has, too."""
+    table = ClassTable(("ceiling", "floor", "crate"), ((0, 255, 0), (0, 0, 255), (255, 0, 0)), ("crate",))
+    room = read_room(rooms / "room_1.npz")
+    room = replace(room, label=np.minimum(room.label, 2))
+    entry = write_room(tmp_path, room, table, "room_1")
+    splits, entries = {"val": ["room_1"]}, {"room_1": entry}
+    write_index(tmp_path, RoomIndex(data="t", settings={}, classes=table.to_dict(), splits=splits, rooms=entries))
+    for options in ([], ["--protocol", "paper", "--train-sizes", rooms]):
+        _, _, error = evaluate(tmp_path, *options)
+        assert "knows the classes ceiling, floor, wall" in str(error)
+        assert "have ceiling, floor, crate" in str(error)
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the S3DIS rooms are not beside this checkout")

@@ -69,6 +69,8 @@ def evaluate(
     if protocol == "paper":
         _refuse_with_paper({**of_runtime, "views": views, "votes": votes})
     loaded = options.load_engine(model, engine, threads)
+    for folder in (rooms_dir, *([train_sizes] if train_sizes else [])):
+        scoring.check_classes(loaded, folder)
     if protocol == "paper":
         scoring.adjust(loaded, thing, None)
         evaluation = scoring.by_blocks(

@@ -46,6 +46,7 @@ def report(
     results = []
     for record in records:
         engine = NetworkEngine.from_checkpoint(record.checkpoint)
+        scoring.check_classes(engine, rooms_dir)
         evaluation = _evaluated(out, record, engine, paths, split, sha256, views, threads)
         segmenter = options.open_segmenter(None, engine, gravity="none", threads=threads)
         results.append(

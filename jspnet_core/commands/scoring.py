@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from jspnet_core.classes import ClassTable
 from jspnet_core.commands import options
 from jspnet_core.commands.options import DEFAULTS, FRAME_DEFAULTS, OptionError
-from jspnet_core.data.rooms import open_rooms, read_split
+from jspnet_core.data.rooms import is_prepared, open_rooms, read_split, room_classes
 from jspnet_core.depth_view import View
 from jspnet_core.engine import Engine
 from jspnet_core.evaluation import RoomResult, evaluate_rooms, evaluate_views
@@ -78,6 +78,16 @@ def adjust(engine: Engine, things: Sequence[str] | None, train_sizes: Path | Non
         rooms = _training_rooms(train_sizes)
         changes["mean_sizes"] = _listed(mean_instance_sizes(rooms, d.configuration.classes, d.voxel_size))
     engine.description = d.model_copy(update=changes)
+
+
+def check_classes(engine: Engine, rooms_dir: Path) -> None:
+    """Raise `OptionError` where prepared rooms have other classes than the model; npz files do not name theirs."""
+    model = engine.description.class_table().names
+    if is_prepared(rooms_dir) and room_classes(rooms_dir).names != model:
+        raise OptionError(
+            f"{engine.description.name} knows the classes {', '.join(model)}; the rooms of {rooms_dir} have "
+            f"{', '.join(room_classes(rooms_dir).names)}: there is nothing to compare"
+        )
 
 
 def _training_rooms(folder: Path) -> list:
