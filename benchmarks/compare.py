@@ -47,7 +47,7 @@ class Budget(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    size: Literal["full", "narrow", "tiny"]
+    size: Literal["s", "m", "l", "tiny"]
     blocks: int
     batch: int
     learning_rate: float
@@ -85,7 +85,7 @@ class Data:
 def main(
     rooms: Annotated[Path, typer.Argument(help="folder of rooms with the splits train and val")],
     chosen: Annotated[list[str] | None, typer.Option("--set", help=f"{', '.join(SETS)}; may be repeated")] = None,
-    size: Annotated[Literal["full", "narrow", "tiny"], typer.Option(help="of every network")] = "narrow",
+    size: Annotated[Literal["s", "m", "l", "tiny"], typer.Option(help="of every network")] = "s",
     blocks: Annotated[int, typer.Option(min=1, help="to train each network on")] = 60_000,
     batch: Annotated[int, typer.Option(min=2, help="blocks of a step")] = 4,
     learning_rate: Annotated[float, typer.Option(min=0.0, help="of Adam, at the start")] = 1e-3,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from jspnet_core.configuration import NetworkConfiguration
 
@@ -17,10 +18,10 @@ class Variant:
     title: str
     changes: dict[str, object]
 
-    def configuration(self, size: str, classes: int = 13) -> NetworkConfiguration:
-        if size == "full":
-            return NetworkConfiguration(classes=classes, **self.changes)
-        return NetworkConfiguration.narrow(classes=classes, **(TINY if size == "tiny" else {}), **self.changes)
+    def configuration(self, size: Literal["s", "m", "l", "tiny"], classes: int = 13) -> NetworkConfiguration:
+        if size == "tiny":
+            return NetworkConfiguration.narrow(classes=classes, **TINY, **self.changes)
+        return NetworkConfiguration.of_size(size, classes=classes, **self.changes)
 
 
 INS_FIRST, SEM_FIRST = "sem2ins-ins2sem", "ins2sem-sem2ins"

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 import numpy as np
 import typer
 
-from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.configuration import NetworkConfiguration, Size
 from jspnet_core.data.rooms import Room, open_rooms, room_classes
 from jspnet_core.training import train as training
 from jspnet_core.training.checkpoint import Checkpoint
@@ -81,7 +81,7 @@ def measure(
     samples: Annotated[int, typer.Option(min=1, help="blocks to train on, in each run")] = 8000,
     batch: Annotated[int, typer.Option(min=1, help="blocks of a step")] = 4,
     seeds: Annotated[int, typer.Option(min=1, help="runs of each variant")] = 1,
-    size: Annotated[Literal["full", "narrow"], typer.Option(help="of the network")] = "narrow",
+    size: Annotated[Size, typer.Option(help="of the network")] = "s",
     init: Annotated[Path | None, typer.Option(metavar="MODEL", help="begin each run from this checkpoint")] = None,
     only: Annotated[list[str] | None, typer.Option(help="only this ingredient; may be repeated")] = None,
     workers: Annotated[int, typer.Option(min=0, help="processes that cut blocks")] = 1,
@@ -114,15 +114,14 @@ def measure(
 
 
 def open_run(
-    folder: Path, recipe: Recipe, rooms: Sequence[Room], classes, size: str, init: Checkpoint | None
+    folder: Path, recipe: Recipe, rooms: Sequence[Room], classes, size: Size, init: Checkpoint | None
 ) -> training.Run:
     """A run as far as it is. Its folder is of one budget: another needs another --out."""
     if (folder / "last.pt").exists():
         if Checkpoint.load(folder / "last.pt").recipe != recipe.model_dump(mode="json"):
             raise typer.BadParameter(f"{folder} was trained with another budget; give another --out")
         return training.resume(folder, recipe)
-    shape = NetworkConfiguration.narrow() if size == "narrow" else NetworkConfiguration()
-    return training.start(folder, shape, recipe, rooms, classes=classes, init=init)
+    return training.start(folder, NetworkConfiguration.of_size(size), recipe, rooms, classes=classes, init=init)
 
 
 def write(out: Path, budget: dict, scores: dict[str, list[dict]], settings: dict[str, list[str]]) -> None:

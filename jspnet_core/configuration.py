@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 System = Literal["pointnet", "pointnet2", "asis", "jsnet", "jspnet"]
 Order = Literal["parallel", "ins2sem-sem2ins", "sem2ins-ins2sem"]
+Size = Literal["s", "m", "l"]
 
 SYSTEMS: dict[str, dict[str, str]] = {
     "pointnet": {"backbone": "pointnet", "fusion_kind": "none"},
@@ -34,7 +35,7 @@ class NetworkConfiguration(BaseModel):
 
     The defaults are the paper's widths with the readings that this project recommends: 8.30 M parameters.
     `system` chooses `backbone` and `fusion_kind` where they are not given themselves. Derive configurations by
-    `NetworkConfiguration(...)` or `.narrow(...)`, which check and fill in, not by `model_copy`.
+    `NetworkConfiguration(...)`, `.narrow(...)` or `.of_size(...)`, which check and fill in, not by `model_copy`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -160,3 +161,15 @@ class NetworkConfiguration(BaseModel):
             piff_keys="level1",
         )
         return cls(**{**half, **changes})
+
+    @classmethod
+    def of_size(cls, size: Size, **changes) -> NetworkConfiguration:
+        """A network by its size.
+
+        l: the paper's, in blocks of 1 m. m: half its widths, in blocks of 2 m, whose points tell walls, doors and
+        bookcases apart that look alike in 1 m. s: m with half the points.
+        """
+        if size == "l":
+            return cls(**changes)
+        finest = dict(points=4096, levels=(1024, 256, 64, 32)) if size == "m" else {}
+        return cls.narrow(**{"block_size": 2.0, **finest, **changes})

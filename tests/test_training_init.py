@@ -53,7 +53,7 @@ SMALL_SIZES = [f"{name}={json.dumps(SMALL.model_dump(mode='json')[name])}" for n
 def test_rows_of_the_papers_ablations_train_by_options(row, rooms, tmp_path):
     system, switches, expected = ABLATIONS[row]
     folder = write_rooms(tmp_path / "rooms", rooms, train=["box_0"], val=["box_1"])
-    command(folder, system=system, size="narrow", network=[*switches, *SMALL_SIZES], out=tmp_path / "run", samples=2,
+    command(folder, system=system, size="s", network=[*switches, *SMALL_SIZES], out=tmp_path / "run", samples=2,
             batch=2, workers=0)  # fmt: skip
     last = Checkpoint.load(tmp_path / "run" / "last.pt")
     c = last.configuration
@@ -135,7 +135,7 @@ def test_options_that_do_not_go_together_are_refused(tmp_path):
     with pytest.raises(OptionError, match="needs --init"):
         command(tmp_path, new_head=True)
     with pytest.raises(OptionError, match="leave them out"):
-        command(tmp_path, init=tmp_path / "a.pt", size="narrow")
+        command(tmp_path, init=tmp_path / "a.pt", size="s")
 
 
 def test_the_command_fine_tunes_and_resumes(trained, rooms, tmp_path):

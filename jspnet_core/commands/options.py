@@ -11,7 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from jspnet_core import engine as engines
-from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.configuration import NetworkConfiguration, Size
 from jspnet_core.engine import ENGINES
 from jspnet_core.engine.model_file import default_model
 from jspnet_core.segmenter import Segmenter
@@ -71,9 +71,9 @@ DECIDED_ELSEWHERE = ("classes", "color", "block_size", "dropout", "system")
 
 
 def network_configuration(
-    size: str | None, system: str | None, geometry: Mapping[str, bool | float], switches: Sequence[str]
+    size: Size | None, system: str | None, geometry: Mapping[str, bool | float], switches: Sequence[str]
 ) -> NetworkConfiguration:
-    """The network to train: `full` or `narrow`, for rooms of this geometry, with switches such as `fusion_kind=siff`.
+    """The network to train, for rooms of this geometry, with switches such as `fusion_kind=siff`.
 
     Raises `OptionError` for a switch that does not exist, or does not fit.
     """
@@ -85,7 +85,7 @@ def network_configuration(
             raise OptionError(f"--network {switch}: must be KEY=VALUE with a KEY of {', '.join(known)}")
         given[name] = value_of(text)
     try:
-        return (NetworkConfiguration.narrow if size == "narrow" else NetworkConfiguration)(**given)
+        return NetworkConfiguration.of_size(size or "m", **given)
     except ValidationError as error:
         problem = error.errors()[0]
         where = f"{'.'.join(map(str, problem['loc']))} is {problem['input']!r}: " if problem["loc"] else ""

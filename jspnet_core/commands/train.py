@@ -10,6 +10,7 @@ import typer
 
 from jspnet_core.classes import S3DIS, ClassTable
 from jspnet_core.commands.options import OptionError, network_configuration
+from jspnet_core.configuration import Size
 from jspnet_core.data.generated import generated_rooms
 from jspnet_core.data.rooms import open_rooms, room_classes, room_geometry, rooms_hash
 from jspnet_core.training import distributed
@@ -36,8 +37,11 @@ def train(
     ] = None,
     system: Annotated[System | None, typer.Option(help="which network of the paper's tables [default: jspnet]")] = None,
     size: Annotated[
-        Literal["full", "narrow"] | None,
-        typer.Option(help="full: as in the paper, 8.3 M weights; narrow: half the widths [default: full]"),
+        Size | None,
+        typer.Option(
+            help="l: as in the paper, 8.3 M weights; m: half the widths, blocks of 2 m, as the model that comes with "
+            "this package; s: m with half the points of a block [default: m]"
+        ),
     ] = None,
     network: Annotated[
         list[str] | None,

@@ -53,14 +53,14 @@ class Data:
     """What an index says about all rooms together.
 
     kind: of data. settings: what the rooms depend on besides their sources.
-    color: whether the colours mean anything. block_size: metres, of the blocks that suit the rooms.
+    color: whether the colours mean anything. block_size: metres, of the blocks that suit the rooms; None: any.
     """
 
     kind: str
     classes: ClassTable
     settings: Mapping[str, str | bool | int | float] = field(default_factory=dict)
     color: bool = True
-    block_size: float = 1.0
+    block_size: float | None = None
 
 
 def prepare_rooms(

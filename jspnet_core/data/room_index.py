@@ -64,7 +64,9 @@ class RoomIndex(BaseModel):
     data: str = Field(description="what kind of data the rooms were made from")
     settings: dict[str, str | bool | int | float] = Field(description="what the rooms depend on besides their sources")
     color: bool = Field(True, description="whether the colours mean anything")
-    block_size: float = Field(1.0, gt=0, description="metres, edge of the blocks that suit these rooms")
+    block_size: float | None = Field(
+        None, gt=0, description="metres, edge of the blocks that suit these rooms; null: the network decides"
+    )
     classes: dict[str, list]
     splits: dict[str, list[str]] = Field(description="names of rooms by name of split")
     rooms: dict[str, RoomEntry] = Field(description="by name")

@@ -116,11 +116,15 @@ def room_classes(folder: Path | str) -> ClassTable:
 
 
 def room_geometry(folder: Path | str) -> dict[str, bool | float]:
-    """What a network's configuration takes from a folder's rooms: `color` and `block_size`. Raises `RoomFileError`."""
+    """What a network's configuration takes from a folder's rooms: `color`, and `block_size` where they state one.
+
+    Raises `RoomFileError`.
+    """
     if not is_prepared(folder):
         return {}
     index = read_index(folder)
-    return {"color": index.color, "block_size": index.block_size}
+    geometry: dict[str, bool | float] = {"color": index.color}
+    return geometry if index.block_size is None else {**geometry, "block_size": index.block_size}
 
 
 def rooms_hash(folder: Path | str) -> str:

@@ -1,6 +1,6 @@
 """Train a network on labelled rooms.
 
-    jspnet train ROOMS_DIR --out runs/first --size narrow --samples 60000
+    jspnet train ROOMS_DIR --out runs/first --size m --samples 60000
     jspnet train ROOMS_DIR --out runs/first --resume
 
 The run's folder holds last.pt and best.pt (by validation), recipe.json, run.json and TensorBoard logs.
