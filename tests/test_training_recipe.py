@@ -26,6 +26,13 @@ def test_the_modern_recipe_warms_up_and_ends_at_the_floor():
     assert MODERN.rate(MODERN.samples) == MODERN.min_learning_rate
 
 
+def test_averaged_weights_forget_the_first_ones_and_keep_more_and_more():
+    steps = [0, 10, 100, 10_000]
+    kept = [MODERN.averaging(step * MODERN.batch) for step in steps]
+    assert kept == pytest.approx([0.1, 11 / 20, 101 / 110, MODERN.ema])
+    assert PAPER.averaging(10**6) == 0.0
+
+
 def test_single_switches_reach_every_group():
     recipe = resolve(
         "modern", ["ema=0.99", "jitter=0.01", "view.noise=0.003", "augmentation.turn=false", "dropout=null"]

@@ -17,6 +17,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.tensorboard import SummaryWriter
 
 from jspnet_core.data.rooms import Room
@@ -141,6 +142,7 @@ def step(
             nn.utils.clip_grad_norm_(run.network.parameters(), recipe.clip_norm)
         run.optimizer.step()
         if run.average is not None:
+            run.average.multi_avg_fn = get_ema_multi_avg_fn(recipe.averaging(run.samples))
             run.average.update_parameters(run.network)
     return {name: value.detach() for name, value in losses.items()}
 
