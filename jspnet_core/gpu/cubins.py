@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from jspnet_core.engine.engine_cache import cache_folder
-from jspnet_core.gpu.device import KERNELS, KernelsError
+from jspnet_core.gpu.device import KERNELS, SOURCES, KernelsError
 from jspnet_core.whole_files import replacing
 
 FLAGS = ("-std=c++17", "-O3", "-fmad=false", "-cubin")
@@ -37,6 +37,12 @@ def compiled(source: str, capability: tuple[int, int], folder: Path | None = Non
         except OSError as error:
             raise KernelsError(f"kernels cannot be kept in {folder} ({error.strerror}); set JSPNET_CACHE") from error
     return path
+
+
+def compile_all(capability: tuple[int, int], folder: Path | None = None) -> None:
+    """Keep the machine code of every source. Raises `KernelsError`."""
+    for source in SOURCES:
+        compiled(source, capability, folder)
 
 
 def find_nvcc() -> str | None:
