@@ -73,6 +73,34 @@ def test_tensorrt_labels_as_onnx_runtime_does():
     engine.close()
 
 
+@pytest.mark.skipif(gpu_missing() is not None, reason=f"no GPU to run TensorRT on: {gpu_missing()}")
+@pytest.mark.parametrize("name", ["tensorrt", "torch"])
+def test_a_frame_on_the_gpu_is_labelled_as_on_the_cpu(name, tmp_path):
+    """Opened in one thread, used in another, closed in a third; labels differ by what blocks draw at random."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from jspnet_core.gpu.segmenter import GpuSegmenter
+    from jspnet_core.open_segmenter import open_segmenter
+    from jspnet_core.settings import FrameSettings
+    from jspnet_core.synthetic import make_scene
+
+    room = make_scene(5, "office").room_cloud(np.random.default_rng(0), 300.0)
+    settings, model = FrameSettings(gravity="none"), default_model().with_suffix(".pt" if name == "torch" else ".onnx")
+    segmenter = open_segmenter(model, name, settings)
+    assert isinstance(segmenter, GpuSegmenter)
+    with ThreadPoolExecutor(1) as thread:
+        found, again = (thread.submit(segmenter.segment, room.points, room.colors).result() for _ in range(2))
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(segmenter.close).result()
+    segmenter.close()
+    with pytest.raises(EngineError, match="closed"):
+        segmenter.segment(room.points, room.colors)
+    expected = open_segmenter(settings=settings).segment(room.points, room.colors)
+    np.testing.assert_array_equal(found.label, again.label)
+    assert (found.label == expected.label).mean() > 0.9
+    assert found.blocks == expected.blocks
+
+
 def random_blocks(count):
     from jspnet_core.pyramid import build_pyramid
 

@@ -5,7 +5,7 @@ Never executed on a GPU: see docs/gpu.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 
 class TorchNetwork:
-    """See `jspnet_core.gpu.network.DeviceNetwork`. Records a CUDA graph for each batch size when it opens.
+    """See `jspnet_core.gpu.network.DeviceNetwork`. Runs each batch size when it opens, which records its CUDA graph.
 
+    sizes: numbers of blocks that calls are padded to, `most` the last; none: see `batch_sizes`.
     Raises `KernelsError` where the kernels cannot be had.
     """
 
-    def __init__(self, engine: TorchEngine, most: int = AT_ONCE):
+    def __init__(self, engine: TorchEngine, most: int = AT_ONCE, sizes: Sequence[int] = ()):
         self.description, self.most, self._engine = engine.description, most, engine
+        self._sizes = list(sizes) or batch_sizes(most)
         self._is_open, ordinal = True, engine.device.index or 0
         torch.zeros(1, device=engine.device)  # torch's context, the primary one, is there from now on
         cuda.init()
@@ -39,7 +41,7 @@ class TorchNetwork:
             self.inputs: Mapping[str, DeviceArray] = network_inputs(self.device, engine.description.configuration, most)
             self._tensors = {n: torch.as_tensor(InPlace(a), device=engine.device) for n, a in self.inputs.items()}
             self._stream = torch.cuda.ExternalStream(kernels.stream.handle, device=engine.device)
-            for blocks in batch_sizes(most):
+            for blocks in self._sizes:
                 self.run(blocks)
             kernels.stream.synchronize()
 
@@ -54,7 +56,7 @@ class TorchNetwork:
             self._context.pop()
 
     def run(self, blocks: int) -> tuple[DeviceArray, DeviceArray]:
-        size = next(s for s in batch_sizes(self.most) if s >= blocks)
+        size = next(s for s in self._sizes if s >= blocks)
         with torch.inference_mode(), torch.cuda.stream(self._stream):
             said = self._engine.run_tensors({name: tensor[:size] for name, tensor in self._tensors.items()})
             logits, embeddings = (x.float().contiguous() for x in said)
