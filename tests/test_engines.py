@@ -131,6 +131,18 @@ def test_tensorrt_rtx_builds_the_default_model_for_another_gpu(rtx):
         build_engine(rtx, default_model(), BuildOptions(), capability=(8, 7))
 
 
+def test_the_driver_must_be_as_new_as_the_cuda_of_tensorrt(rtx):
+    assert rtx.oldest_driver == 13000, "tensorrt_rtx_cu13 is installed"
+    assert TensorRt(RTX).version.startswith("TensorRT-RTX ")
+
+
+def test_building_ahead_is_for_engines_that_are_built():
+    from jspnet_core.engine.build_ahead import build_ahead
+
+    with pytest.raises(EngineError, match="'onnxruntime' needs no building"):
+        build_ahead("onnxruntime", default_model(), print)
+
+
 def test_a_file_that_tensorrt_cannot_parse_is_named(rtx, tmp_path):
     import onnx
 

@@ -24,7 +24,8 @@ except ImportError as error:
 from jspnet_core.gpu.cubins import compiled
 from jspnet_core.gpu.device import SOURCES, Argument, DeviceArray, kernel_names
 
-SHARED_BY_DEFAULT = 48 * 1024  # bytes of shared memory that a kernel may have without asking
+SHARED_BY_DEFAULT = 32 * 1024
+"""Bytes of dynamic shared memory above which a kernel asks: it may have 48 KiB without, its static ones included."""
 
 
 class CudaDevice:
@@ -83,7 +84,7 @@ class CudaDevice:
         """Give the memory back. Whoever still holds an array must let go of it while the context is current."""
         self.stream.synchronize()
         self._pool.stop_holding()
-        self._functions, self._modules = {}, []
+        self._functions, self._modules, self.stream = {}, [], None
         self._staging = np.empty(0, np.uint8)
 
 

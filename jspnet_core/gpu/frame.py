@@ -16,11 +16,13 @@ from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.gpu.device import INT_MAX, WARP, Device, DeviceArray, chunks, filled, uploaded, zeros
 from jspnet_core.gpu.network import POINTS_PER_THREAD
 from jspnet_core.pyramid import UPSAMPLINGS
+from jspnet_core.segmenter import CloudError
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.voxels import MAX_COORDINATE
 
 CHUNK = 1024  # threads that number voxels together: CHUNK in voxels.cu
 THREADS = 256
+MAX_COLUMNS = 1 << 22  # places for a block, 20 bytes each
 
 
 @dataclass(frozen=True)
@@ -111,11 +113,20 @@ def cut_blocks(
     sensor: np.ndarray,
     seed: int = 0,
 ) -> DeviceBlocks:
-    """As `jspnet_core.blocks.cut_blocks`, but for the random generator. sensor: (2,), gravity frame."""
+    """As `jspnet_core.blocks.cut_blocks`, but for the random generator. sensor: (2,), gravity frame.
+
+    Raises `CloudError` for a cloud so wide that counting its columns would fill the memory.
+    """
     size, stride = configuration.block_size, settings.stride
     low_high = device.download(voxels.low_high)
     span = np.maximum(low_high[3:5] - low_high[:2] - size, 0.0)
     columns_x, columns_y = (int(n) for n in np.ceil(span / stride).astype(int) + 1)
+    if columns_x * columns_y > MAX_COLUMNS:
+        raise CloudError(
+            "extent",
+            f"the cloud covers {span[0] + size:.0f} x {span[1] + size:.0f} m, {columns_x} x {columns_y} places for a "
+            f"block; {MAX_COLUMNS} are accepted on a GPU: leave out stray points far away",
+        )
     members = zeros(device, (columns_x * columns_y,), np.int32)
     sums = zeros(device, (columns_x * columns_y, 2), np.int64)
     edges = np.float64(size), np.float64(stride)

@@ -11,6 +11,7 @@ from jspnet_core.gpu.frame import DevicePyramids, block_features, choose_columns
 from jspnet_core.gpu.network import network_inputs
 from jspnet_core.gravity import rigid
 from jspnet_core.pyramid import build_pyramid, index_sources, pyramid_names, stack_pyramids, unstack_pyramids
+from jspnet_core.segmenter import CloudError
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.voxels import voxelise as cpu_voxelise
 
@@ -79,6 +80,15 @@ def columns_of(xyz, size, stride, fewest):
             inside = (xyz[:, :2] >= begin).all(axis=1) & (xyz[:, :2] <= begin + size).all(axis=1)
             members.append(np.flatnonzero(inside))
     return [column for column in members if len(column) >= fewest]
+
+
+def test_a_point_in_the_far_distance_does_not_take_all_memory(device, cloud):
+    points = cloud[0].copy()
+    points[7] = [9000.0, -9000.0, 0.0]
+    voxels = voxelise(device, points, 0.3, np.eye(4))
+    with pytest.raises(CloudError, match="covers 900") as error:
+        cut_blocks(device, voxels, CONFIGURATION, SegmenterSettings(stride=1.0), sensor=np.zeros(2))
+    assert error.value.reason == "extent"
 
 
 def test_full_blocks_are_drawn_evenly(device):
