@@ -45,6 +45,7 @@ class CudaDevice:
             self._functions |= {kernel: module.get_function(kernel) for kernel in kernel_names(source)}
         self._pool = DeviceMemoryPool()
         self._staging = cuda.pagelocked_empty(1 << 20, np.uint8)
+        self._on_its_way: list[np.ndarray] = []  # some machines read pageable memory later than the call returns
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> DeviceArray:
         dtype = np.dtype(dtype)
@@ -54,8 +55,10 @@ class CudaDevice:
     def upload(self, target: DeviceArray, source: np.ndarray) -> None:
         assert source.dtype == target.dtype, f"{source.dtype} into {target.dtype}"
         assert source.nbytes <= target.nbytes, f"{source.shape} into {target.shape}"
-        if source.nbytes:  # pageable memory has been read when this returns
-            cuda.memcpy_htod_async(target.pointer, np.ascontiguousarray(source), self.stream)
+        if source.nbytes:
+            kept = np.ascontiguousarray(source)
+            self._on_its_way.append(kept)
+            cuda.memcpy_htod_async(target.pointer, kept, self.stream)
 
     def download(self, source: DeviceArray, count: int | None = None) -> np.ndarray:
         wanted = source if count is None else source.rows(0, count)
@@ -66,6 +69,7 @@ class CudaDevice:
             staged = self._staging[: wanted.nbytes]
             cuda.memcpy_dtoh_async(staged, wanted.pointer, self.stream)
             self.stream.synchronize()
+            self._on_its_way.clear()
             result.reshape(-1).view(np.uint8)[:] = staged
         return result
 
