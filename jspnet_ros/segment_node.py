@@ -109,8 +109,10 @@ class SegmentNode(LifecycleNode):
 
     def close(self) -> None:
         """Stop labelling and free the engine, in whatever state the node is."""
-        self._stop()
-        self._unload()
+        try:
+            self._stop()
+        finally:
+            self._unload()
 
     def build(self) -> int:
         """Build the engine, or find it built. Returns the exit code: 1, and why in the log, where it cannot be."""
