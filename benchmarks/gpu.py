@@ -2,6 +2,7 @@
 
     python benchmarks/gpu.py                      # writes benchmarks/results/gpu-NAME.json and .md
     python benchmarks/gpu.py --checkpoint best.pt # a trained network; without it the full network, random weights
+    python benchmarks/gpu.py --rehearse --results out/gpu # the same lines on a CPU, to find mistakes; no figure counts
 
 Each section is a process of its own: one that fails, hangs or crashes is recorded with its reason, and the others go
 on. What a section had measured by then is kept. Without a GPU nothing is measured and nothing is written.
@@ -21,17 +22,19 @@ import typer
 from gpu_report import page
 
 from jspnet_core.engine import EngineError
-from jspnet_core.engine.cuda_driver import find_gpu
+from jspnet_core.engine.cuda_driver import Gpu, find_gpu
 
 HERE = Path(__file__).parent
 SECTIONS = {
     "machine": 60,
     "ceilings": 60,
     "attention": 60,
-    "network": 150,
-    "kernels": 120,
     "frame": 150,
-    "tensorrt": 120,
+    "tensorrt": 150,
+    "network": 120,
+    "parity": 120,
+    "stages": 90,
+    "kernels": 90,
     "compiled": 150,
 }
 """Seconds that each may take, the dispensable last."""
@@ -40,11 +43,12 @@ SECTIONS = {
 def main(
     checkpoint: Annotated[Path | None, typer.Option(help="best.pt of a training run")] = None,
     results: Annotated[Path, typer.Option(help="folder to write to")] = HERE / "results",
+    rehearse: Annotated[bool, typer.Option(help="run on the CPU with a tiny network: times mean nothing")] = False,
     seconds: Annotated[int, typer.Option(help="for everything; sections that no longer fit are left out")] = 460,
 ) -> None:
     """Measure, and write JSON and markdown."""
     try:
-        gpu = find_gpu()
+        gpu = Gpu("rehearsal on a CPU", (0, 0), 0) if rehearse else find_gpu()
     except EngineError as error:
         print(f"nothing was measured: {str(error).partition(';')[0]}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -54,7 +58,9 @@ def main(
     end = time.monotonic() + seconds
     for section, most in SECTIONS.items():
         limit = min(most, end - time.monotonic())
-        result[section] = run(section, limit, checkpoint) if limit > 15 else {"error": "no time was left for it"}
+        result[section] = (
+            run(section, limit, checkpoint, rehearse) if limit > 15 else {"error": "no time was left for it"}
+        )
         text = json.dumps(result, indent=2) + "\n"
         (results / f"gpu-{name}.json").write_text(text)
         (results / f"gpu-{name}.md").write_text(page(result))
@@ -62,11 +68,12 @@ def main(
     print(page(result))
 
 
-def run(section: str, limit: float, checkpoint: Path | None) -> dict[str, Any]:
+def run(section: str, limit: float, checkpoint: Path | None, rehearse: bool = False) -> dict[str, Any]:
     """What a section measured, with `error` if it did not come to its end, and the seconds it took."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "section.json"
         command = [sys.executable, str(HERE / "gpu_sections.py"), section, str(out)]
+        command.append("rehearsal" if rehearse else "gpu")
         command += [str(checkpoint.resolve())] if checkpoint else []
         begin = time.monotonic()
         try:

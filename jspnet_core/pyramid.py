@@ -81,6 +81,16 @@ def stack_pyramids(pyramids: Sequence[Pyramid], configuration: NetworkConfigurat
     return stacked
 
 
+def unstack_pyramids(stacked: Pyramid, configuration: NetworkConfiguration) -> list[Pyramid]:
+    """The pyramids of a batch's blocks: what `stack_pyramids` made one of."""
+    sizes = (stacked["up01_index"].shape[1], *configuration.levels)
+    sources = index_sources()
+    return [
+        {name: array[b] - b * sizes[sources[name]] if name in sources else array[b] for name, array in stacked.items()}
+        for b in range(len(stacked["sample"]))
+    ]
+
+
 def relative_inverse(density: np.ndarray, near: np.ndarray) -> np.ndarray:
     """Inverse density of each neighbour over the largest among the neighbours: (n, K) float32 in (0, 1]."""
     inverse = (1.0 / density)[near]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -59,6 +60,7 @@ class Segmenter:
         settings: SegmenterSettings | None = None,
     ):
         self.settings = settings or SegmenterSettings()
+        self.owns_engine = isinstance(engine, str)
         if isinstance(engine, str):
             path = default_model() if model is None else Path(model)
             engine = open_engine(engine, path, self.settings.threads)
@@ -66,7 +68,14 @@ class Segmenter:
         self.description = self.engine.description
         self.classes: ClassTable = self.description.class_table()
         self.model_name: str = self.description.name
+        self.about: str = getattr(engine, "about", "")
         self._executor = ThreadPoolExecutor(self.settings.threads or available_cores())
+
+    def close(self) -> None:
+        """Free its threads, and the engine if it was opened here; may be called twice."""
+        self._executor.shutdown()
+        if self.owns_engine and hasattr(self.engine, "close"):
+            self.engine.close()
 
     def segment(
         self,
@@ -90,13 +99,11 @@ class Segmenter:
         with clock.stage("voxels"):
             voxels = voxelise(points, s.voxel_size)
             if len(voxels.representative) == 0:
-                raise CloudError(
-                    "no_finite_point", f"none of {len(points)} points is finite and within {MAX_COORDINATE} m"
-                )
+                raise no_finite_point(points)
             xyz = points[voxels.representative]  # (V, 3)
             rgb = None if colors is None else colors[voxels.representative]
         with clock.stage("gravity"):
-            T, source = self._gravity(xyz, T_gravity_input)
+            T, source = gravity_of(xyz, T_gravity_input, s)
             xyz = np.ascontiguousarray(rigid(T, xyz))
         with clock.stage("blocks"):
             blocks = self._cut(xyz, sensor=T[:2, 3])
@@ -149,12 +156,6 @@ class Segmenter:
                     clusters[rows, :size] = mean_shift_blocks(embeddings, count, s.bandwidth, s.threads)
         return block_label, clusters
 
-    def _gravity(self, xyz: np.ndarray, given: np.ndarray | None) -> tuple[np.ndarray, str]:
-        if given is not None:
-            return np.asarray(given, np.float64), "given transform"
-        found = find_gravity(xyz, self.settings.gravity)
-        return found.T_gravity_input, found.source
-
     def _cut(self, xyz: np.ndarray, sensor: np.ndarray) -> Blocks:
         s, c = self.settings, self.description.configuration
         return cut_blocks(
@@ -168,16 +169,34 @@ class Segmenter:
         """Instance of each voxel (V,) uint32 and the class of each instance (K,) uint8."""
         s = self.settings
         mean_size = filter_sizes(self.description, s)
-        if s.merging != "legacy":
-            clusters = split_by_class(clusters, block_label)
-        if s.merging == "contact":
-            merged = join_clusters(xyz, blocks.index, clusters, block_label)
-            return finish_instances(merged, label, mean_size, s.min_instance_ratio)
-        of_voxel = legacy_cells(xyz) if s.merging == "legacy" else np.arange(len(xyz))
-        cells, cell_of_voxel = np.unique(of_voxel, return_inverse=True)
-        merged = merge_blocks(cell_of_voxel[blocks.index], clusters, block_label, len(cells), s.merging)
-        merged = np.where(label == UNLABELLED, -1, merged[cell_of_voxel])  # a cell may hold voxels that no block drew
+        merged = merge_on_cpu(s.merging, xyz, blocks.index, clusters, block_label, label)
         return finish_instances(merged, label, mean_size, s.min_instance_ratio)
+
+
+def gravity_of(xyz: np.ndarray, given: np.ndarray | None, settings: SegmenterSettings) -> tuple[np.ndarray, str]:
+    """The transform given, or the one found in xyz (V, 3), which is not read otherwise; and where it came from."""
+    if given is not None:
+        return np.asarray(given, np.float64), "given transform"
+    found = find_gravity(xyz, settings.gravity)
+    return found.T_gravity_input, found.source
+
+
+def merge_on_cpu(
+    merging: Literal["contact", "fixed", "legacy"], xyz: np.ndarray, index: np.ndarray, clusters: np.ndarray,
+    block_label: np.ndarray, label: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """Instance of each voxel, (V,) int32, 0 and up with gaps, -1 for none. See `join_clusters` and `merge_blocks`.
+
+    xyz: (V, 3) float32; index, clusters, block_label: (B, N); label: (V,) uint8, of the voxels.
+    """
+    if merging != "legacy":
+        clusters = split_by_class(clusters, block_label)
+    if merging == "contact":
+        return join_clusters(xyz, index, clusters, block_label)
+    of_voxel = legacy_cells(xyz) if merging == "legacy" else np.arange(len(xyz))
+    cells, cell_of_voxel = np.unique(of_voxel, return_inverse=True)
+    merged = merge_blocks(cell_of_voxel[index], clusters, block_label, len(cells), merging)
+    return np.where(label == UNLABELLED, -1, merged[cell_of_voxel])  # a cell may hold voxels that no block drew
 
 
 def filter_sizes(description: ModelDescription, settings: SegmenterSettings) -> np.ndarray:
@@ -187,6 +206,10 @@ def filter_sizes(description: ModelDescription, settings: SegmenterSettings) -> 
     if settings.always_kept and settings.min_instance_ratio:
         mean_size = np.minimum(mean_size, settings.always_kept / settings.min_instance_ratio)
     return mean_size
+
+
+def no_finite_point(points: np.ndarray) -> CloudError:
+    return CloudError("no_finite_point", f"none of {len(points)} points is finite and within {MAX_COORDINATE} m")
 
 
 def check_cloud(points: np.ndarray, colors: np.ndarray | None) -> None:

@@ -9,7 +9,8 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.time import Time
 from std_msgs.msg import Header
 
-from jspnet_core.segmenter import CloudError, Segmenter
+from jspnet_core.open_segmenter import AnySegmenter
+from jspnet_core.segmenter import CloudError
 from jspnet_core.stage_clock import StageClock
 from jspnet_ros.cloud_input import ArrivedCloud
 from jspnet_ros.given_gravity import GivenGravity, TransformError
@@ -24,20 +25,23 @@ WARN_SECONDS = 5.0
 class CloudLabeller:
     """Labels clouds and publishes what is wanted; counts what it refuses. Each may have a thread of its own.
 
+    The segmenter becomes the labeller's, which closes it.
+
     settings: taken over with the next cloud, so that a frame has one set of settings.
     """
 
     def __init__(
-        self, node: LifecycleNode, segmenter: Segmenter, gravity: GivenGravity, statistics: FrameStatistics
+        self, node: LifecycleNode, segmenter: AnySegmenter, gravity: GivenGravity, statistics: FrameStatistics
     ) -> None:
         self._node, self._logger = node, node.get_logger()
         self._segmenter, self._gravity, self._statistics = segmenter, gravity, statistics
         self.settings = segmenter.settings
         self.model_name = segmenter.model_name
-        self.about_engine: str = getattr(segmenter.engine, "about", "")
+        self.about_engine = segmenter.about
         self.outputs = Outputs(node, segmenter.classes, segmenter.model_name)
 
     def close(self) -> None:
+        self._segmenter.close()
         self._gravity.close()
         self.outputs.close()
 

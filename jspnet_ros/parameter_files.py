@@ -13,7 +13,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from jspnet_core.settings import FrameSettings
-from jspnet_ros.parameters import NodeSettings, accepted_values
+from jspnet_ros.parameters import AT_START, NodeSettings, accepted_values
 
 ROOT = Path(__file__).parents[1]
 SHORT = ("sensor_pose", "voxel_size", "stride", "max_blocks")
@@ -55,7 +55,7 @@ def with_table(document: str) -> str:
 def files() -> dict[Path, str]:
     """What each written file should hold."""
     docs = ROOT / "docs" / "ros.md"
-    everything = tuple(name for name in fields() if name != "autostart")
+    everything = tuple(name for name in fields() if name not in AT_START)
     return {
         ROOT / "config" / "segment.yaml": parameter_file(
             "The parameters that most people touch; segment_advanced.yaml has all of them.", SHORT

@@ -39,6 +39,9 @@ class NodeSettings(BaseModel):
         1000.0, ge=0.0, le=3.6e6, description="a frame slower than this is reported on /diagnostics; 0: never"
     )
     autostart: bool = Field(True, description="configure and activate at start, without a lifecycle manager")
+    build_only: bool = Field(
+        False, description="build the engine of this machine's GPU, or find it built, and end; for engine tensorrt"
+    )
 
     @field_validator("sensor_pose")
     @classmethod
@@ -50,6 +53,9 @@ class NodeSettings(BaseModel):
 
 AT_CONFIGURE = frozenset({"model", "engine", "target_frame", "tf_timeout", "sensor_pose", "threads"})
 """Parameters that are read when the node is configured; the others take effect with the next cloud."""
+
+AT_START = frozenset({"autostart", "build_only"})
+"""Parameters that are read when the node starts, and cannot be changed."""
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -118,7 +124,7 @@ def _choices(field: FieldInfo) -> tuple[str, ...]:
 
 
 def _descriptor(name: str, field: FieldInfo) -> ParameterDescriptor:
-    descriptor = ParameterDescriptor(description=field.description or "", read_only=name == "autostart")
+    descriptor = ParameterDescriptor(description=field.description or "", read_only=name in AT_START)
     choices = _choices(field)
     if choices:
         descriptor.additional_constraints = f"one of {', '.join(choices)}"

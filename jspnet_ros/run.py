@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from rclpy.lifecycle import LifecycleNode
 
 from jspnet_ros.cloud_input import ArrivedCloud, CloudInput
@@ -26,7 +29,7 @@ class Run:
     def __init__(self, node: LifecycleNode, labeller: CloudLabeller, statistics: FrameStatistics) -> None:
         self._node, self._labeller, self._statistics = node, labeller, statistics
         self._silent_checks = 0
-        self._publication: Worker[LabelledFrame] = Worker("publication", labeller.publish)
+        self._publication: Worker[LabelledFrame] = Worker("publication", self._publish)
         self._inference: Worker[ArrivedCloud] = Worker("inference", self._label)
         self._input = CloudInput(node, self._receive)
         self.topic = self._input.topic
@@ -68,6 +71,20 @@ class Run:
             self._statistics.count("skipped")
 
     def _label(self, arrived: ArrivedCloud) -> None:
-        frame = self._labeller.label(arrived)
-        if frame is not None and self._publication.give(frame):
-            self._statistics.count("overtaken")
+        with self._unless_interrupted():
+            frame = self._labeller.label(arrived)
+            if frame is not None and self._publication.give(frame):
+                self._statistics.count("overtaken")
+
+    def _publish(self, frame: LabelledFrame) -> None:
+        with self._unless_interrupted():
+            self._labeller.publish(frame)
+
+    @contextmanager
+    def _unless_interrupted(self) -> Iterator[None]:
+        """Drops the frame under way of an interrupted process: ROS has shut down by then, and refuses everything."""
+        try:
+            yield
+        except RuntimeError:  # rclpy's RCLError is one
+            if self._node.context.ok():
+                raise

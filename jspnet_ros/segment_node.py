@@ -7,6 +7,7 @@ clouds and answers services, a second one labels them, a third publishes the lab
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
@@ -20,7 +21,9 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.signals import SignalHandlerOptions
 
 from jspnet_core.engine import EngineError
-from jspnet_core.segmenter import ModelFileError, Segmenter
+from jspnet_core.engine.build_ahead import build_ahead
+from jspnet_core.engine.model_file import ModelFileError, default_model
+from jspnet_core.open_segmenter import open_segmenter
 from jspnet_core.settings import FrameSettings
 from jspnet_ros.diagnostics import NodeState, diagnostics
 from jspnet_ros.given_gravity import GivenGravity, Tf2MissingError
@@ -107,8 +110,21 @@ class SegmentNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def close(self) -> None:
-        """Stop labelling, in whatever state the node is."""
-        self._stop()
+        """Stop labelling and free the engine, in whatever state the node is."""
+        try:
+            self._stop()
+        finally:
+            self._unload()
+
+    def build(self) -> int:
+        """Build the engine, or find it built. Returns the exit code: 1, and why in the log, where it cannot be."""
+        settings = read(self, NodeSettings)
+        try:
+            build_ahead(settings.engine, Path(settings.model or default_model()), self.get_logger().info)
+        except (ModelFileError, EngineError) as error:
+            self.get_logger().error(f"nothing is built: {error}")
+            return 1
+        return 0
 
     # Private
 
@@ -116,10 +132,13 @@ class SegmentNode(LifecycleNode):
         """Everything that takes long, once."""
         if settings.target_frame and settings.sensor_pose.strip():
             raise SettingError("target_frame and sensor_pose both give the gravity frame: set one of them")
-        segmenter = Segmenter(settings.model or None, settings.engine, self._settings)
-        gravity = GivenGravity(self, settings)
-        warm_up(segmenter)
-        return CloudLabeller(self, segmenter, gravity, self._statistics)
+        segmenter = open_segmenter(settings.model or None, settings.engine, self._settings, self.get_logger().info)
+        try:
+            warm_up(segmenter)
+            return CloudLabeller(self, segmenter, GivenGravity(self, settings), self._statistics)
+        except BaseException:
+            segmenter.close()
+            raise
 
     def _stop(self) -> None:
         if self._run is not None:
@@ -168,7 +187,10 @@ class SegmentNode(LifecycleNode):
 
 
 def main() -> int:
-    """Run the node until it is interrupted. Returns the exit code: 2 where a parameter is refused."""
+    """Run the node until it is interrupted, or until the engine is built where no more is wanted.
+
+    Returns the exit code: 1 where the engine cannot be built, 2 where a parameter is refused.
+    """
     interruption = Interruption()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
@@ -181,6 +203,8 @@ def main() -> int:
         rclpy.shutdown()
         return 0
     try:
+        if node.get_parameter("build_only").value:
+            return node.build()
         if node.get_parameter("autostart").value and node.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             node.trigger_activate()
         interruption.spin(node)

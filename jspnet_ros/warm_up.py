@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from jspnet_core.segmenter import Segmenter
+from jspnet_core.open_segmenter import AnySegmenter
 
 
-def warm_up(segmenter: Segmenter) -> None:
+def warm_up(segmenter: AnySegmenter) -> None:
     """Label a square metre of floor: compiles what is compiled at first use, or loads it from the cache."""
     rng = np.random.default_rng(0)
     points = np.zeros((20_000, 3), np.float32)

@@ -31,6 +31,9 @@ ARGUMENTS: dict[str, tuple[str, list[str] | None, str]] = {  # name: default, ac
         "empty: as params_file says, or the input's frame"
     ),
     "params_file": (str(SHARE / "config" / "segment.yaml"), None, "file with the node's parameters"),
+    "build_only": (
+        "false", BOOLEAN, "build the engine of this machine's GPU, or find it built, and end; needs no input"
+    ),
     "rviz": ("false", BOOLEAN, "open rviz2 on the labelled clouds"),
     "log_level": (
         "info", ["debug", "info", "warn", "error", "fatal"], "least severe message of the node that is logged"
@@ -52,8 +55,10 @@ def generate_launch_description() -> LaunchDescription:
 def start(context: LaunchContext) -> list:
     """Actions that need the arguments' values. Raises `InputTopicError` where the input is not clear."""
     value = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    topic = value["input"] or find_cloud_topic()
-    given = {name: value[name] for name in ("model", "engine", "target_frame") if value[name]}
+    build_only = value["build_only"] == "true"
+    topic = value["input"] or ("points" if build_only else find_cloud_topic())
+    given: dict[str, str | bool] = {name: value[name] for name in ("model", "engine", "target_frame") if value[name]}
+    given |= {"build_only": True} if build_only else {}
     use_sim_time = {"use_sim_time": value["use_sim_time"] == "true"}
     segmenter = Node(
         package="jspnet_ros",
@@ -64,8 +69,8 @@ def start(context: LaunchContext) -> list:
         remappings=[("~/input/points", topic)],
         ros_arguments=["--log-level", f"jspnet_segmenter:={value['log_level']}"],
     )
-    actions = [LogInfo(msg=f"labelling {topic}"), segmenter]
-    if value["rviz"] == "true":
+    actions = [LogInfo(msg="building the engine" if build_only else f"labelling {topic}"), segmenter]
+    if value["rviz"] == "true" and not build_only:
         actions.append(rviz(value["target_frame"] or find_frame(topic), topic, use_sim_time))
     return actions
 

@@ -8,6 +8,7 @@ import pytest
 from jspnet_core.engine import EngineError
 from jspnet_core.engine.engine_build import BuildOptions
 from jspnet_core.engine.engine_cache import EngineCache, EngineKey
+from jspnet_core.engine.progress_log import ProgressLog
 
 
 @pytest.fixture
@@ -115,3 +116,19 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(EngineError, match="JSPNET_CACHE"):
         EngineCache(tmp_path / "file" / "engines")
+
+
+def test_a_folder_that_breaks_while_running_is_named(tmp_path, key):
+    cache = EngineCache(tmp_path / "engines")
+    cache.folder.rmdir()
+    cache.folder.write_text("")
+    with pytest.raises(EngineError, match=r"engines cannot be kept in .*engines .*; set JSPNET_CACHE"):
+        cache.get(key, Builder(), lambda text: None)
+
+
+def test_progress_is_said_now_and_then():
+    said = []
+    progress = ProgressLog(said.append, seconds=3600.0)
+    for step in range(100):
+        progress("timing layers", step / 100)
+    assert said == ["building the engine: timing layers, 0%"]

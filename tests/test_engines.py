@@ -140,6 +140,34 @@ def generated_blocks(count):
     return features, [build_pyramid(f[:, :3], c) for f in features]
 
 
+@pytest.mark.skipif(gpu_missing() is not None, reason=f"no GPU to run TensorRT on: {gpu_missing()}")
+@pytest.mark.parametrize("name", ["tensorrt", "torch"])
+def test_a_frame_on_the_gpu_is_labelled_as_on_the_cpu(name, tmp_path):
+    """Opened in one thread, used in another, closed in a third; labels differ by what blocks draw at random."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from jspnet_core.gpu.segmenter import GpuSegmenter
+    from jspnet_core.open_segmenter import open_segmenter
+    from jspnet_core.settings import FrameSettings
+    from jspnet_core.synthetic import make_scene
+
+    room = make_scene(5, "office").room_cloud(np.random.default_rng(0), 300.0)
+    settings, model = FrameSettings(gravity="none"), default_model().with_suffix(".pt" if name == "torch" else ".onnx")
+    segmenter = open_segmenter(model, name, settings)
+    assert isinstance(segmenter, GpuSegmenter)
+    with ThreadPoolExecutor(1) as thread:
+        found, again = (thread.submit(segmenter.segment, room.points, room.colors).result() for _ in range(2))
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(segmenter.close).result()
+    segmenter.close()
+    with pytest.raises(EngineError, match="closed"):
+        segmenter.segment(room.points, room.colors)
+    expected = open_segmenter(settings=settings).segment(room.points, room.colors)
+    np.testing.assert_array_equal(found.label, again.label)
+    assert (found.label == expected.label).mean() > 0.9
+    assert found.blocks == expected.blocks
+
+
 def random_blocks(count):
     from jspnet_core.pyramid import build_pyramid
 
@@ -168,6 +196,18 @@ def test_tensorrt_rtx_builds_the_default_model_for_another_gpu(rtx):
     assert phases, "progress is shown"
     with pytest.raises(EngineError, match=r"8\.7"):
         build_engine(rtx, default_model(), BuildOptions(), capability=(8, 7))
+
+
+def test_the_driver_must_be_as_new_as_the_cuda_of_tensorrt(rtx):
+    assert rtx.oldest_driver == 13000, "tensorrt_rtx_cu13 is installed"
+    assert TensorRt(RTX).version.startswith("TensorRT-RTX ")
+
+
+def test_building_ahead_is_for_engines_that_are_built():
+    from jspnet_core.engine.build_ahead import build_ahead
+
+    with pytest.raises(EngineError, match="'onnxruntime' needs no building"):
+        build_ahead("onnxruntime", default_model(), print)
 
 
 def test_a_file_that_tensorrt_cannot_parse_is_named(rtx, tmp_path):

@@ -11,11 +11,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from jspnet_core.commands.options import OptionError
 from jspnet_core.engine import engine_build
+from jspnet_core.engine.build_ahead import build_ahead
 from jspnet_core.engine.engine_build import BuildOptions
 from jspnet_core.engine.engine_cache import EngineCache
 from jspnet_core.engine.model_file import default_model, read_description
 from jspnet_core.engine.tensorrt_api import TensorRt
-from jspnet_core.engine.tensorrt_engine import prepare_engine
 from jspnet_core.whole_files import replacing
 
 
@@ -36,7 +36,7 @@ def build_engine(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="with --capability: write the engine to this file")] = None,
 ) -> None:
-    """Build the engine of this machine's GPU and keep it; nothing is done where it is there already."""
+    """Build the engine of this machine's GPU and keep it, with the kernels around it; what is there is left alone."""
     options = BuildOptions((min_blocks, opt_blocks, max_blocks), memory_mb)
     model, console = model or default_model(), Console()
     description = read_description(model)
@@ -46,21 +46,17 @@ def build_engine(
         def show(phase: str, share: float) -> None:
             progress.update(task, description=phase, completed=share)
 
-        if capability is not None:
-            engine = engine_build.build_engine(
-                TensorRt(("tensorrt_rtx", "tensorrt_rtx_bindings")), model, options,
-                capability=_capability(capability), progress=show,
-            )[0]  # fmt: skip
-            if out is not None:
-                with replacing(out) as file:
-                    file.write(engine)
-            where = str(out or "not written: name a file with --out")
-        else:
-            store = EngineCache(cache)
-            key, engine = prepare_engine(
-                TensorRt(log=console.print), model, options, cache=store, log=console.print, progress=show
-            )
-            where = str(store.path(key))
+        if capability is None:
+            build_ahead("tensorrt", model, console.print, options=options, cache=EngineCache(cache), progress=show)
+            return
+        engine = engine_build.build_engine(
+            TensorRt(("tensorrt_rtx", "tensorrt_rtx_bindings")), model, options,
+            capability=_capability(capability), progress=show,
+        )[0]  # fmt: skip
+    if out is not None:
+        with replacing(out) as file:
+            file.write(engine)
+    where = str(out or "not written: name a file with --out")
     console.print(f"{description.name}, {description.precision}: engine of {len(engine) / 1e6:.1f} MB, {where}")
 
 

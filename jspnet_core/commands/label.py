@@ -15,8 +15,9 @@ from jspnet_core.classes import NO_INSTANCE, UNLABELLED, ClassTable
 from jspnet_core.cloud_files import READABLE, WRITABLE, CloudFileError, check_writable, read_cloud, write_labelled
 from jspnet_core.commands import options
 from jspnet_core.commands.options import DEFAULTS, OptionError
+from jspnet_core.open_segmenter import AnySegmenter, open_segmenter
 from jspnet_core.segmentation import Segmentation
-from jspnet_core.segmenter import CloudError, Segmenter
+from jspnet_core.segmenter import CloudError
 
 
 def label(
@@ -41,10 +42,19 @@ def label(
     OUT holds the coordinates and colours of IN and label (255: none), instance (0: none) and confidence.
     """
     jobs = _jobs(inputs, out, form)
-    segmenter = options.open_segmenter(
-        model, engine, gravity=gravity, stride=stride, voxel_size=voxel, max_blocks=max_blocks, bandwidth=bandwidth,
+    settings = options.checked(
+        gravity=gravity, stride=stride, voxel_size=voxel, max_blocks=max_blocks, bandwidth=bandwidth,
         merging=merging, min_instance_ratio=min_instance_ratio, always_kept=always_kept, threads=threads,
     )  # fmt: skip
+    segmenter = open_segmenter(model, engine, settings)
+    try:
+        _label_files(segmenter, jobs, instances)
+    finally:
+        segmenter.close()
+
+
+def _label_files(segmenter: AnySegmenter, jobs: list[tuple[Path, Path]], instances: bool) -> None:
+    """Label one file after the other and say what was found; one of several that fails is named at the end."""
     console, failed = Console(), Console(stderr=True, soft_wrap=True, highlight=False)
     failures = 0
     for source, target in jobs:
@@ -65,7 +75,7 @@ def label(
 
 
 def _label_file(
-    segmenter: Segmenter, source: Path, target: Path, instances: bool
+    segmenter: AnySegmenter, source: Path, target: Path, instances: bool
 ) -> tuple[Segmentation, dict[str, float]]:
     """Label one file. Returns the labels and the milliseconds by stage, reading and writing included."""
     start = time.perf_counter()

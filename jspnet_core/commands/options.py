@@ -58,12 +58,16 @@ Engine = Annotated[str, typer.Option(help=f"what runs the network: {', '.join(EN
 
 def open_segmenter(model: Path | None, engine: str | engines.Engine, **settings: Any) -> Segmenter:
     """A segmenter with the settings of the command line. Raises `OptionError` for values out of bounds."""
+    return Segmenter(model, engine, checked(**settings))
+
+
+def checked(**settings: Any) -> SegmenterSettings:
+    """The settings of the command line. Raises `OptionError` for values out of bounds."""
     try:
-        chosen = SegmenterSettings(**settings)
+        return SegmenterSettings(**settings)
     except ValidationError as error:
         problem = error.errors()[0]
         raise OptionError(f"{problem['loc'][0]} is {problem['input']!r}: {problem['msg']}") from None
-    return Segmenter(model, engine, chosen)
 
 
 DECIDED_ELSEWHERE = ("classes", "color", "block_size", "dropout", "system")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +18,9 @@ ENGINES = ("onnxruntime", "openvino", "tensorrt", "torch")
 
 class Engine(Protocol):
     """A loaded model.
+
+    One that has a method `on_device` gives itself as a `jspnet_core.gpu.network.DeviceNetwork`, for a frame that
+    stays on the GPU, or None where it runs on the CPU. One that has a method `close` wants it called.
 
     One that has an attribute `takes_fewer_points`, and it is true, labels blocks of any N from `levels[0]` to `points`
     of its configuration, and labels a block without its padding as it does with it. Others get N = `points` always.
@@ -35,10 +38,11 @@ class Engine(Protocol):
         ...
 
 
-def open_engine(name: str, model: Path, threads: int = 0) -> Engine:
+def open_engine(name: str, model: Path, threads: int = 0, log: Callable[[str], None] = print) -> Engine:
     """Load a model file into an engine.
 
-    threads: CPU threads of engines that run on the CPU; 0: one per core.
+    threads: CPU threads of engines that run on the CPU; 0: one per core. log: is told, in a sentence each, what is done
+    that takes long, and how far it is.
     Raises `ModelFileError` for a file that cannot be used, `EngineError` for an engine that cannot be had.
     """
     if name == "onnxruntime":
@@ -50,9 +54,11 @@ def open_engine(name: str, model: Path, threads: int = 0) -> Engine:
 
         return OpenVinoEngine(model, threads)
     if name == "tensorrt":
+        from jspnet_core.engine.progress_log import ProgressLog
         from jspnet_core.engine.tensorrt_engine import TensorRtEngine
+        from jspnet_core.gpu.network import AT_ONCE
 
-        return TensorRtEngine(model)
+        return TensorRtEngine(model, log=log, progress=ProgressLog(log), at_once=AT_ONCE)
     if name == "torch":
         if model.suffix != ".pt":
             raise EngineError(f"engine 'torch' reads a checkpoint (best.pt) of jspnet train, found {model}")

@@ -26,14 +26,18 @@ class Gpu:
     driver: int
 
 
-def find_gpu(ordinal: int = 0) -> Gpu:
-    """The GPU that engines use. Raises `EngineError` with one sentence where there is none, or too old a driver."""
+def find_gpu(ordinal: int = 0, oldest: int = OLDEST_DRIVER) -> Gpu:
+    """The GPU that engines use. oldest: CUDA that its driver must take, 12000 for 12.0.
+
+    Raises `EngineError` with one sentence where there is none, or too old a driver.
+    """
     driver = load_driver()
     version = ctypes.c_int()
     check(driver.cuDriverGetVersion(ctypes.byref(version)), "asking for the driver's version")
-    if version.value < OLDEST_DRIVER:
+    if version.value < oldest:
         raise EngineError(
-            f"the GPU's driver is too old: it takes CUDA {_dotted(version.value)}, 12.0 is needed; {CHOICE}"
+            f"the GPU's driver is too old: it takes CUDA {_dotted(version.value)}, "
+            f"{_dotted(oldest)} is needed; {CHOICE}"
         )
     count = ctypes.c_int()
     check(driver.cuDeviceGetCount(ctypes.byref(count)), "counting GPUs")

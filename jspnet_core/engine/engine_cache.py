@@ -64,9 +64,7 @@ class EngineCache:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise EngineError(
-                f"engines cannot be kept in {self.folder} ({error.strerror}); set JSPNET_CACHE"
-            ) from error
+            raise self._unusable(error) from error
 
     def path(self, key: EngineKey) -> Path:
         return self.folder / f"{key.digest()[:24]}.engine"
@@ -75,7 +73,14 @@ class EngineCache:
         """The engine of a key, from disk or built: `build` gets a timing cache and returns the engine and the next one.
 
         log: is told, in a sentence each, why an engine is built and where it is kept.
+        Raises `EngineError` where the folder cannot be read or written, or the disk is full.
         """
+        try:
+            return self._get(key, build, log)
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _get(self, key: EngineKey, build: Callable[[bytes], tuple[bytes, bytes]], log: Log) -> bytes:
         engine, _ = self._read(key)
         if engine is not None:
             return engine
@@ -95,6 +100,9 @@ class EngineCache:
     def discard(self, key: EngineKey) -> None:
         """Forget an engine that TensorRT does not take."""
         self.path(key).unlink(missing_ok=True)
+
+    def _unusable(self, error: OSError) -> EngineError:
+        return EngineError(f"engines cannot be kept in {self.folder} ({error.strerror or error}); set JSPNET_CACHE")
 
     def _read(self, key: EngineKey) -> tuple[bytes | None, str]:
         """The engine, or None and why it must be built."""

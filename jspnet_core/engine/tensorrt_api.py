@@ -6,12 +6,14 @@ interface under another name: it needs no GPU to build, and compiles the last st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from typing import Any
 
-from jspnet_core.engine.cuda_driver import CHOICE
+from jspnet_core.engine.cuda_driver import CHOICE, OLDEST_DRIVER
 from jspnet_core.engine.errors import EngineError
 
 PACKAGES = ("tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings")
@@ -43,6 +45,8 @@ class TensorRt:
         if not self.is_rtx and numbers < OLDEST:
             raise EngineError(f"{self.version} is too old, 10.3 is the oldest that is taken; {CHOICE}")
         self.logger = _logger(self.api, log)
+        self.oldest_driver = max(1000 * _cuda_major(found), OLDEST_DRIVER)
+        """CUDA that the GPU's driver must take, 12000 for 12.0: newer minor versions run on it."""
 
     def create_network(self, builder: Any) -> Any:
         """A network whose types are those written in the model file."""
@@ -71,16 +75,47 @@ class TensorRt:
 
     def load_timing_cache(self, config: Any, data: bytes) -> None:
         """Measurements of earlier builds, empty for none. TensorRT-RTX measures nothing when it builds."""
-        if not self.is_rtx:
-            config.set_timing_cache(config.create_timing_cache(data), ignore_mismatch=False)
+        if self.is_rtx:
+            return
+        cache = config.create_timing_cache(data) or config.create_timing_cache(b"")  # a damaged one is as good as none
+        if cache is None or not config.set_timing_cache(cache, ignore_mismatch=False):
+            config.set_timing_cache(config.create_timing_cache(b""), ignore_mismatch=False)
 
     def timing_cache(self, config: Any) -> bytes:
         cache = None if self.is_rtx else config.get_timing_cache()
         return b"" if cache is None else bytes(cache.serialize())
 
+    def execution_context(self, engine: Any) -> Any:
+        """One that works in memory it is given. TensorRT-RTX compiles its kernels for each shape now, not in passing:
+        a recording made before would keep the slow ones."""
+        strategy = self.api.ExecutionContextAllocationStrategy.USER_MANAGED
+        if not self.is_rtx:
+            return engine.create_execution_context(strategy)
+        config = engine.create_runtime_config()
+        config.set_execution_context_allocation_strategy(strategy)
+        config.dynamic_shapes_kernel_specialization_strategy = self.api.DynamicShapesKernelSpecializationStrategy.EAGER
+        return engine.create_execution_context(config)
+
+    def activation_bytes(self, engine: Any, context: Any) -> int:
+        """Memory that a context needs for the shapes it was given; where it cannot be asked, for the largest ones."""
+        if hasattr(context, "update_device_memory_size_for_shapes"):
+            return int(context.update_device_memory_size_for_shapes())
+        return int(getattr(engine, "device_memory_size_v2", None) or engine.device_memory_size)
+
+    def is_capturable(self, context: Any, stream: int) -> bool:
+        """Whether a CUDA graph may be recorded of a context; TensorRT-RTX says so, TensorRT always can here."""
+        return not self.is_rtx or bool(context.is_stream_capturable(stream))
+
     def layers(self, engine: Any) -> str:
         """Layer information of a loaded engine, JSON."""
         return engine.create_engine_inspector().get_engine_information(self.api.LayerInformationFormat.JSON)
+
+
+def _cuda_major(package: str) -> int:
+    """Of the CUDA that a package is built for, as its distribution's name says (tensorrt_cu13); 0: it does not say."""
+    names = " ".join(packages_distributions().get(package, []))
+    found = re.search(r"cu(\d\d)", names)
+    return int(found.group(1)) if found else 0
 
 
 def _logger(api: Any, log: Callable[[str], None] | None) -> Any:

@@ -1,17 +1,19 @@
 """TensorRT on an NVIDIA GPU, through pycuda: the robot's engine.
 
-Everything is allocated when the engine opens: device buffers for the largest number of blocks, pinned host buffers, one
-execution context and one recorded CUDA graph per batch size. A frame copies in, replays, copies out. Batch sizes are
-powers of two; what a call has fewer is padding.
+Device buffers, one execution context and one recorded CUDA graph per batch size are there when the engine opens, so a
+frame copies in, replays, copies out. Batch sizes are powers of two; what a call has fewer is padding.
 
-The engine has a CUDA context of its own, current only inside its methods, so that it may be opened in one thread and
-run in another, and so that two engines share a GPU. This module has never been executed on a GPU: see docs/gpu.md.
+The engine has a CUDA context of its own, current only inside its methods, so that it may be opened in one thread, run
+in another and closed in a third, and so that two engines share a GPU. This module has never been executed on a GPU:
+see docs/gpu.md.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ from jspnet_core.engine.engine_cache import EngineCache, EngineKey
 from jspnet_core.engine.errors import EngineError
 from jspnet_core.engine.model_file import read_description
 from jspnet_core.engine.tensorrt_api import Progress, TensorRt
+from jspnet_core.gpu.device import DeviceArray
+from jspnet_core.gpu.network import DeviceNetwork, batch_sizes
 from jspnet_core.pyramid import Pyramid, stack_pyramids
 
 
@@ -39,7 +43,7 @@ def prepare_engine(
 
     Raises `EngineError` where there is no GPU or TensorRT, `ModelFileError` for a model that cannot be used.
     """
-    gpu = find_gpu()
+    gpu = find_gpu(oldest=trt.oldest_driver)
     description = read_description(model)
     key = EngineKey.of(model, description.precision, trt.version, gpu.name, gpu.capability, options)
 
@@ -49,70 +53,85 @@ def prepare_engine(
     return key, (cache or EngineCache()).get(key, build, log)
 
 
-def batch_sizes(most: int) -> list[int]:
-    """Powers of two below `most`, and `most`."""
-    return [*(1 << i for i in range(most.bit_length()) if 1 << i < most), most]
-
-
 class TensorRtEngine:
     """See `jspnet_core.engine.Engine`. `close` frees the GPU; it may be called twice.
 
+    at_once: most blocks that go through together, by which memory goes; None: the profile's most.
+    arrays: inputs and outputs on the device by name, for `most` blocks.
     Raises `EngineError` where GPU, driver, TensorRT or pycuda are missing, `ModelFileError` for an unusable model.
     """
 
-    def __init__(self, model: Path, options: BuildOptions | None = None, log: Callable[[str], None] = print):
+    def __init__(
+        self,
+        model: Path,
+        options: BuildOptions | None = None,
+        log: Callable[[str], None] = print,
+        progress: Progress | None = None,
+        at_once: int | None = None,
+    ):
         self._context: Any = None
-        self._stream: Any = None
+        self.stream: Any = None
         self._runtime: Any = None
         self._engine: Any = None
         self._arena: Any = None
-        self._device: dict[str, Any] = {}
+        self.arrays: dict[str, DeviceArray] = {}
+        self._inputs: list[str] = []
         self._host: dict[str, np.ndarray] = {}
         self._contexts: dict[int, Any] = {}
         self._graphs: dict[int, GraphRecorder] = {}
         self.description = read_description(model)
+        find_gpu()  # before TensorRT, which may end the process where there is none
         self._trt, self._options = TensorRt(log=log), options or BuildOptions()
-        _, plan = prepare_engine(self._trt, model, self._options, log=log)
+        self.most = min(at_once or self._options.blocks[2], self._options.blocks[2])
         self._cuda = _pycuda()
+        prepare = partial(prepare_engine, self._trt, model, self._options, log=log, progress=progress)
+        key, plan = prepare()
         self._context = self._cuda.Device(0).make_context()
         try:
-            self._open(plan)
+            if not self._deserialize(plan):
+                log(f"{self._trt.version} does not take the engine that is kept for it: building it again")
+                EngineCache().discard(key)
+                if not self._deserialize(prepare()[1]):
+                    raise EngineError(f"{self._trt.version} does not take the engine that it built; {CHOICE}")
+            self._open()
         except BaseException:
             self._context.pop()
             self.close()
             raise
         self._context.pop()
 
+    @property
+    def is_open(self) -> bool:
+        return self._context is not None
+
+    def on_device(self) -> DeviceNetwork:
+        """This engine between kernels that share its buffers. Raises `KernelsError` where they cannot be had."""
+        from jspnet_core.gpu.tensorrt_network import TensorRtNetwork
+
+        return TensorRtNetwork(self)
+
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
         c = self.description.configuration
         logits = np.empty((*features.shape[:2], c.classes), np.float32)
         embeddings = np.empty((*features.shape[:2], c.embedding), np.float32)
-        most = self._options.blocks[2]
-        with self._current():
-            for begin in range(0, len(features), most):
-                part = slice(begin, begin + most)
+        with self.current():
+            for begin in range(0, len(features), self.most):
+                part = slice(begin, begin + self.most)
                 stacked = {**stack_pyramids(pyramids[part], c), "features": features[part]}
                 logits[part], embeddings[part] = self._run(stacked, len(features[part]))
         return logits, embeddings
 
-    def close(self) -> None:
-        if self._context is None:
-            return
-        self._context.push()
-        self._context.synchronize()
-        for graph in self._graphs.values():
-            graph.close()
-        self._graphs, self._contexts, self._engine, self._runtime = {}, {}, None, None  # TensorRT's before CUDA's
-        self._device, self._host, self._arena, self._stream = {}, {}, None, None
-        self._context.pop()
-        self._context.detach()
-        self._context = None
-
-    def __del__(self) -> None:
-        self.close()
+    def replay(self, blocks: int) -> None:
+        """Enqueue the network for the first so many blocks of `arrays`; the context must be current."""
+        size = next(s for s in self._contexts if s >= blocks)
+        if size in self._graphs:
+            self._graphs[size].replay()
+        else:
+            self._execute(size)
 
     @contextmanager
-    def _current(self) -> Iterator[None]:
+    def current(self) -> Iterator[None]:
+        """Inside, the engine's context is the calling thread's. Raises `EngineError` once the engine is closed."""
         if self._context is None:
             raise EngineError("the engine is closed")
         self._context.push()
@@ -121,55 +140,81 @@ class TensorRtEngine:
         finally:
             self._context.pop()
 
-    def _open(self, plan: bytes) -> None:
-        api = self._trt.api
-        self._stream = self._cuda.Stream()
-        self._runtime = api.Runtime(self._trt.logger)
-        self._engine = self._runtime.deserialize_cuda_engine(plan)
-        if self._engine is None:
-            raise EngineError(f"{self._trt.version} does not take the engine that it built; {CHOICE}")
-        names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
-        self._inputs: list[str] = [n for n in names if self._engine.get_tensor_mode(n) == api.TensorIOMode.INPUT]
-        most = self._options.blocks[2]
-        self._shapes: dict[str, tuple[int, ...]] = {
-            n: block_shape(self._engine.get_tensor_shape(n), 1, self.description)[1:] for n in names
-        }
-        types = {n: np.dtype(api.nptype(self._engine.get_tensor_dtype(n))) for n in names}
-        self._host = {n: self._cuda.pagelocked_zeros((most, *self._shapes[n]), types[n]) for n in names}
-        self._device = {n: self._cuda.mem_alloc(self._host[n].nbytes) for n in names}
-        for name in names:
-            self._cuda.memset_d8(self._device[name], 0, self._host[name].nbytes)
-        size = max(int(getattr(self._engine, "device_memory_size_v2", 0)), 256)
-        self._arena = self._cuda.mem_alloc(size)
-        for blocks in batch_sizes(most):
-            self._record(blocks, size)
+    def close(self) -> None:
+        if self._context is None:
+            return
+        context, self._context = self._context, None
+        context.push()
+        try:
+            context.synchronize()
+            for graph in self._graphs.values():
+                graph.close()
+        finally:
+            self._graphs, self._contexts, self._engine, self._runtime = {}, {}, None, None  # TensorRT's before CUDA's
+            self.arrays, self._host, self._arena, self.stream = {}, {}, None, None
+            context.detach()  # while it is current: pycuda leaks it in any thread but the one that made it
 
-    def _record(self, blocks: int, size: int) -> None:
-        """A context for one batch size, its shapes set and its work recorded; all share one arena."""
-        strategy = self._trt.api.ExecutionContextAllocationStrategy.USER_MANAGED
-        context = self._engine.create_execution_context(strategy)
-        context.set_device_memory(int(self._arena), size)
-        for name, buffer in self._device.items():
-            if name in self._inputs and not context.set_input_shape(name, (blocks, *self._shapes[name])):
+    def __del__(self) -> None:
+        self.close()
+
+    def _deserialize(self, plan: bytes) -> bool:
+        self._runtime = self._trt.api.Runtime(self._trt.logger)
+        self._engine = self._runtime.deserialize_cuda_engine(plan)
+        return self._engine is not None
+
+    def _open(self) -> None:
+        api, cuda = self._trt.api, self._cuda
+        self.stream = cuda.Stream()
+        names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
+        self._inputs = [n for n in names if self._engine.get_tensor_mode(n) == api.TensorIOMode.INPUT]
+        for name in names:
+            shape = block_shape(self._engine.get_tensor_shape(name), self.most, self.description)
+            dtype = np.dtype(api.nptype(self._engine.get_tensor_dtype(name)))
+            memory = cuda.mem_alloc(math.prod(shape) * dtype.itemsize)
+            self.arrays[name] = DeviceArray(int(memory), shape, dtype, memory)
+            cuda.memset_d8(self.arrays[name].pointer, 0, self.arrays[name].nbytes)  # padding's indices are in range
+        sizes = batch_sizes(self.most)
+        self._contexts = {blocks: self._context_for(blocks) for blocks in sizes}
+        bytes_needed = max(self._trt.activation_bytes(self._engine, context) for context in self._contexts.values())
+        self._arena = cuda.mem_alloc(max(bytes_needed, 256))  # one for all: they work one after the other
+        for blocks, context in self._contexts.items():
+            context.set_device_memory(int(self._arena), max(bytes_needed, 256))
+            self._record(blocks)
+
+    def _context_for(self, blocks: int) -> Any:
+        """An execution context for one batch size, its shapes and addresses set."""
+        context = self._trt.execution_context(self._engine)
+        for name, array in self.arrays.items():
+            if name in self._inputs and not context.set_input_shape(name, (blocks, *array.shape[1:])):
                 raise EngineError(f"{self._trt.version} refuses {blocks} blocks for input {name}")
-            context.set_tensor_address(name, int(buffer))
-        context.execute_async_v3(self._stream.handle)  # what is done once happens outside the recording
-        self._stream.synchronize()
-        graph = GraphRecorder(self._stream.handle)
-        with graph:
-            context.execute_async_v3(self._stream.handle)
-        self._contexts[blocks], self._graphs[blocks] = context, graph
+            context.set_tensor_address(name, array.pointer)
+        return context
+
+    def _record(self, blocks: int) -> None:
+        self._execute(blocks)  # what is done once happens outside the recording
+        self.stream.synchronize()
+        if self._trt.is_capturable(self._contexts[blocks], self.stream.handle):
+            graph = GraphRecorder(self.stream.handle)
+            with graph:
+                self._execute(blocks)
+            self._graphs[blocks] = graph
+
+    def _execute(self, blocks: int) -> None:
+        if not self._contexts[blocks].execute_async_v3(self.stream.handle):
+            raise EngineError(f"{self._trt.version} cannot run {blocks} blocks; its messages above say why")
 
     def _run(self, inputs: dict[str, np.ndarray], blocks: int) -> tuple[np.ndarray, np.ndarray]:
-        size = next(s for s in self._graphs if s >= blocks)
+        cuda = self._cuda
+        if not self._host:
+            self._host = {n: cuda.pagelocked_zeros(a.shape, a.dtype) for n, a in self.arrays.items()}
         for name in self._inputs:
             host = self._host[name]
             host[:blocks] = inputs[name]
-            self._cuda.memcpy_htod_async(self._device[name], host[:blocks], self._stream)
-        self._graphs[size].replay()
+            cuda.memcpy_htod_async(self.arrays[name].pointer, host[:blocks], self.stream)
+        self.replay(blocks)
         for name in ("logits", "embeddings"):
-            self._cuda.memcpy_dtoh_async(self._host[name][:blocks], self._device[name], self._stream)
-        self._stream.synchronize()
+            cuda.memcpy_dtoh_async(self._host[name][:blocks], self.arrays[name].pointer, self.stream)
+        self.stream.synchronize()
         return self._host["logits"][:blocks], self._host["embeddings"][:blocks]
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from jspnet_core.engine.errors import EngineError
+
 KERNELS = Path(__file__).parent / "kernels"
-SOURCES = ("voxels", "blocks", "pyramid", "mean_shift", "merging", "painting")
+SOURCES = ("voxels", "blocks", "pyramid", "mean_shift", "merging", "joining", "painting")
 """CUDA sources, one per algorithm."""
 
 WARP = 32
@@ -26,10 +29,20 @@ class DeviceArray:
 
     @property
     def nbytes(self) -> int:
-        return int(np.prod(self.shape)) * self.dtype.itemsize
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def rows(self, begin: int, end: int) -> DeviceArray:
+        """Rows of the first axis, in place."""
+        at = self.pointer + begin * math.prod(self.shape[1:]) * self.dtype.itemsize
+        return DeviceArray(at, (end - begin, *self.shape[1:]), self.dtype, self.owner)
 
 
 INT_MAX = 2**31 - 1
+
+
+class KernelsError(EngineError):
+    """Why a whole frame cannot run on the GPU, though the network may: one sentence."""
+
 
 Argument = DeviceArray | int | np.generic | None
 """Of a kernel: pointers (None: null), 32-bit integers, and numpy scalars of the type that the kernel takes."""
@@ -51,6 +64,27 @@ class Device(Protocol):
 
     def launch(self, kernel: str, grid: tuple[int, int], threads: int, *arguments: Argument, shared: int = 0) -> None:
         """shared: bytes of dynamic shared memory."""
+
+    def close(self) -> None:
+        """Give the memory back."""
+
+
+def zeros(device: Device, shape: tuple[int, ...], dtype: Any) -> DeviceArray:
+    return filled(device, shape, dtype, 0)
+
+
+def filled(device: Device, shape: tuple[int, ...], dtype: Any, byte: int) -> DeviceArray:
+    """An array of which every byte is the same."""
+    array = device.empty(shape, dtype)
+    device.fill(array, byte)
+    return array
+
+
+def uploaded(device: Device, source: np.ndarray) -> DeviceArray:
+    """An array of the host, on the device."""
+    array = device.empty(source.shape, source.dtype)
+    device.upload(array, source)
+    return array
 
 
 def chunks(count: int, threads: int) -> int:

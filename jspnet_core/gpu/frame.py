@@ -7,19 +7,33 @@ number of blocks decides which recorded network runs.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from jspnet_core.configuration import NetworkConfiguration
-from jspnet_core.gpu.device import INT_MAX, WARP, Device, DeviceArray, chunks
+from jspnet_core.gpu.device import INT_MAX, WARP, Device, DeviceArray, chunks, filled, uploaded, zeros
+from jspnet_core.gpu.network import POINTS_PER_THREAD
 from jspnet_core.pyramid import UPSAMPLINGS
+from jspnet_core.segmenter import CloudError
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.voxels import MAX_COORDINATE
 
 CHUNK = 1024  # threads that number voxels together: CHUNK in voxels.cu
-POINTS_PER_THREAD = 8  # of farthest point sampling: POINTS_PER_THREAD in pyramid.cu
 THREADS = 256
+MAX_COLUMNS = 1 << 22  # places for a block, 20 bytes each
+
+
+@dataclass(frozen=True)
+class FoundVoxels:
+    """count: V; representative: (>= V,) int32; of_point: (N,) int32, -1 for none; cloud: (N, 3) float32, as it came."""
+
+    count: int
+    count_on_device: DeviceArray
+    representative: DeviceArray
+    of_point: DeviceArray
+    cloud: DeviceArray
 
 
 @dataclass(frozen=True)
@@ -48,43 +62,47 @@ class DeviceBlocks:
     def __len__(self) -> int:
         return self.index.shape[0]
 
+    def rows(self, begin: int, end: int) -> DeviceBlocks:
+        """Some of the blocks, in place."""
+        return DeviceBlocks(self.index.rows(begin, end), self.count.rows(begin, end), self.left_out)
+
 
 def voxelise(device: Device, points: np.ndarray, size: float, T_gravity_input: np.ndarray) -> DeviceVoxels:
     """As `jspnet_core.voxels.voxelise` and `rigid`: points (N, 3) float32 of the host, edge in metres, (4, 4)."""
+    return in_gravity_frame(device, find_voxels(device, points, size), T_gravity_input)
+
+
+def find_voxels(device: Device, points: np.ndarray, size: float) -> FoundVoxels:
+    """As `jspnet_core.voxels.voxelise`: points (N, 3) float32 of the host, edge in metres."""
     n = len(points)
-    cloud = device.empty(points.shape, np.float32)
-    device.upload(cloud, points)
-    return voxelise_on_device(device, cloud, n, size, T_gravity_input)
-
-
-def voxelise_on_device(
-    device: Device, cloud: DeviceArray, n: int, size: float, T_gravity_input: np.ndarray
-) -> DeviceVoxels:
-    """The same for a cloud that is there already."""
+    cloud = uploaded(device, points)
     slots = max(1 << (2 * n - 1).bit_length(), 16)
-    keys, first = device.empty((slots,), np.uint64), device.empty((slots,), np.uint32)
+    keys, first = filled(device, (slots,), np.uint64, 0xFF), filled(device, (slots,), np.uint32, 0xFF)
     of_slot, slot = device.empty((slots,), np.int32), device.empty((n,), np.int32)
     parts = chunks(n, CHUNK)
     sums = device.empty((parts + 1,), np.int32)
     representative, of_point = device.empty((n,), np.int32), device.empty((n,), np.int32)
-    device.fill(keys, 0xFF)
-    device.fill(first, 0xFF)
     grid, rate, limit = (chunks(n, THREADS), 1), np.float64(1.0 / size), np.float32(MAX_COORDINATE)
     device.launch("voxel_insert", grid, THREADS, cloud, n, rate, limit, keys, first, slots - 1, slot)
     device.launch("voxel_count", (parts, 1), CHUNK, slot, first, n, sums)
     device.launch("voxel_scan", (1, 1), 1, sums, parts)
     device.launch("voxel_number", (parts, 1), CHUNK, slot, first, n, sums, of_slot, representative)
     device.launch("voxel_of_point", grid, THREADS, slot, of_slot, n, of_point)
-    total = DeviceArray(sums.pointer + 4 * parts, (1,), sums.dtype, sums.owner)
-    transform, xyz = device.empty((12,), np.float32), device.empty((n, 3), np.float32)
-    device.upload(transform, np.ascontiguousarray(T_gravity_input[:3], np.float32))
-    device.launch("to_gravity", grid, THREADS, cloud, representative, total, transform, xyz)
-    bounds, low_high = device.empty((6,), np.int32), device.empty((6,), np.float32)
-    device.upload(bounds, np.array([INT_MAX] * 3 + [-INT_MAX - 1] * 3, np.int32))
+    total = sums.rows(parts, parts + 1)
+    return FoundVoxels(int(device.download(total)[0]), total, representative, of_point, cloud)
+
+
+def in_gravity_frame(device: Device, found: FoundVoxels, T_gravity_input: np.ndarray) -> DeviceVoxels:
+    """The representatives' coordinates where z is up: (4, 4)."""
+    grid, total = (chunks(found.count, THREADS), 1), found.count_on_device
+    transform = uploaded(device, np.ascontiguousarray(T_gravity_input[:3], np.float32))
+    xyz = device.empty((max(found.count, 1), 3), np.float32)
+    device.launch("to_gravity", grid, THREADS, found.cloud, found.representative, total, transform, xyz)
+    bounds = uploaded(device, np.array([INT_MAX] * 3 + [-INT_MAX - 1] * 3, np.int32))
+    low_high = device.empty((6,), np.float32)
     device.launch("extent", grid, THREADS, xyz, total, bounds)
     device.launch("extent_as_floats", (1, 1), WARP, bounds, low_high)
-    count = int(device.download(sums)[parts])
-    return DeviceVoxels(count, total, representative, of_point, xyz, low_high)
+    return DeviceVoxels(found.count, total, found.representative, found.of_point, xyz, low_high)
 
 
 def cut_blocks(
@@ -95,16 +113,23 @@ def cut_blocks(
     sensor: np.ndarray,
     seed: int = 0,
 ) -> DeviceBlocks:
-    """As `jspnet_core.blocks.cut_blocks`, but for the random generator. sensor: (2,), gravity frame."""
+    """As `jspnet_core.blocks.cut_blocks`, but for the random generator. sensor: (2,), gravity frame.
+
+    Raises `CloudError` for a cloud so wide that counting its columns would fill the memory.
+    """
     size = configuration.block_size
     stride = settings.stride * size
     low_high = device.download(voxels.low_high)
     span = np.maximum(low_high[3:5] - low_high[:2] - size, 0.0)
     columns_x, columns_y = (int(n) for n in np.ceil(span / stride).astype(int) + 1)
-    members = device.empty((columns_x * columns_y,), np.int32)
-    sums = device.empty((columns_x * columns_y, 2), np.int64)
-    device.fill(members, 0)
-    device.fill(sums, 0)
+    if columns_x * columns_y > MAX_COLUMNS:
+        raise CloudError(
+            "extent",
+            f"the cloud covers {span[0] + size:.0f} x {span[1] + size:.0f} m, {columns_x} x {columns_y} places for a "
+            f"block; {MAX_COLUMNS} are accepted on a GPU: leave out stray points far away",
+        )
+    members = zeros(device, (columns_x * columns_y,), np.int32)
+    sums = zeros(device, (columns_x * columns_y, 2), np.int64)
     edges = np.float64(size), np.float64(stride)
     device.launch(
         "count_columns", (chunks(voxels.count, THREADS), 1), THREADS, voxels.xyz, voxels.count_on_device,
@@ -116,11 +141,9 @@ def cut_blocks(
     index = device.empty((len(chosen), configuration.points), np.int32)
     count = device.empty((len(chosen),), np.int32)
     if len(chosen):
-        columns = device.empty(chosen.shape, np.int32)
-        device.upload(columns, chosen)
         device.launch(
-            "cut_columns", (len(chosen), 1), 1024, voxels.xyz, voxels.count_on_device, voxels.low_high, columns,
-            members, columns_y, *edges, configuration.points, seed, index, count,
+            "cut_columns", (len(chosen), 1), 1024, voxels.xyz, voxels.count_on_device, voxels.low_high,
+            uploaded(device, chosen), members, columns_y, *edges, configuration.points, seed, index, count,
         )  # fmt: skip
     return DeviceBlocks(index, count, left_out)
 
@@ -157,37 +180,22 @@ def block_features(
 
 
 class DevicePyramids:
-    """Makes the pyramids of a batch in memory of its own: `arrays` has one array per name, for `most` blocks.
+    """Makes the pyramids of a batch, into arrays of the network's.
 
-    Raises ValueError for blocks of more points, or neighbourhoods larger, than the kernels are made for.
+    arrays: see `jspnet_core.gpu.network.DeviceNetwork.inputs`.
     """
 
-    def __init__(self, device: Device, configuration: NetworkConfiguration, most: int):
+    def __init__(self, device: Device, configuration: NetworkConfiguration, arrays: Mapping[str, DeviceArray]):
         c = configuration
-        if c.points > POINTS_PER_THREAD * 1024 or c.encoder_neighbors > WARP:
-            raise ValueError(
-                f"the kernels take blocks of up to {POINTS_PER_THREAD * 1024} points and {WARP} neighbours, found "
-                f"{c.points} and {c.encoder_neighbors}"
-            )
-        self._device, self._configuration = device, c
-        sizes, k = (c.points, *c.levels), c.encoder_neighbors
-        shapes = {"sample": (sizes[1],), "ball": (sizes[1], k)}
-        shapes |= {f"near{level}": (sizes[level], k) for level in (1, 2, 3)}
-        shapes |= {f"density{level}": (sizes[level], k) for level in (2, 3, 4)}
-        for fine, coarse in UPSAMPLINGS:
-            shapes |= {f"up{fine}{coarse}_{part}": (sizes[fine], 3) for part in ("index", "weight")}
-        self.arrays = {
-            name: device.empty(
-                (most, *shape), np.float32 if name.startswith("density") or "weight" in name else np.int32
-            )
-            for name, shape in shapes.items()
-        }
-        self._level1 = device.empty((most, sizes[1], 3), np.float32)
-        self._density = device.empty((most, sizes[1]), np.float32)
+        self._device, self._configuration, self.arrays = device, c, arrays
+        most = arrays["features"].shape[0]
+        self._level1 = device.empty((most, c.levels[0], 3), np.float32)
+        self._density = device.empty((most, c.levels[0]), np.float32)
 
-    def build(self, features: DeviceArray, blocks: int) -> None:
-        """As `build_pyramids` and `stack_pyramids`: features (>= blocks, N, channels), indices flat over the batch."""
+    def build(self, blocks: int) -> None:
+        """As `build_pyramids` and `stack_pyramids` of the first blocks' `features`: indices are flat over the batch."""
         c, launch, a = self._configuration, self._device.launch, self.arrays
+        features = a["features"]
         n, n1, channels = c.points, c.levels[0], c.channels
         threads = min(1024, WARP * math.ceil(n / (POINTS_PER_THREAD * WARP)))
         launch(

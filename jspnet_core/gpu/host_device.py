@@ -38,19 +38,30 @@ class HostDevice:
     def upload(self, target: DeviceArray, source: np.ndarray) -> None:
         assert source.dtype == target.dtype, f"{source.dtype} into {target.dtype}"
         assert source.nbytes <= target.nbytes, f"{source.shape} into {target.shape}"
-        target.owner.reshape(-1)[: source.size] = source.reshape(-1)
+        _bytes(target)[: source.nbytes] = np.ascontiguousarray(source).reshape(-1).view(np.uint8)
 
     def download(self, source: DeviceArray, count: int | None = None) -> np.ndarray:
-        return source.owner[:count].copy()
+        wanted = source if count is None else source.rows(0, count)
+        return _bytes(wanted).copy().view(wanted.dtype).reshape(wanted.shape)
 
     def fill(self, target: DeviceArray, byte: int) -> None:
-        target.owner.view(np.uint8).reshape(-1)[:] = byte
+        _bytes(target)[:] = byte
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def launch(self, kernel: str, grid: tuple[int, int], threads: int, *arguments: Argument, shared: int = 0) -> None:
         values = [_c_value(argument) for argument in arguments]
         pointers = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
         function = getattr(self._kernels[kernel], f"launch_{kernel}")
         function((ctypes.c_uint * 2)(*grid), threads, shared, self._reverse, pointers)
+
+
+def _bytes(array: DeviceArray) -> np.ndarray:
+    """(bytes,) uint8: the array's memory itself."""
+    if array.nbytes == 0:
+        return np.empty(0, np.uint8)
+    return np.ctypeslib.as_array((ctypes.c_uint8 * array.nbytes).from_address(array.pointer))
 
 
 def compile_for_host(name: str, folder: Path) -> Path:

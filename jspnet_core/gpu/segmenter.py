@@ -1,6 +1,7 @@
-"""A whole frame on the device: uploaded once, labels downloaded once. `GpuSegmenter.segment` is the list of its steps.
+"""A whole frame on the device: uploaded once, labels downloaded once. `GpuSegmenter._segment` is the list of its steps.
 
-Downloads in between are a few numbers: how many voxels, how full the columns are, how many instances.
+Downloads in between are a few numbers: how many voxels, how full the columns are, how many instances. Where no
+transform is given the voxels come down too, because gravity is found on the CPU.
 """
 
 from __future__ import annotations
@@ -10,69 +11,139 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from jspnet_core.engine.model_file import ModelDescription
-from jspnet_core.gpu.device import Device, DeviceArray
-from jspnet_core.gpu.frame import DevicePyramids, block_features, cut_blocks, voxelise
-from jspnet_core.gpu.labels import mean_shift, merge, paint, vote
+from jspnet_core.classes import ClassTable
+from jspnet_core.gpu.device import DeviceArray, uploaded
+from jspnet_core.gpu.frame import (
+    DeviceBlocks,
+    DevicePyramids,
+    DeviceVoxels,
+    block_features,
+    cut_blocks,
+    find_voxels,
+    in_gravity_frame,
+)
+from jspnet_core.gpu.labels import Clusters, DeviceVotes, Votes, mean_shift, no_clusters
+from jspnet_core.gpu.merging import Instances, Merged, join_clusters, merge_blocks, name_instances, no_instances
+from jspnet_core.gpu.network import DeviceNetwork, check_fits
+from jspnet_core.gpu.painting import paint
 from jspnet_core.segmentation import Segmentation
-from jspnet_core.segmenter import filter_sizes
+from jspnet_core.segmenter import check_cloud, filter_sizes, gravity_of, merge_on_cpu, no_finite_point
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.stage_clock import StageClock
 
-Network = Callable[[dict[str, DeviceArray], int], tuple[DeviceArray, DeviceArray]]
-"""Runs the network on the first so many blocks of its inputs: logits (>= B, N, C) and embeddings (>= B, N, D)."""
-
 
 class GpuSegmenter:
-    """JSPNet on a device. Not for several threads at once.
+    """As `jspnet_core.segmenter.Segmenter`, all of a frame on one device. Not for several threads at once.
 
-    settings: `max_blocks` bounds the device's memory, so it must not be 0; `merging` must be `fixed`.
-    Raises ValueError for settings that the device cannot serve.
+    It may be opened, used and closed in different threads: the device belongs to a thread only during a call.
+    Raises `KernelsError` for a model that the kernels are not made for.
     """
 
-    def __init__(self, device: Device, description: ModelDescription, settings: SegmenterSettings):
-        if settings.max_blocks == 0 or settings.merging != "fixed":
-            raise ValueError(
-                f"on a GPU max_blocks must be bounded and merging 'fixed', found {settings.max_blocks} and "
-                f"{settings.merging!r}"
-            )
-        c = description.configuration
-        self.description, self.settings, self._device = description, settings, device
-        self.pyramids = DevicePyramids(device, c, settings.max_blocks)
+    def __init__(self, network: DeviceNetwork, settings: SegmenterSettings | None = None):
+        self.settings = settings or SegmenterSettings()
+        self.description = network.description
+        self.classes: ClassTable = self.description.class_table()
+        self.model_name: str = self.description.name
+        self.about = ""
         self.after_stage: Callable[[], None] | None = None
         """Called at the end of each stage; to wait for the device here is to time the stages, and to slow them."""
-        self.features = device.empty((settings.max_blocks, c.points, c.channels), np.float32)
+        c = self.description.configuration
+        check_fits(c)
+        self._network, self._device = network, network.device
+        with network.current():
+            self._pyramids: DevicePyramids | None = DevicePyramids(self._device, c, network.inputs)
+
+    def close(self) -> None:
+        """Free the device; may be called twice."""
+        self._pyramids = None
+        self._network.close()
 
     def segment(
-        self, points: np.ndarray, colors: np.ndarray | None, T_gravity_input: np.ndarray, network: Network
+        self,
+        points: np.ndarray,
+        colors: np.ndarray | None = None,
+        *,
+        T_gravity_input: np.ndarray | None = None,
+        instances: bool = True,
     ) -> Segmentation:
-        """As `jspnet_core.segmenter.Segmenter.segment`, for a cloud with finite points and a known transform."""
+        """See `jspnet_core.segmenter.Segmenter.segment`; blocks draw their points in another random order."""
+        check_cloud(points, colors)
+        with self._network.current():
+            return self._segment(points, colors, T_gravity_input, instances)
+
+    def _segment(
+        self, points: np.ndarray, colors: np.ndarray | None, given: np.ndarray | None, instances: bool
+    ) -> Segmentation:
         s, d, c, clock = self.settings, self._device, self.description.configuration, StageClock()
         with self._stage(clock, "voxels"):
-            voxels = voxelise(d, points, s.voxel_size, T_gravity_input)
+            found_voxels = find_voxels(d, points, s.voxel_size)
+            if found_voxels.count == 0:
+                raise no_finite_point(points)
+            rgb = None if colors is None else uploaded(d, colors)
+        with self._stage(clock, "gravity"):
+            seen = slice(0) if given is not None else d.download(found_voxels.representative, found_voxels.count)
+            T, source = gravity_of(points[seen], given, s)
+            voxels = in_gravity_frame(d, found_voxels, T)
         with self._stage(clock, "blocks"):
-            blocks = cut_blocks(d, voxels, c, s, T_gravity_input[:2, 3])
-            rgb = None
-            if colors is not None:
-                rgb = d.empty(colors.shape, np.uint8)
-                d.upload(rgb, colors)
-            block_features(d, voxels, blocks, rgb, c, self.features)
-        with self._stage(clock, "pyramid"):
-            self.pyramids.build(self.features, len(blocks))
-        with self._stage(clock, "network"):
-            logits, embeddings = network({**self.pyramids.arrays, "features": self.features}, len(blocks))
+            blocks = cut_blocks(d, voxels, c, s, T[:2, 3])
+        ballots, clusters = DeviceVotes(d, voxels, blocks, c.classes), no_clusters(d, blocks)
+        self._label_blocks(voxels, rgb, blocks, ballots, clusters, clock, instances)
         with self._stage(clock, "labels"):
-            votes = vote(d, logits, blocks, voxels)
-        with self._stage(clock, "clusters"):
-            clusters = mean_shift(d, embeddings, blocks.count, s.bandwidth)
-        with self._stage(clock, "merging"):
-            mean_size = filter_sizes(self.description, s)
-            instances = merge(d, blocks, voxels, clusters, votes, mean_size, s.min_instance_ratio)
+            votes = ballots.result()
+        if instances:
+            with self._stage(clock, "merging"):
+                named = self._merge(voxels, blocks, clusters, votes)
+        else:
+            named = no_instances(d, voxels)
         with self._stage(clock, "painting"):
-            label, instance, confidence, found = paint(d, voxels, votes, instances, reach=4 * s.voxel_size)
+            label, instance, confidence, found = paint(d, voxels, votes, named, reach=4 * s.voxel_size)
         return Segmentation(
-            label, instance, confidence, found, T_gravity_input, "given transform", len(blocks), blocks.left_out,
-            clock.milliseconds,
+            label, instance, confidence, found, T, source, len(blocks), blocks.left_out, clock.milliseconds
+        )
+
+    def _label_blocks(
+        self, voxels: DeviceVoxels, rgb: DeviceArray | None, blocks: DeviceBlocks, ballots: DeviceVotes,
+        clusters: Clusters, clock: StageClock, instances: bool,
+    ) -> None:  # fmt: skip
+        """Send the blocks through the network, as many at a time as it takes; adds to `ballots` and `clusters`."""
+        s, d, c, most = self.settings, self._device, self.description.configuration, self._network.most
+        assert self._pyramids is not None, "current() refuses what is closed"
+        for begin in range(0, len(blocks), most):
+            end = min(begin + most, len(blocks))
+            part = blocks.rows(begin, end)
+            with self._stage(clock, "blocks"):
+                block_features(d, voxels, part, rgb, c, self._network.inputs["features"])
+            with self._stage(clock, "pyramid"):
+                self._pyramids.build(len(part))
+            with self._stage(clock, "network"):
+                logits, embeddings = self._network.run(len(part))
+            with self._stage(clock, "labels"):
+                ballots.add(logits, begin, end)
+            if instances:
+                with self._stage(clock, "clusters"):
+                    mean_shift(d, embeddings, part.count, s.bandwidth, clusters.rows(begin, end))
+
+    def _merge(self, voxels: DeviceVoxels, blocks: DeviceBlocks, clusters: Clusters, votes: Votes) -> Instances:
+        s, d = self.settings, self._device
+        sizes = filter_sizes(self.description, s)
+        if len(blocks) == 0:
+            return no_instances(d, voxels)
+        if s.merging == "legacy":
+            return self._merge_on_cpu(voxels, blocks, clusters, votes)
+        merge = join_clusters if s.merging == "contact" else merge_blocks
+        merged = merge(d, blocks, voxels, clusters, votes.block_label, len(sizes))
+        return name_instances(d, voxels, merged, votes.label, sizes, s.min_instance_ratio)
+
+    def _merge_on_cpu(self, voxels: DeviceVoxels, blocks: DeviceBlocks, clusters: Clusters, votes: Votes) -> Instances:
+        """The reference's merging, for comparisons with the paper: it has no kernel."""
+        s, d, v = self.settings, self._device, voxels.count
+        xyz, label = d.download(voxels.xyz, v), d.download(votes.label, v)
+        index, of_point, block_label = (d.download(a) for a in (blocks.index, clusters.of_point, votes.block_label))
+        merged = merge_on_cpu(s.merging, xyz, index, of_point, block_label, label)
+        of_voxel = uploaded(d, merged)
+        return name_instances(
+            d, voxels, Merged(of_voxel, max(int(merged.max()) + 1, 1)), votes.label,
+            filter_sizes(self.description, s), s.min_instance_ratio,
         )  # fmt: skip
 
     @contextmanager

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from jspnet_core.gpu.network import DeviceNetwork
 from jspnet_core.network.fusion import PIFF
 from jspnet_core.pyramid import Pyramid, pyramid_names, stack_pyramids
 from jspnet_core.training.network_engine import NetworkEngine
@@ -51,6 +52,14 @@ class TorchEngine(NetworkEngine):
 
     _recorded: dict[int, tuple[dict[str, Tensor], tuple[Tensor, Tensor], torch.cuda.CUDAGraph]]
     forward: Callable[..., tuple[Tensor, Tensor]]
+
+    def on_device(self) -> DeviceNetwork | None:
+        """This engine between kernels that share its GPU; None on a CPU. Raises `KernelsError` without kernels."""
+        if self.device.type != "cuda":
+            return None
+        from jspnet_core.gpu.torch_network import TorchNetwork
+
+        return TorchNetwork(self)
 
     @torch.inference_mode()
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,16 +1,25 @@
-"""The device that GPU tests run kernels on: the host, in order and in reverse."""
-
-import shutil
+"""The devices that GPU tests run kernels on: the host, in order and in reverse, and the GPU where there is one."""
 
 import pytest
 
-from jspnet_core.gpu.host_device import HostDevice
+from jspnet_core.engine.cuda_driver import find_gpu
+from jspnet_core.engine.errors import EngineError
+from tests.gpu.arrays import host_device
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["in order", "in reverse"])
+@pytest.fixture(scope="module", params=["in order", "in reverse", "gpu"])
 def device(request, tmp_path_factory):
-    if shutil.which("g++") is None:
-        pytest.skip("g++ is not installed: kernels cannot be run on the host")
-    folder = tmp_path_factory.getbasetemp() / "host_kernels"
-    folder.mkdir(exist_ok=True)
-    return HostDevice(folder, reverse=request.param)
+    if request.param != "gpu":
+        yield host_device(tmp_path_factory, reverse=request.param == "in reverse")
+        return
+    try:
+        find_gpu()
+        from jspnet_core.gpu.cuda_device import CudaDevice, cuda
+    except EngineError as error:
+        pytest.skip(f"no GPU to run kernels on: {error}")
+    cuda.init()
+    context = cuda.Device(0).make_context()
+    there = CudaDevice()
+    yield there
+    there.close()
+    context.detach()

@@ -1,17 +1,17 @@
 """The CUDA kernels, compiled for the host from the same source, against their CPU versions on the same inputs."""
 
-import shutil
-import subprocess
-
 import numpy as np
 import pytest
 
 from jspnet_core.blocks import block_features as cpu_block_features
 from jspnet_core.configuration import NetworkConfiguration
-from jspnet_core.gpu.device import KERNELS, SOURCES
+from jspnet_core.gpu.cubins import compiled, find_nvcc
+from jspnet_core.gpu.device import SOURCES, KernelsError, kernel_names
 from jspnet_core.gpu.frame import DevicePyramids, block_features, choose_columns, cut_blocks, voxelise
+from jspnet_core.gpu.network import network_inputs
 from jspnet_core.gravity import rigid
-from jspnet_core.pyramid import build_pyramid, index_sources, pyramid_names, stack_pyramids
+from jspnet_core.pyramid import build_pyramid, index_sources, pyramid_names, stack_pyramids, unstack_pyramids
+from jspnet_core.segmenter import CloudError
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.voxels import voxelise as cpu_voxelise
 
@@ -82,6 +82,15 @@ def columns_of(xyz, size, stride, fewest):
     return [column for column in members if len(column) >= fewest]
 
 
+def test_a_point_in_the_far_distance_does_not_take_all_memory(device, cloud):
+    points = cloud[0].copy()
+    points[7] = [9000.0, -9000.0, 0.0]
+    voxels = voxelise(device, points, 0.3, np.eye(4))
+    with pytest.raises(CloudError, match="covers 900") as error:
+        cut_blocks(device, voxels, CONFIGURATION, SegmenterSettings(stride=1.0), sensor=np.zeros(2))
+    assert error.value.reason == "extent"
+
+
 def test_full_blocks_are_drawn_evenly(device):
     rng = np.random.default_rng(0)
     points = np.concatenate([rng.uniform(0, 0.9, (3000, 2)), rng.uniform(0, 1, (3000, 1))], axis=1).astype(np.float32)
@@ -137,11 +146,10 @@ def test_pyramids_are_those_of_the_cpu(device, features):
 
 
 def pyramids_on(device, features):
-    pyramids = DevicePyramids(device, CONFIGURATION, most=4)
-    there = device.empty((4, *features.shape[1:]), np.float32)
-    device.upload(there, features)
-    pyramids.build(there, len(features))
-    return {name: device.download(pyramids.arrays[name], len(features)) for name in pyramid_names()}
+    arrays = network_inputs(device, CONFIGURATION, most=4)
+    device.upload(arrays["features"], features)
+    DevicePyramids(device, CONFIGURATION, arrays).build(len(features))
+    return {name: device.download(arrays[name], len(features)) for name in pyramid_names()}
 
 
 def levels_of(features, sample):
@@ -157,12 +165,38 @@ def distances(fine, coarse, index):
     return np.linalg.norm(coarse[index] - rows[:, : index.shape[1], None], axis=-1)
 
 
+def test_stacked_pyramids_come_apart_again(features):
+    pyramids = [build_pyramid(f[:, :3], CONFIGURATION) for f in features]
+    for found, expected in zip(
+        unstack_pyramids(stack_pyramids(pyramids, CONFIGURATION), CONFIGURATION), pyramids, strict=True
+    ):
+        assert found.keys() == expected.keys()
+        for name, array in expected.items():
+            np.testing.assert_array_equal(found[name], array, err_msg=name)
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_kernels_compile_for_gpus(name, tmp_path):
-    nvcc = shutil.which("nvcc")
-    if nvcc is None:
+    if find_nvcc() is None:
         pytest.skip("nvcc is not installed: kernels cannot be compiled for a GPU")
-    command = [nvcc, "-std=c++17", "-fmad=false", "-arch=sm_80", "-cubin", str(KERNELS / f"{name}.cu")]
-    done = subprocess.run([*command, "-o", str(tmp_path / name)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / name).stat().st_size > 0
+    path = compiled(name, (8, 7), tmp_path)
+    assert path.read_bytes()[:4] == b"\x7fELF"
+    assert all(kernel.encode() in path.read_bytes() for kernel in kernel_names(name))
+
+
+def test_compiled_kernels_need_no_compiler(tmp_path, monkeypatch):
+    if find_nvcc() is None:
+        pytest.skip("nvcc is not installed: kernels cannot be compiled for a GPU")
+    path = compiled("painting", (8, 0), tmp_path)
+    monkeypatch.setattr("jspnet_core.gpu.cubins.find_nvcc", lambda: None)
+    assert compiled("painting", (8, 0), tmp_path) == path
+    with pytest.raises(KernelsError, match="nvcc, which compiles the kernels, is not installed"):
+        compiled("painting", (9, 0), tmp_path)
+
+
+def test_a_gpu_that_nvcc_does_not_know_is_named(tmp_path):
+    if find_nvcc() is None:
+        pytest.skip("nvcc is not installed: kernels cannot be compiled for a GPU")
+    with pytest.raises(KernelsError, match=r"compute capability \(3, 1\): nvcc fatal"):
+        compiled("painting", (3, 1), tmp_path)
+    assert not list((tmp_path / "kernels").iterdir())

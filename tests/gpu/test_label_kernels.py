@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 
 from jspnet_core.blocks import Blocks
-from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.export.parity import adjusted_rand_index
-from jspnet_core.gpu.frame import DeviceBlocks, cut_blocks, voxelise
-from jspnet_core.gpu.labels import Clusters, Instances, Votes, mean_shift, merge, paint, vote
-from jspnet_core.gpu.segmenter import GpuSegmenter
+from jspnet_core.gpu.device import zeros
+from jspnet_core.gpu.frame import DeviceBlocks, voxelise
+from jspnet_core.gpu.labels import Clusters, DeviceVotes, Votes, mean_shift
+from jspnet_core.gpu.merging import Instances, name_instances
+from jspnet_core.gpu.merging import merge_blocks as merge_on_device
+from jspnet_core.gpu.painting import paint
 from jspnet_core.mean_shift import mean_shift_blocks
 from jspnet_core.merging import finish_instances, merge_blocks
 from jspnet_core.painting import fill_gaps, summarise_instances
 from jspnet_core.painting import vote as cpu_vote
-from jspnet_core.settings import SegmenterSettings
 from tests.gpu.arrays import upload
 
 POINTS, CLASSES = 96, 5
@@ -40,11 +41,20 @@ def test_votes_are_those_of_the_cpu(device, room):
     voxels, blocks = on_device(device, room)
     logits = np.random.default_rng(1).normal(0, 3, (4, POINTS, CLASSES)).astype(np.float32)
     logits[0, 0] = 1.0  # a tie
-    found = vote(device, upload(device, logits), blocks, voxels)
+    votes = DeviceVotes(device, voxels, blocks, CLASSES)
+    for begin, end in ((0, 3), (3, 4)):
+        votes.add(upload(device, logits[begin:end]), begin, end)
+    found = votes.result()
     block_label, label, confidence = cpu_vote(logits, Blocks(*room[1:]), voxels.count)
     np.testing.assert_array_equal(device.download(found.block_label), block_label)
     np.testing.assert_array_equal(device.download(found.label), label)
     np.testing.assert_allclose(device.download(found.confidence), confidence, atol=1e-6)
+
+
+def clusters_on(device, embeddings, counts):
+    found = Clusters(device.empty(embeddings.shape[:2], np.int32), zeros(device, counts.shape, np.int32))
+    mean_shift(device, upload(device, embeddings), upload(device, counts), 0.6, found)
+    return found
 
 
 @pytest.mark.parametrize("spread", [0.05, 0.25])
@@ -54,7 +64,7 @@ def test_clusters_are_those_of_the_cpu(device, spread):
     embeddings = np.stack([c[rng.integers(0, 4, POINTS)] for c in centers]).astype(np.float32)
     embeddings += rng.normal(0, spread, embeddings.shape).astype(np.float32)
     counts = np.array([POINTS, 77, 1], np.int32)
-    found = mean_shift(device, upload(device, embeddings), upload(device, counts), 0.6)
+    found = clusters_on(device, embeddings, counts)
     clusters, expected = device.download(found.of_point), mean_shift_blocks(embeddings, counts, 0.6)
     assert device.download(found.count).tolist() == (expected.max(axis=1) + 1).tolist()
     for a, b, n in zip(clusters, expected, counts, strict=True):
@@ -66,7 +76,7 @@ def test_clusters_are_those_of_the_cpu(device, spread):
 
 def test_points_that_no_seed_sees_climb_themselves(device):
     corner = np.full((1, 40, 5), 0.29, np.float32)  # 0.65 from the middle of its bin, the bandwidth being 0.6
-    found = mean_shift(device, upload(device, corner), upload(device, np.array([40], np.int32)), 0.6)
+    found = clusters_on(device, corner, np.array([40], np.int32))
     assert (device.download(found.of_point) == 0).all()
 
 
@@ -91,7 +101,8 @@ def test_instances_are_those_of_the_cpu(device, room, seed):
     ids, category = finish_instances(np.where(label == 255, -1, merged), label, mean_size, 0.5)
     there = Clusters(upload(device, clusters), upload(device, clusters.max(axis=1) + np.int32(1)))
     votes = Votes(upload(device, block_label), upload(device, label), upload(device, np.zeros(len(label), np.float32)))
-    found = merge(device, blocks, voxels, there, votes, mean_size, 0.5)
+    on_voxels = merge_on_device(device, blocks, voxels, there, votes.block_label, CLASSES)
+    found = name_instances(device, voxels, on_voxels, votes.label, mean_size, 0.5)
     np.testing.assert_array_equal(device.download(found.of_voxel), merged)
     assert found.count == len(category) > 1
     np.testing.assert_array_equal(device.download(found.category, found.count), category)
@@ -125,50 +136,3 @@ def test_points_are_painted_as_on_the_cpu(device, room):
         assert (a.id, a.label, a.point_count) == (b.id, b.label, b.point_count)
         assert a.confidence == pytest.approx(b.confidence, abs=1e-6)
         np.testing.assert_allclose([a.centroid, a.minimum, a.maximum], [b.centroid, b.minimum, b.maximum], atol=1e-6)
-
-
-def test_a_frame_is_labelled_as_on_the_cpu(device):
-    """From points to labels on the device, the network in PyTorch; the CPU labels the same blocks."""
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    from jspnet_core.classes import S3DIS
-    from jspnet_core.network import build_network
-    from jspnet_core.training.network_engine import NetworkEngine
-
-    torch.manual_seed(0)
-    c = NetworkConfiguration.narrow(points=POINTS, levels=(64, 48, 32, 16), point_conv=((16, 16), (16, 16), (16, 16)))
-    engine = NetworkEngine(build_network(c).eval(), S3DIS, [20.0] * 13)
-    settings = SegmenterSettings(max_blocks=4, stride=0.5, voxel_size=0.05, merging="fixed")
-    rng = np.random.default_rng(5)
-    points, colors = rng.uniform(0, 1.4, (800, 3)).astype(np.float32), rng.integers(0, 256, (800, 3), dtype=np.uint8)
-    kept = []
-
-    @torch.inference_mode()
-    def network(inputs, blocks):
-        tensors = {name: torch.from_numpy(device.download(a, blocks)) for name, a in inputs.items()}
-        kept[:] = [x.numpy() for x in engine.network(tensors["features"], tensors)]
-        return upload(device, kept[0]), upload(device, kept[1])
-
-    found = GpuSegmenter(device, engine.description, settings).segment(points, colors, np.eye(4), network)
-    voxels = voxelise(device, points, settings.voxel_size, np.eye(4))
-    cut = cut_blocks(device, voxels, c, settings, np.zeros(2))
-    blocks = Blocks(device.download(cut.index), device.download(cut.count))
-    block_label, label, _ = cpu_vote(kept[0], blocks, voxels.count)
-    clusters = mean_shift_blocks(kept[1], blocks.count, settings.bandwidth)
-    merged = merge_blocks(blocks.index.astype(np.int64), clusters, block_label, voxels.count)
-    sizes = engine.description.mean_instance_sizes() / (settings.voxel_size / 0.03) ** 2
-    ids, _ = finish_instances(np.where(label == 255, -1, merged), label, sizes, settings.min_instance_ratio)
-    of_point = device.download(voxels.of_point)
-    label, _, ids = fill_gaps(device.download(voxels.xyz, voxels.count), label, label * np.float32(0), ids, 0.2)
-    assert found.blocks == len(blocks) > 1
-    assert (found.label == label[of_point]).mean() > 0.995
-    assert adjusted_rand_index(found.instance, ids[of_point]) > 0.99
-    assert sum(i.point_count for i in found.instances) == (found.instance > 0).sum()
-
-
-@pytest.mark.parametrize(("setting", "value"), [("max_blocks", 0), ("merging", "legacy")])
-def test_settings_that_a_gpu_cannot_serve_are_refused(device, setting, value):
-    from jspnet_core.engine.model_file import default_model, read_description
-
-    settings = SegmenterSettings(**{"max_blocks": 4, "merging": "fixed", setting: value})
-    with pytest.raises(ValueError, match="max_blocks must be bounded"):
-        GpuSegmenter(device, read_description(default_model()), settings)

@@ -50,6 +50,7 @@ def test_every_argument_is_declared_and_described():
     arguments = get_launch_description_from_python_launch_file(str(FILE)).get_launch_arguments()
     names = {argument.name for argument in arguments}
     assert names >= {"input", "model", "engine", "target_frame", "params_file", "rviz", "log_level", "use_sim_time"}
+    assert "build_only" in names
     assert all(len(argument.description) > 10 for argument in arguments)
 
 
@@ -63,6 +64,14 @@ def test_the_only_cloud_on_the_graph_is_labelled(domain, tmp_path):
     assert process.wait(PATIENCE) == 0
     client.close()
     assert "labelling /camera/points" in (tmp_path / "log").read_text()
+
+
+def test_building_needs_no_cloud_and_ends(domain, tmp_path):
+    process = launch(domain, tmp_path / "log", "build_only:=true", "engine:=onnxruntime")
+    process.wait(PATIENCE)
+    log = (tmp_path / "log").read_text()
+    assert "building the engine" in log
+    assert "engine 'onnxruntime' needs no building" in log
 
 
 def test_several_clouds_are_listed_and_nothing_starts(domain, tmp_path):

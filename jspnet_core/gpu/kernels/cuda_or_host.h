@@ -38,13 +38,14 @@ struct Fiber {  // begins as a context, and hands over by jumps, which make no s
     ucontext_t context;
     jmp_buf place;
     bool begun;
+    unsigned shows;  // how many values it has shown to its warp
     std::vector<char> stack;
     State state;
 };
 
 static std::vector<Fiber> fibers;
 static std::vector<uint64_t> dynamic_shared;
-static uint64_t lanes[1024];  // what a thread shows to its warp
+static uint64_t lanes[2][1024];  // what a thread shows to its warp, this time and the next
 static jmp_buf scheduler;
 static unsigned current;
 static std::function<void()> body;
@@ -88,6 +89,7 @@ inline void run_block(unsigned threads, bool reversed) {
         fiber.stack.resize(64 * 1024);
         fiber.state = READY;
         fiber.begun = false;
+        fiber.shows = 0;
         getcontext(&fiber.context);
         fiber.context.uc_stack.ss_sp = fiber.stack.data();
         fiber.context.uc_stack.ss_size = fiber.stack.size();
@@ -129,30 +131,26 @@ void call(void (*kernel)(A...), void** arguments) {
     call(kernel, arguments, std::index_sequence_for<A...>{});
 }
 
-// What each lane of the warp shows, to all of them; threads that are done, or do not exist, show 0.
-struct Shown {
-    uint64_t values[32];
-};
-
+// A warp's threads show a value each, and read those of others; threads that are done, or do not exist, show 0.
+// One barrier is enough: nobody shows the time after next before all have read this time's values.
 template <class T>
-Shown show(T value) {
-    unsigned self = threadIdx.x, first = self & ~31u;
-    lanes[self] = 0;
-    memcpy(&lanes[self], &value, sizeof value);
+unsigned show(T value) {
+    unsigned self = threadIdx.x, time = fibers[self].shows++;
+    lanes[time & 1][self] = 0;
+    memcpy(&lanes[time & 1][self], &value, sizeof value);
     wait(AT_WARP_BARRIER);
-    Shown shown;
-    for (unsigned i = 0; i < 32; ++i) {
-        bool there = first + i < fibers.size() && fibers[first + i].state != DONE;
-        shown.values[i] = there ? lanes[first + i] : 0;
-    }
-    wait(AT_WARP_BARRIER);
-    return shown;
+    return time;
+}
+
+inline uint64_t shown(unsigned time, unsigned lane) {
+    unsigned thread = (threadIdx.x & ~31u) + lane;
+    return thread < fibers.size() && fibers[thread].shows > time ? lanes[time & 1][thread] : 0;
 }
 
 template <class T>
 T from_lane(T value, unsigned lane) {
-    Shown shown = show(value);
-    memcpy(&value, &shown.values[lane], sizeof value);
+    uint64_t other = shown(show(value), lane);
+    memcpy(&value, &other, sizeof value);
     return value;
 }
 }  // namespace host
@@ -169,14 +167,13 @@ template <class T> T __shfl_xor_sync(unsigned, T value, unsigned mask) {
     return host::from_lane(value, (threadIdx.x & 31) ^ mask);
 }
 inline unsigned __ballot_sync(unsigned, int predicate) {
-    host::Shown shown = host::show(predicate != 0);
-    unsigned bits = 0;
-    for (unsigned i = 0; i < 32; ++i) bits |= (shown.values[i] ? 1u : 0u) << i;
+    unsigned bits = 0, time = host::show(predicate != 0);
+    for (unsigned i = 0; i < 32; ++i) bits |= (host::shown(time, i) ? 1u : 0u) << i;
     return bits;
 }
 inline unsigned __reduce_max_sync(unsigned, unsigned value) {
-    host::Shown shown = host::show(value);
-    for (uint64_t other : shown.values) value = other > value ? (unsigned)other : value;
+    unsigned time = host::show(value);
+    for (unsigned i = 0; i < 32; ++i) value = host::shown(time, i) > value ? (unsigned)host::shown(time, i) : value;
     return value;
 }
 inline unsigned __reduce_min_sync(unsigned, unsigned value) { return ~__reduce_max_sync(~0u, ~value); }
