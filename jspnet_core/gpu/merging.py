@@ -10,6 +10,7 @@ from jspnet_core.gpu.device import INT_MAX, Device, DeviceArray, chunks, filled,
 from jspnet_core.gpu.frame import THREADS, DeviceBlocks, DeviceVoxels
 from jspnet_core.gpu.labels import Clusters
 from jspnet_core.joining import REACH
+from jspnet_core.merging import MIN_OF_A_CLASS
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,19 @@ class Instances:
     names: DeviceArray
     category: DeviceArray
     count: int
+
+
+def split_by_class(
+    device: Device, blocks: DeviceBlocks, clusters: Clusters, block_label: DeviceArray, classes: int,
+    least: int = MIN_OF_A_CLASS,
+) -> None:  # fmt: skip
+    """As `jspnet_core.merging.split_by_class`, in place: block_label (B, N) uint8."""
+    count, n = blocks.index.shape
+    votes, numbers = (device.empty((count, n, classes), np.int32) for _ in range(2))
+    device.launch(
+        "split_by_class", (1, count), 1024, blocks.count, block_label, n, classes, least, votes, numbers,
+        clusters.of_point, clusters.count,
+    )  # fmt: skip
 
 
 def merge_blocks(

@@ -23,7 +23,15 @@ from jspnet_core.gpu.frame import (
     in_gravity_frame,
 )
 from jspnet_core.gpu.labels import Clusters, DeviceVotes, Votes, mean_shift, no_clusters
-from jspnet_core.gpu.merging import Instances, Merged, join_clusters, merge_blocks, name_instances, no_instances
+from jspnet_core.gpu.merging import (
+    Instances,
+    Merged,
+    join_clusters,
+    merge_blocks,
+    name_instances,
+    no_instances,
+    split_by_class,
+)  # fmt: skip
 from jspnet_core.gpu.network import DeviceNetwork, check_fits
 from jspnet_core.gpu.painting import paint
 from jspnet_core.segmentation import Segmentation
@@ -130,6 +138,7 @@ class GpuSegmenter:
             return no_instances(d, voxels)
         if s.merging == "legacy":
             return self._merge_on_cpu(voxels, blocks, clusters, votes)
+        split_by_class(d, blocks, clusters, votes.block_label, len(sizes))
         merge = join_clusters if s.merging == "contact" else merge_blocks
         merged = merge(d, blocks, voxels, clusters, votes.block_label, len(sizes))
         return name_instances(d, voxels, merged, votes.label, sizes, s.min_instance_ratio)

@@ -10,9 +10,10 @@ from jspnet_core.gpu.frame import DeviceBlocks, voxelise
 from jspnet_core.gpu.labels import Clusters, DeviceVotes, Votes, mean_shift
 from jspnet_core.gpu.merging import Instances, name_instances
 from jspnet_core.gpu.merging import merge_blocks as merge_on_device
+from jspnet_core.gpu.merging import split_by_class as split_on_device
 from jspnet_core.gpu.painting import paint
 from jspnet_core.mean_shift import mean_shift_blocks
-from jspnet_core.merging import finish_instances, merge_blocks
+from jspnet_core.merging import finish_instances, merge_blocks, split_by_class
 from jspnet_core.painting import fill_gaps, summarise_instances
 from jspnet_core.painting import vote as cpu_vote
 from tests.gpu.arrays import upload
@@ -109,6 +110,19 @@ def test_instances_are_those_of_the_cpu(device, room, seed):
     names = device.download(found.names)
     seen = (label != 255) & (merged >= 0)
     np.testing.assert_array_equal(np.where(seen, names[np.maximum(merged, 0)], 0), ids)
+
+
+@pytest.mark.parametrize("least", [1, 4, 1000])
+def test_clusters_are_split_by_class_as_on_the_cpu(device, room, least):
+    _, blocks = on_device(device, room)
+    clusters, _ = merging_inputs(room, 0)
+    labels = np.random.default_rng(least).integers(0, CLASSES, clusters.shape).astype(np.uint8)
+    there = Clusters(upload(device, clusters), upload(device, clusters.max(axis=1) + np.int32(1)))
+    split_on_device(device, blocks, there, upload(device, labels), CLASSES, least)
+    expected = split_by_class(clusters, labels, least)
+    assert np.array_equal(expected, clusters) == (least == 1000)
+    np.testing.assert_array_equal(device.download(there.of_point), expected)
+    np.testing.assert_array_equal(device.download(there.count), expected.max(axis=1) + 1)
 
 
 def test_points_are_painted_as_on_the_cpu(device, room):

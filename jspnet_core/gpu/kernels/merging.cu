@@ -41,6 +41,40 @@ extern "C" __global__ void count_votes(const unsigned* total, const int* times, 
 }
 EXPORT(count_votes)
 
+// Parts of clusters with a class of their own become clusters, one block of points by one block of threads.
+// clusters, labels: (B, N); cluster_counts: (B,). Scratch: votes and numbers (B, N, C).
+extern "C" __global__ void __launch_bounds__(1024)
+    split_by_class(const int* counts, const unsigned char* labels, int n, int classes, int least, int* votes,
+                   int* numbers, int* clusters, int* cluster_counts) {
+    int b = blockIdx.y, t = threadIdx.x, threads = blockDim.x, next = 0, total;
+    int count = counts[b], found = cluster_counts[b];
+    labels += (size_t)b * n, clusters += (size_t)b * n;
+    votes += (size_t)b * n * classes, numbers += (size_t)b * n * classes;
+    for (int k = t; k < found * classes; k += threads) votes[k] = 0;
+    __syncthreads();
+    for (int i = t; i < count; i += threads) atomicAdd(votes + clusters[i] * classes + labels[i], 1);
+    __syncthreads();
+    for (int k = t; k < found; k += threads) {  // the class of the part that each class's points go to
+        int most = 0;
+        for (int c = 1; c < classes; ++c)
+            if (votes[k * classes + c] > votes[k * classes + most]) most = c;
+        for (int c = 0; c < classes; ++c) votes[k * classes + c] = votes[k * classes + c] >= least ? c : most;
+    }
+    __syncthreads();
+    for (int begin = 0; begin < found * classes; begin += threads) {
+        int part = begin + t;
+        bool taken = part < found * classes && votes[part] == part % classes;
+        int rank = rank_in_block(taken, &total);
+        if (taken) numbers[part] = next + rank;
+        next += total;
+    }
+    __syncthreads();
+    for (int i = t; i < count; i += threads)
+        clusters[i] = numbers[clusters[i] * classes + votes[clusters[i] * classes + labels[i]]];
+    if (t == 0) cluster_counts[b] = next;
+}
+EXPORT(split_by_class)
+
 // All blocks, one after the other, by one block of threads. instance: (V,) -1 before; cell_label: (V,).
 // Scratch: sizes (N,), votes (N, C), target (N,), best (N,) u64, keys and overlaps (mask + 1,).
 // highest: (1,) the highest instance, -1 for none.
