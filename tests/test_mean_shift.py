@@ -182,3 +182,20 @@ def test_refuses_what_has_no_clusters():
         mean_shift(points[:, 0])
     with pytest.raises(ValueError, match=r"counts must be \(1,\) integers from 0 to 10"):
         mean_shift_blocks(np.zeros((1, 10, 5), np.float32), np.array([11]))
+
+
+@pytest.mark.skipif(not ROOMS.is_dir(), reason="the real rooms of ../shared/data are not here")
+def test_clusters_of_the_shipped_model_are_those_of_scikit_learn():
+    engine = open_engine("onnxruntime", default_model())
+    c = engine.description.configuration
+    room = read_room(ROOMS / "Area_1_office_13.npz")
+    keep = voxelise(room.points, 0.03).representative
+    blocks = cut_blocks(
+        room.points[keep], points_per_block=c.points, block_size=1.0, stride=1.0, min_points=512,
+        rng=np.random.default_rng(0), max_blocks=3,
+    )  # fmt: skip
+    features = block_features(room.points[keep], room.colors[keep], blocks.index, color=c.color, block_size=1.0)
+    _, embeddings = engine.run(features, [build_pyramid(f[:, :3], c) for f in features])
+    for e in embeddings:
+        expected = MeanShift(bandwidth=0.6, bin_seeding=True).fit_predict(e)
+        assert adjusted_rand_score(expected, mean_shift(e, 0.6)) >= 0.99

@@ -7,7 +7,6 @@ piece of the room has to do.
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,17 +16,13 @@ from jspnet_core.blocks import Blocks
 from jspnet_core.engine import open_engine
 from jspnet_core.engine.model_file import default_model
 from jspnet_core.export.parity import adjusted_rand_index
-from jspnet_core.gpu.device import KernelsError
 from jspnet_core.gpu.frame import cut_blocks as cut_on_device
 from jspnet_core.gpu.host_network import HostNetwork
 from jspnet_core.gpu.segmenter import GpuSegmenter
-from jspnet_core.open_segmenter import around, open_segmenter
 from jspnet_core.segmenter import CloudError, Segmenter, filter_sizes
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.synthetic import make_scene
 from tests.gpu.arrays import host_device
-
-ROOMS = Path(__file__).parents[2] / "shared" / "data" / "s3dis_rooms_npz"
 
 
 @pytest.fixture(scope="module")
@@ -242,43 +237,6 @@ def test_a_device_labels_the_same_blocks_as_the_cpu_does(opened, kind, room, res
         np.testing.assert_array_equal(found.T_gravity_input, expected.T_gravity_input)
 
 
-def test_an_engine_that_is_on_no_gpu_gets_the_cpu_around_it():
-    said = []
-    segmenter = open_segmenter(settings=SegmenterSettings(max_blocks=1, gravity="none"), log=said.append)
-    assert isinstance(segmenter, Segmenter)
-    segmenter.close()
-    segmenter.close()
-    assert said == []
-
-
-class OnDevice:
-    """ONNX Runtime, said to be on a device whose kernels may be missing."""
-
-    def __init__(self, network, closed):
-        self.description, self._network, self._closed = network.description, network, closed
-
-    def on_device(self):
-        if self._network.device is None:
-            raise KernelsError("there is no nvcc")
-        return self._network
-
-    def close(self):
-        self._closed.append(True)
-
-
-def test_a_frame_stays_on_the_gpu_where_the_kernels_can_be_had(tmp_path_factory):
-    network = HostNetwork(host_device(tmp_path_factory), open_engine("onnxruntime", default_model()), 1)
-    closed, said, settings = [], [], SegmenterSettings(gravity="none")
-    assert isinstance(around(OnDevice(network, closed), settings, said.append), GpuSegmenter)
-    assert said == []
-    network.device = None
-    segmenter = around(OnDevice(network, closed), settings, said.append)
-    assert isinstance(segmenter, Segmenter)
-    assert said == ["only the network runs on the GPU, the rest of a frame on the CPU: there is no nvcc"]
-    segmenter.close()
-    assert closed == [True]
-
-
 def test_a_single_point_is_unlabelled(segmenter):
     single = segmenter.segment(np.array([[1.0, 2.0, 3.0]], np.float32))
     np.testing.assert_array_equal(single.label, [255])
@@ -317,32 +275,6 @@ def test_the_runtime_needs_neither_torch_nor_ros():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-@pytest.mark.skipif(not ROOMS.is_dir(), reason="the real rooms of ../shared/data are not here")
-def test_clusters_of_real_embeddings_are_those_of_scikit_learn():
-    from sklearn.cluster import MeanShift
-    from sklearn.metrics import adjusted_rand_score
-
-    from jspnet_core.blocks import block_features, cut_blocks
-    from jspnet_core.data.rooms import read_room
-    from jspnet_core.mean_shift import mean_shift
-    from jspnet_core.pyramid import build_pyramid
-    from jspnet_core.voxels import voxelise
-
-    engine = open_engine("onnxruntime", default_model())
-    c = engine.description.configuration
-    room = read_room(ROOMS / "Area_1_office_13.npz")
-    keep = voxelise(room.points, 0.03).representative
-    blocks = cut_blocks(
-        room.points[keep], points_per_block=c.points, block_size=1.0, stride=1.0, min_points=512,
-        rng=np.random.default_rng(0), max_blocks=3,
-    )  # fmt: skip
-    features = block_features(room.points[keep], room.colors[keep], blocks.index, color=c.color, block_size=1.0)
-    _, embeddings = engine.run(features, [build_pyramid(f[:, :3], c) for f in features])
-    for e in embeddings:
-        expected = MeanShift(bandwidth=0.6, bin_seeding=True).fit_predict(e)
-        assert adjusted_rand_score(expected, mean_shift(e, 0.6)) >= 0.99
 
 
 def test_a_piece_of_a_large_thing_stays_if_it_is_itself_large() -> None:
