@@ -47,11 +47,12 @@ def main(
         Path | None, typer.Option("--json", help="write the figures, the first input's on top")
     ] = None,
     markdown: Annotated[Path | None, typer.Option(help="write this script's part of docs/performance.md here")] = None,
+    note: Annotated[str, typer.Option(help="a sentence about the machine for the page")] = "",
     picture: Annotated[Path | None, typer.Option(help="write the stages as stacked bars (PNG) here")] = None,
 ) -> None:
     """Time both routes on one cloud after the other, and measure the machine's ceilings."""
     console, results = Console(), []
-    found = measure_machine()
+    found = {"note": note, **measure_machine()}
     for frame in load_frames(sources or list(SOURCES), console.print):
         console.print(f"{frame.source}; {reference_frames} of {frames} by the reference's route too")
         results.append(compare(frame, frames, min(reference_frames, frames), console, found))

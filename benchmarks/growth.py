@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ import numpy as np
 import typer
 from growth_page import growth_section, markdown_of, table_of
 from rich.console import Console
+from timings import PeakMemory
 
 from jspnet_core.classes import UNLABELLED
 from jspnet_core.ply import read_vertices, write_vertices
@@ -71,16 +71,16 @@ def measure(points: np.ndarray, colors: np.ndarray) -> dict[str, float]:
     segmenter = Segmenter(settings=SegmenterSettings(gravity="none"))
     near = (points[:, :2] < 1.5).all(axis=1)
     segmenter.segment(points[near], colors[near])
-    before = peak_mebibytes()
+    memory = PeakMemory()
     begin, cpu = time.perf_counter(), time.process_time()
-    found = segmenter.segment(points, colors)
+    with memory.of("labelling"):
+        found = segmenter.segment(points, colors)
     seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
     size = np.ptp(points[:, :2], axis=0)
     return {
         "square_metres": float(size.prod()), "points": len(points), "blocks": found.blocks, "seconds": seconds,
-        "cpu_seconds": cpu, "ms_per_block": 1e3 * seconds / found.blocks, "mib_before": before,
-        "mib_peak": peak_mebibytes(), "bytes_per_point": (peak_mebibytes() - before) * 2**20 / len(points),
-        "stages_ms": found.timings_ms,
+        "cpu_seconds": cpu, "ms_per_block": 1e3 * seconds / found.blocks, "mib_peak": memory.mebibytes["labelling"],
+        "mib_for_it": memory.mebibytes["labelling, above what it began with"], "stages_ms": found.timings_ms,
     }  # fmt: skip
 
 
@@ -123,11 +123,6 @@ def measure_command(rooms: int, count: int) -> dict[str, float]:
             "cpu_seconds": used.ru_utime + used.ru_stime, "mib_peak": used.ru_maxrss / 1024,
             "file_mib": source.stat().st_size / 2**20, "labelled": float(labelled.mean()),
         }  # fmt: skip
-
-
-def peak_mebibytes() -> float:
-    """Largest resident memory of this process so far (Linux counts in KiB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main(

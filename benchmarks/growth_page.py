@@ -10,7 +10,7 @@ from rich.table import Table
 COLUMNS = {
     "rooms": "rooms", "square_metres": "m^2", "points": "points", "blocks": "blocks", "seconds": "s",
     "cpu_seconds": "CPU s", "ms_per_block": "ms per block", "mib_peak": "peak memory, MiB",
-    "bytes_per_point": "bytes per point above the start", "file_mib": "file, MiB",
+    "mib_for_it": "of it for labelling, MiB", "file_mib": "file, MiB",
 }  # fmt: skip
 
 SECTION = """## Growth

@@ -11,7 +11,8 @@ BOUND_BY = {
     "gravity": "its trials, on a bounded number of points",
     "blocks": "latency: gathers of single points, and sorts",
     "pyramid": "branches: searches that end early, which vector units do not help",
-    "network": "arithmetic, and memory between its narrow layers",
+    "network": "memory between narrow layers: gathers, and arrays of every neighbour's channels that no cache holds; "
+    "its products alone run near the ceiling",
     "labels": "exponentials of the votes",
     "clusters": "arithmetic of the climbs: each step looks at the boxes it cannot pass over",
     "merging": "latency: searches among the points near the borders",

@@ -146,7 +146,7 @@ def verdict(nodes: dict[str, dict]) -> str:
     gain = 1 - best["CPU s"] / base
     found = f"Two equal nodes differ by {100 * noise:.0f} %; the best other setting, {name}, saves {100 * gain:.0f} %"
     if gain > max(2 * noise, 0.05):
-        return f"{found}: worth setting."
+        return f"{found}: the launch file sets huge pages, `huge_pages:=false` leaves the allocator alone."
     return f"{found} of a frame's CPU time, so the launch file and the commands leave the allocator as it is."
 
 

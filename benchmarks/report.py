@@ -96,8 +96,8 @@ def sentences(result: dict) -> str:
     return (
         f"{source[0].upper()}{source[1:]}: {result['points']} points with a return, voxels of "
         f"{100 * s['voxel_size']:g} cm, {result['blocks']} blocks of {result['points_per_block']} points every "
-        f"{s['stride']:g} m, model {result['model']}. {frames['ours']} frames by this project, {frames['reference']} "
-        f"by the reference's route, 5-minute load average {result['load_average']:.1f}"
+        f"{s['stride']:g} of their width, model {result['model']}. {frames['ours']} frames by this project, "
+        f"{frames['reference']} by the reference's route, 5-minute load average {result['load_average']:.1f}"
         f"{busy if result['load_average'] > result['machine']['cores'] else ''}. Both routes give "
         f"{100 * result['labels_alike']:.1f} % of the labelled points the same class, and find "
         f"{result['instances']['ours']} and {result['instances']['reference']} instances. Peak memory, MiB: "
@@ -126,8 +126,10 @@ def _machine_sentences(found: dict) -> str:
     m, c = found["machine"], found["ceilings"]
     versions = ", ".join(f"{k} {v}" for k, v in m.items() if k not in ("processor", "cores"))
     products = ", ".join(f"{name} {value:.0f}" for name, value in c["sgemm_gflop_per_s"].items())
+    note = f" {found['note']}" if found.get("note") else ""
     return (
-        f"{m['cores']} cores of {m['processor']} ({versions}). Its ceilings, measured in the same run: a copy moves "
+        f"{m['cores']} core{'s' * (m['cores'] > 1)} of {m['processor']} ({versions}).{note} Its ceilings, "
+        "measured in the same run: a copy moves "
         f"{c['copy_gb_per_s']:.1f} GB/s; products of 1024 x 1024 matrices, GFLOP/s: {products}; one of the network's "
         f"attentions alone in ONNX Runtime {c['attention_ms']:.2f} ms, {c['attention_gflop_per_s']:.0f} GFLOP/s. A "
         f"full block takes {found['gflop_per_block']:.2f} GFLOP."

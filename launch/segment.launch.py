@@ -15,6 +15,8 @@ from jspnet_ros.find_input import find_cloud_topic, find_frame
 
 SHARE = Path(get_package_share_directory("jspnet_ros"))
 PROFILES = "FASTRTPS_DEFAULT_PROFILES_FILE"
+TUNABLES, HUGE_PAGES = "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"
+"""Of glibc; fewer page faults save some per cent of a frame (docs/node_performance.md)."""
 
 BOOLEAN = ["true", "false"]
 
@@ -33,6 +35,9 @@ ARGUMENTS: dict[str, tuple[str, list[str] | None, str]] = {  # name: default, ac
     "params_file": (str(SHARE / "config" / "segment.yaml"), None, "file with the node's parameters"),
     "build_only": (
         "false", BOOLEAN, "build the engine of this machine's GPU, or find it built, and end; needs no input"
+    ),
+    "huge_pages": (
+        "true", BOOLEAN, "let the node's memory allocator ask for huge pages, unless GLIBC_TUNABLES is set already"
     ),
     "rviz": ("false", BOOLEAN, "open rviz2 on the labelled clouds"),
     "log_level": (
@@ -68,6 +73,7 @@ def start(context: LaunchContext) -> list:
         parameters=[value["params_file"], {**given, **use_sim_time}],
         remappings=[("~/input/points", topic)],
         ros_arguments=["--log-level", f"jspnet_segmenter:={value['log_level']}"],
+        additional_env={TUNABLES: os.environ.get(TUNABLES, HUGE_PAGES)} if value["huge_pages"] == "true" else None,
     )
     actions = [LogInfo(msg="building the engine" if build_only else f"labelling {topic}"), segmenter]
     if value["rviz"] == "true" and not build_only:
