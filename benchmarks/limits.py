@@ -17,7 +17,7 @@ BOUND_BY = {
     "clusters": "arithmetic of the climbs: each step looks at the boxes it cannot pass over",
     "merging": "latency: searches among the points near the borders",
     "painting": "memory, and the tree that fills gaps",
-    "publish": "memory",
+    "publish": "memory: the serialised message is written to fresh pages every time",
 }
 """What keeps each stage from its limit."""
 

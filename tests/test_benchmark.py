@@ -71,3 +71,17 @@ def test_each_script_writes_its_part_of_the_page(tmp_path, monkeypatch):
     text = page.read_text()
     assert "one" not in text
     assert text.index(r"three \1") < text.index("two")
+
+
+def test_cliffs_compare_each_kind_of_embeddings_with_scikit_learn(monkeypatch):
+    pytest.importorskip("torch", reason="one kind comes from an untrained network")
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import cliffs
+
+    rng = np.random.default_rng(0)
+    blocks = [np.repeat(rng.normal(size=(4, 5)) * 5, 60, axis=0) + 0.05 * rng.normal(size=(240, 5)) for _ in range(2)]
+    row = cliffs.clustering("tight", [block.astype(np.float32) for block in blocks])
+    assert row["clusters"] == 4
+    assert row["least ARI"] == pytest.approx(1.0)
+    assert row["times as fast"] > 1
+    assert "| tight | 4 |" in cliffs.markdown_of([row])
