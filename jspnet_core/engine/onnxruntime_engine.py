@@ -20,6 +20,9 @@ from jspnet_core.cores import available_cores
 from jspnet_core.engine.model_file import REPAIR, ModelFileError, read_description
 from jspnet_core.pyramid import Pyramid
 
+MOST_AT_ONCE = 8
+"""Blocks that go through at the same time, at most: each has its own activations in memory."""
+
 
 class OnnxRuntimeEngine:
     """See `jspnet_core.engine.Engine`.
@@ -30,11 +33,12 @@ class OnnxRuntimeEngine:
 
     def __init__(self, model: Path, threads: int = 0):
         self.description = read_description(model)
-        self._model = model
+        self._model, self._file = model, model.read_bytes()  # the file may be another one when `_wide` is opened
         self._threads = threads or available_cores()
-        self._session = self._open(1)
+        streams = min(self._threads, MOST_AT_ONCE)
+        self._session = self._open(self._threads - streams + 1)  # what the streams leave over helps them all
         self._wide: onnxruntime.InferenceSession | None = None  # all threads on one block, opened when first needed
-        self._executor = ThreadPoolExecutor(self._threads)
+        self._executor = ThreadPoolExecutor(streams)
 
         # Where all points offer PIFF's keys, a repeated one weighs double: without the padding labels would change.
         self.takes_fewer_points = self.description.configuration.piff_keys == "level1"
@@ -50,7 +54,7 @@ class OnnxRuntimeEngine:
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         try:
-            return onnxruntime.InferenceSession(self._model, options, providers=["CPUExecutionProvider"])
+            return onnxruntime.InferenceSession(self._file, options, providers=["CPUExecutionProvider"])
         except NotImplemented as error:
             raise ModelFileError(
                 f"{self._model} computes in {self.description.precision}, for which ONNX Runtime has no operators on "
