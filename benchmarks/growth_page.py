@@ -9,7 +9,7 @@ from rich.table import Table
 
 COLUMNS = {
     "rooms": "rooms", "square_metres": "m^2", "points": "points", "blocks": "blocks", "seconds": "s",
-    "cpu_seconds": "CPU s", "ms_per_block": "ms per block", "mib_peak": "peak memory, MiB",
+    "cpu_seconds": "CPU s", "cpu_ms_per_block": "CPU ms per block", "mib_peak": "peak memory, MiB",
     "mib_for_it": "of it for labelling, MiB", "file_mib": "file, MiB",
 }  # fmt: skip
 
@@ -21,8 +21,8 @@ Written by `benchmarks/growth.py`; to measure again:
 python benchmarks/growth.py --json out/growth.json --markdown docs/performance.md
 ```
 
-{cores} cores of {processor}, 5-minute load average at the start {load:.1f}. Generated rooms, default settings, every
-size in a process of its own.
+{cores} core{plural} of {processor}, 5-minute load average at the start {load:.1f}{busy}. Generated rooms, default
+settings, every size in a process of its own.
 
 The same room with more points: {points_growth}
 
@@ -47,6 +47,10 @@ def growth_section(results: dict) -> str:
     commands = [COMMAND.format(share=100 * r["labelled"], at_once=AT_ONCE, **r) for r in results["command"]]
     return SECTION.format(
         cores=results["cores"],
+        plural="s" * (results["cores"] > 1),
+        busy=", busy with other work: CPU times say more than times"
+        if results["load_average"] > results["cores"]
+        else "",
         processor=machine()["processor"],
         load=results["load_average"],
         points=_markdown(results["points"]),
@@ -61,7 +65,7 @@ def table_of(results: list[dict]) -> Table:
     keys = [key for key in COLUMNS if key in results[0]]
     grid = Table(*(COLUMNS[key] for key in keys))
     for result in results:
-        grid.add_row(*(f"{result[key]:,.1f}".removesuffix(".0") for key in keys))
+        grid.add_row(*(_number(result[key]) for key in keys))
     return grid
 
 
@@ -84,5 +88,9 @@ def _markdown(results: list[dict]) -> str:
     if not results:
         return ""
     keys = [key for key in COLUMNS if key in results[0]]
-    body = [tuple(f"{r[key]:,.1f}".removesuffix(".0") for key in keys) for r in results]
+    body = [tuple(_number(r[key]) for key in keys) for r in results]
     return markdown_table(tuple(COLUMNS[key] for key in keys), body)
+
+
+def _number(value: float) -> str:
+    return f"{value:.2g}" if 0 < value < 1.0 else f"{value:,.1f}".removesuffix(".0")
