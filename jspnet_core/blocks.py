@@ -90,12 +90,11 @@ def _columns(points: np.ndarray, size: float, stride: float, min_points: int) ->
     by_x = np.argsort(points[:, 0], kind="stable")
     x_starts, x_ends = _windows(points[by_x, 0], low[0], counts[0], size, stride)
     members = []
-    for begin, end in zip(x_starts, x_ends, strict=True):
-        strip = by_x[begin:end]
+    for x in np.flatnonzero(x_ends - x_starts >= min_points):  # a stray point far away costs no time
+        strip = by_x[x_starts[x] : x_ends[x]]
         by_y = strip[np.argsort(points[strip, 1], kind="stable")]
-        for first, last in zip(*_windows(points[by_y, 1], low[1], counts[1], size, stride), strict=True):
-            if last - first >= min_points:
-                members.append(by_y[first:last])
+        y_starts, y_ends = _windows(points[by_y, 1], low[1], counts[1], size, stride)
+        members += [by_y[y_starts[y] : y_ends[y]] for y in np.flatnonzero(y_ends - y_starts >= min_points)]
     return members
 
 

@@ -74,6 +74,16 @@ def test_a_bound_keeps_the_blocks_nearest_to_the_sensor(points):
     assert far < 2.5
 
 
+def test_a_stray_point_far_away_costs_no_time(points, monkeypatch):
+    sorts = []
+    argsort = np.argsort
+    monkeypatch.setattr(np, "argsort", lambda *a, **k: sorts.append(1) or argsort(*a, **k))
+    cut(points)
+    counted = len(sorts)
+    cut(np.concatenate([points, [points.min(axis=0) + [9000, 9000, 0]]]).astype(np.float32))
+    assert len(sorts) <= 3 * counted, "rows of blocks without points are passed over"  # there are 18,000
+
+
 def test_a_cloud_of_one_point_has_no_block():
     assert len(cut(np.zeros((1, 3), np.float32))) == 0
 

@@ -55,7 +55,8 @@ def head(model: Path, description: ModelDescription) -> list[str]:
         f"{augmentation.views:.0%} of the blocks as a simulated depth camera sees them, {augmentation.balance:.0%} "
         f"around a point of a drawn class, {augmentation.color_drop:.0%} without colour; rooms turned and mirrored at "
         f"random. The paper trains on some 1.7 million blocks.",
-        f"- **Network**: blocks of {c.block_size:g} m with {c.points} points, levels {', '.join(map(str, c.levels))}, fusion width {c.fusion}, "
+        f"- **Network**: blocks of {c.block_size:g} m with {c.points} points, levels "
+        f"{', '.join(map(str, c.levels))}, fusion width {c.fusion}, "
         f"PIFF d_k {c.d_k}, d_v {c.d_v}, keys from {'level 1' if c.piff_keys == 'level1' else 'all points'}; "
         f"{'with' if c.color else 'without'} colour. Half as wide as the paper's network, in blocks "
         f"{'as wide' if c.block_size == 1 else f'{c.block_size:g} times as wide'}.",
