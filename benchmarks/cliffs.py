@@ -47,9 +47,9 @@ Written by `benchmarks/cliffs.py`; to measure again:
 python benchmarks/cliffs.py --json out/cliffs.json --markdown docs/performance.md
 ```
 
-Cores of {processor}: {cores}, 5-minute load average {load:.1f}{busy}. The clustering of one block on one core, the mean of
-{blocks} blocks of {points} points, against `MeanShift(bandwidth={bandwidth}, bin_seeding=True)` on the same. A step is
-one move of one seed; {bound} are the most that a block may take, and tests hold the count to it.
+Cores of {processor}: {cores}, 5-minute load average {load:.1f}{busy}. The clustering of one block on one core, the mean
+of {blocks} blocks of {points} points, against `MeanShift(bandwidth={bandwidth}, bin_seeding=True)` on the same. A step
+is one move of one seed; {bound} are the most that a block may take, and tests hold the count to it.
 
 {clustering}
 
@@ -57,6 +57,9 @@ Whole clouds, the median of three:
 
 {clouds}
 """
+
+
+BUSY = ": busy with other work, ratios say more than times"
 
 
 class WithoutClusters:
@@ -92,7 +95,7 @@ def main(
     if markdown:
         text = SECTION.format(
             **{k: machine()[k] for k in ("cores", "processor")}, load=os.getloadavg()[1], blocks=BLOCKS,
-            busy=": busy with other work, ratios say more than times" if os.getloadavg()[1] > machine()["cores"] else "",
+            busy=BUSY if os.getloadavg()[1] > machine()["cores"] else "",
             points=engine.description.configuration.points, bandwidth=BANDWIDTH, bound=MAX_STEPS_IN_ALL,
             clustering=markdown_of(found["clustering"]), clouds=markdown_of(found["clouds"]),
         )  # fmt: skip
