@@ -1,6 +1,5 @@
 """The gate for the model that comes along: TensorRT-RTX builds it for GPUs that are not here, attention fused."""
 
-import json
 import re
 from importlib.util import find_spec
 
@@ -11,7 +10,7 @@ from jspnet_core.engine.engine_build import BuildOptions, build_engine
 from jspnet_core.engine.model_file import default_model, read_description
 from jspnet_core.engine.tensorrt_api import TensorRt
 from jspnet_core.export.attention import find_attentions
-from jspnet_core.export.precision import PRECISIONS, lower
+from jspnet_core.export.precision import PRECISIONS
 
 RTX = ("tensorrt_rtx", "tensorrt_rtx_bindings")
 CAPABILITIES = [(8, 0), (8, 6), (8, 9)]
@@ -28,18 +27,16 @@ def rtx():
 def exported(tmp_path_factory):
     """The shipped checkpoint, exported in every precision: the folder, and the number of its attentions."""
     pytest.importorskip("torch", reason="PyTorch is not installed")
-    from jspnet_core.export.onnx_export import describe, export_onnx
+    from jspnet_core.export.onnx_export import describe, plain_graph, write_model
     from jspnet_core.training.checkpoint import Checkpoint
 
     state, folder = Checkpoint.load(default_model().with_suffix(".pt")), tmp_path_factory.mktemp("exported")
-    export_onnx(state.build(), describe(state, "n", "d", "l"), folder / "fp32.onnx", half_weights=False)
-    attentions = len(find_attentions(onnx.load(folder / "fp32.onnx").graph))
-    for precision in ("fp16", "bf16-mixed"):
-        model = onnx.load(folder / "fp32.onnx")
-        lower(model, precision)
-        description = {**json.loads(model.metadata_props[0].value), "precision": precision}
-        onnx.helper.set_model_props(model, {"jspnet": json.dumps(description)})
-        onnx.save(model, folder / f"{precision}.onnx")
+    plain = plain_graph(state.build())
+    for precision in PRECISIONS:
+        model = onnx.ModelProto()
+        model.CopyFrom(plain)
+        write_model(model, describe(state, "n", "d", "l", precision), folder / f"{precision}.onnx", half_weights=False)
+    attentions = len(find_attentions(plain.graph))
     return folder, attentions
 
 
