@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.configuration import NetworkConfiguration, Size
 
 BYTES = 2  # of a 16-bit number
 
@@ -63,6 +63,7 @@ def work_of_a_block(c: NetworkConfiguration, *, padded: bool) -> Work:
 JETSONS = {"AGX Orin 64 GB": (42.5, 204.8), "Orin NX 16 GB": (15.0, 102.4), "Orin Nano 8 GB": (10.0, 68.0)}
 """Dense fp16 TFLOP/s of the GPU and GB/s by the vendor's datasheets (a quarter of the sparse INT8 figure)."""
 
+SIZES: tuple[Size, ...] = ("l", "m")
 SHARE = 0.4  # of both that a well-fused engine is taken to reach
 
 
@@ -70,8 +71,8 @@ def table(blocks: int = 32) -> str:
     lines = [
         f"| {blocks} blocks | network | arithmetic, ms | memory, ms | both, ms |", "|---|---|---:|---:|---:|",
     ]  # fmt: skip
-    for name, configuration in (("full", NetworkConfiguration()), ("narrow", NetworkConfiguration.narrow())):
-        work = work_of_a_block(configuration, padded=True)
+    for name in SIZES:
+        work = work_of_a_block(NetworkConfiguration.of_size(name), padded=True)
         for jetson, (teraflops, gigabytes) in JETSONS.items():
             busy = 1e3 * blocks * work.total() / (SHARE * teraflops * 1e12)
             moved = 1e3 * blocks * work.traffic / (SHARE * gigabytes * 1e9)
@@ -80,9 +81,9 @@ def table(blocks: int = 32) -> str:
 
 
 if __name__ == "__main__":
-    for name, configuration in (("full", NetworkConfiguration()), ("narrow", NetworkConfiguration.narrow())):
+    for name in SIZES:
         for padded in (False, True):
-            counted = work_of_a_block(configuration, padded=padded)
+            counted = work_of_a_block(NetworkConfiguration.of_size(name), padded=padded)
             parts = ", ".join(f"{part} {1e-9 * count:.2f}" for part, count in counted.operations.items())
             form = f"{name}, padded" if padded else name
             print(f"{form}: {1e-9 * counted.total():.1f} GFLOP ({parts}), {1e-6 * counted.traffic:.0f} MB")

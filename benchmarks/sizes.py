@@ -1,0 +1,213 @@
+"""What a network of each size costs on this CPU, and what the trained ones bring on validation rooms.
+
+. tools/environment.sh
+python benchmarks/sizes.py ROOMS --checkpoint m=jspnet_core/models/jspnet_s3dis.pt --markdown docs/performance.md
+
+Besides the sizes it measures what could make the trained networks cheaper without training: 8-bit weights, half the
+points, keys of PIFF from fewer or more points.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, cast
+
+import numpy as np
+import onnx
+import typer
+from frames import synthetic_frame
+from gpu_work import work_of_a_block
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from report import machine, markdown_table, write_section
+from rich.console import Console
+
+from jspnet_core.blocks import block_features, cut_blocks
+from jspnet_core.classes import S3DIS
+from jspnet_core.configuration import NetworkConfiguration, Size
+from jspnet_core.cores import available_cores
+from jspnet_core.data.rooms import room_paths
+from jspnet_core.engine.onnxruntime_engine import OnnxRuntimeEngine
+from jspnet_core.evaluation import evaluate_rooms, evaluate_views
+from jspnet_core.export.onnx_export import describe, export_onnx
+from jspnet_core.gravity import find_gravity, rigid
+from jspnet_core.metrics import summarise
+from jspnet_core.network import build_network
+from jspnet_core.pyramid import build_pyramid
+from jspnet_core.segmenter import Segmenter
+from jspnet_core.settings import FrameSettings, SegmenterSettings
+from jspnet_core.training.checkpoint import Checkpoint
+from jspnet_core.voxels import voxelise
+
+SCORES = ("mIoU", "mPre", "mRec")
+HEAD = ("network", "weights", "block, m", "points", "GFLOP a block", "ms a block", "ms a square metre",
+        *(f"{name}, rooms" for name in SCORES), *(f"{name}, views" for name in SCORES))  # fmt: skip
+
+SECTION = """## Sizes
+
+Written by `benchmarks/sizes.py`; to measure again:
+
+```
+python benchmarks/sizes.py ROOMS {checkpoints} --markdown docs/performance.md
+```
+
+{cores} cores of {processor}. Milliseconds are of the network alone in ONNX Runtime, float32 but where it says 8 bits,
+the median of {repeats} passes over the blocks of a generated frame, full ones only, on all cores; a square metre is one
+of ground. Scores are of {rooms} validation rooms and of {views} views of each, in per cent, with the default settings;
+a network without scores has not been trained to compare. A row that says "not trained for it" runs the weights of its
+size as they are.
+
+{table}
+"""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network to measure. checkpoint: None for one without training. eight_bits: as ONNX Runtime quantises it."""
+
+    title: str
+    configuration: NetworkConfiguration
+    checkpoint: Checkpoint | None
+    eight_bits: bool = False
+
+
+def main(
+    rooms_dir: Annotated[Path, typer.Argument(metavar="ROOMS", help="folder of rooms, scored on their split val")],
+    checkpoint: Annotated[list[str] | None, typer.Option(metavar="SIZE=FILE.pt", help="a trained network")] = None,
+    views: Annotated[int, typer.Option(min=1, help="views of each room to score")] = 4,
+    repeats: Annotated[int, typer.Option(min=1, help="passes that are timed")] = 7,
+    limit: Annotated[int, typer.Option(min=0, help="score this many rooms only; 0: all")] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="write this script's part of docs/performance.md here")] = None,
+) -> None:
+    """Measure every candidate, and print one row of each."""
+    files = dict(item.split("=", 1) for item in checkpoint or [])
+    unknown = set(files) - {"s", "m", "l"}
+    if unknown:
+        raise typer.BadParameter(f"--checkpoint: sizes are s, m and l, found {', '.join(sorted(unknown))}")
+    rooms = room_paths(rooms_dir, "val")[: limit or None]
+    console, figures = Console(), []
+    for candidate in candidates({size: Checkpoint.load(Path(file)) for size, file in files.items()}):
+        figures.append(measure(candidate, rooms, views, repeats))
+        console.print(" | ".join(row(figures[-1])), soft_wrap=True)
+    if json_file is not None:
+        json_file.write_text(json.dumps({"machine": machine(), "networks": figures}, indent=1))
+    if markdown is not None:
+        given = " ".join(f"--checkpoint {item}" for item in checkpoint or [])
+        about = {key: machine()[key] for key in ("cores", "processor")}
+        write_section(markdown, "sizes", SECTION.format(
+            checkpoints=given, repeats=repeats, rooms=len(rooms), views=views, **about,
+            table=markdown_table(HEAD, [row(f) for f in figures]),
+        ))  # fmt: skip
+
+
+def candidates(trained: dict[str, Checkpoint]) -> list[Candidate]:
+    """The sizes, and behind each trained one what could be changed about it without training."""
+    found = []
+    for size in ("s", "m", "l"):
+        state = trained.get(size)
+        c = NetworkConfiguration.of_size(cast(Size, size)) if state is None else state.configuration
+        found.append(Candidate(size, c, state))
+        if state is None:
+            continue
+        levels = [max(n // 2, c.encoder_neighbors) for n in c.levels[:3]] + [c.levels[3] // 2]
+        half = {"points": c.points // 2, "levels": levels}
+        found.append(Candidate(f"{size}, 8 bits", c, state, eight_bits=True))
+        found.append(Candidate(f"{size}, half the points, not trained for it", changed(c, **half), state))
+        if c.piff_keys == "level1":
+            every = changed(c, piff_keys="points")
+            found.append(Candidate(f"{size}, keys of all points, not trained for it", every, state))
+    return found
+
+
+def changed(c: NetworkConfiguration, **fields: object) -> NetworkConfiguration:
+    return NetworkConfiguration(**{**c.model_dump(), **fields})
+
+
+def measure(candidate: Candidate, rooms: list[Path], views: int, repeats: int) -> dict:
+    """Cost of a candidate, and its scores where it is trained."""
+    c, state = candidate.configuration, candidate.checkpoint
+    with tempfile.TemporaryDirectory() as folder:
+        engine = OnnxRuntimeEngine(model_file(candidate, Path(folder)))
+        figures = {
+            "title": candidate.title,
+            "weights": sum(p.numel() for p in build_network(c).parameters()),
+            "block_size": c.block_size,
+            "points": c.points,
+            "gflop": 1e-9 * work_of_a_block(c, padded=False).total(),
+            "ms": milliseconds(engine, c, repeats),
+            "rooms": None if state is None else scores(engine, rooms, None),
+            "views": None if state is None else scores(engine, rooms, views),
+        }
+    return figures
+
+
+def model_file(candidate: Candidate, folder: Path) -> Path:
+    """The candidate as a model file; without training its weights are random."""
+    c, path = candidate.configuration, folder / "model.onnx"
+    state = candidate.checkpoint
+    network = build_network(c)
+    if state is None:
+        state = Checkpoint(c, S3DIS, network.state_dict(), None, 0, {"augmentation": {"voxel_size": 0.03}}, {},
+                           [None] * c.classes)  # fmt: skip
+    network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.weights.items()})
+    description = describe(replace(state, configuration=c), candidate.title, "", "")
+    export_onnx(network, description, path, half_weights=False)
+    if not candidate.eight_bits:
+        return path
+    quantize_dynamic(path, folder / "int8.onnx", weight_type=QuantType.QInt8)
+    model = onnx.load(folder / "int8.onnx")
+    del model.metadata_props[:]
+    model.metadata_props.extend(onnx.load(path).metadata_props)
+    onnx.save(model, path)
+    return path
+
+
+def milliseconds(engine: OnnxRuntimeEngine, c: NetworkConfiguration, repeats: int) -> float:
+    """Median time of a full block, when a frame's blocks go through together."""
+    frame = synthetic_frame("generated")
+    kept = voxelise(frame.points, 0.03).representative
+    xyz = frame.points[kept]
+    xyz = np.ascontiguousarray(rigid(find_gravity(xyz, "auto").T_gravity_input, xyz))
+    blocks = cut_blocks(
+        xyz, points_per_block=c.points, block_size=c.block_size, stride=c.block_size, min_points=512,
+        rng=np.random.default_rng(0),
+    )  # fmt: skip
+    colors = None if frame.colors is None else frame.colors[kept]
+    features = block_features(xyz, colors, blocks.index, color=c.color, block_size=c.block_size)
+    features = np.concatenate([features] * 8)[: max(len(features), 2 * available_cores())]
+    pyramids = [build_pyramid(f[:, :3], c) for f in features]
+    engine.run(features, pyramids)
+    times = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        engine.run(features, pyramids)
+        times.append(1e3 * (time.perf_counter() - begin) / len(features))
+    return float(np.median(times))
+
+
+def scores(engine: OnnxRuntimeEngine, rooms: list[Path], views: int | None) -> dict[str, float]:
+    """mIoU, mPre and mRec of whole rooms, or of views of them."""
+    if views is None:
+        segmenter = Segmenter(engine=engine, settings=SegmenterSettings(gravity="none"))
+        results = list(evaluate_rooms(segmenter, rooms))
+    else:
+        segmenter = Segmenter(engine=engine, settings=FrameSettings(gravity="none"))
+        results = list(evaluate_views(segmenter, rooms, views))
+    found = summarise([result.score for result in results], segmenter.classes.names).figures()
+    return {name: float(found[name] or 0.0) for name in SCORES}
+
+
+def row(f: dict) -> tuple[str, ...]:
+    cells = [f["title"], f"{f['weights']:,}", f"{f['block_size']:g}", str(f["points"]), f"{f['gflop']:.2f}",
+             f"{f['ms']:.1f}", f"{f['ms'] / f['block_size'] ** 2:.1f}"]  # fmt: skip
+    for part in ("rooms", "views"):
+        cells += ["" if f[part] is None else f"{100 * f[part][name]:.1f}" for name in SCORES]
+    return tuple(cells)
+
+
+if __name__ == "__main__":
+    typer.run(main)
