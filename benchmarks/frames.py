@@ -8,9 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jspnet_core.blocks import block_features, cut_blocks
 from jspnet_core.cloud_files import read_cloud
+from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.gravity import find_gravity, rigid
 from jspnet_core.settings import FrameSettings, SegmenterSettings
 from jspnet_core.synthetic import camera_path, make_scene
+from jspnet_core.voxels import voxelise
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"
 BAG = DATA / "bags/ros2_moveit_perception_db3"
@@ -55,6 +59,20 @@ def load_frame(source: str) -> Frame:
             return synthetic_frame(f"generated frame, 640x480 (not the real one: {error})")
     cloud = read_cloud(Path(source))
     return Frame(cloud.points, cloud.colors, f"{Path(source).name}, {len(cloud.points)} points")
+
+
+def blocks_of(frame: Frame, c: NetworkConfiguration, voxel_size: float) -> tuple[np.ndarray, np.ndarray]:
+    """Features (B, N, channels) and counts (B,) of a frame's blocks for a network, cut on the CPU."""
+    kept = voxelise(frame.points, voxel_size).representative
+    xyz = frame.points[kept]
+    xyz = np.ascontiguousarray(rigid(find_gravity(xyz, "auto").T_gravity_input, xyz))
+    settings = FrameSettings()
+    blocks = cut_blocks(
+        xyz, points_per_block=c.points, block_size=c.block_size, stride=settings.stride * c.block_size,
+        min_points=settings.min_block_points, rng=np.random.default_rng(0),
+    )  # fmt: skip
+    colors = None if frame.colors is None else frame.colors[kept]
+    return block_features(xyz, colors, blocks.index, color=c.color, block_size=c.block_size), blocks.count
 
 
 def bag_frame() -> Frame:

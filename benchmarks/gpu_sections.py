@@ -16,11 +16,9 @@ from typing import Any
 import gpu_work
 import numpy as np
 import torch
-from frames import load_frame, synthetic_frame
+from frames import blocks_of, load_frame, synthetic_frame
 from gpu_place import VOXEL, Place
 
-from jspnet_core.blocks import block_features, cut_blocks
-from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.engine.engine_build import BuildOptions
 from jspnet_core.engine.model_file import default_model
 from jspnet_core.engine.tensorrt_engine import TensorRtEngine
@@ -30,12 +28,11 @@ from jspnet_core.export.precision import Precision
 from jspnet_core.gpu.frame import DevicePyramids
 from jspnet_core.gpu.network import DeviceNetwork, batch_sizes
 from jspnet_core.gpu.segmenter import GpuSegmenter
-from jspnet_core.gravity import find_gravity, rigid
+from jspnet_core.gravity import find_gravity
 from jspnet_core.pyramid import build_pyramid, pyramid_names, stack_pyramids
 from jspnet_core.settings import FrameSettings, SegmenterSettings
 from jspnet_core.synthetic import make_scene
 from jspnet_core.training.checkpoint import Checkpoint
-from jspnet_core.voxels import voxelise
 
 BANDWIDTH = 0.6
 PARITY_BLOCKS = 4
@@ -50,20 +47,6 @@ class Section:
     def add(self, name: str, value: Any) -> None:
         self._measured[name] = value
         self._out.write_text(json.dumps(self._measured))
-
-
-def blocks_of_a_frame(c: NetworkConfiguration, source: str = "auto") -> tuple[np.ndarray, np.ndarray]:
-    """Features (B, N, channels) and counts (B,) of a 640x480 frame's blocks, a real one where there is one."""
-    frame, settings = load_frame(source), FrameSettings(voxel_size=VOXEL)
-    kept = voxelise(frame.points, settings.voxel_size).representative
-    xyz = frame.points[kept]
-    xyz = np.ascontiguousarray(rigid(find_gravity(xyz, "auto").T_gravity_input, xyz))
-    blocks = cut_blocks(
-        xyz, points_per_block=c.points, block_size=c.block_size, stride=settings.stride * c.block_size,
-        min_points=settings.min_block_points, rng=np.random.default_rng(0),
-    )  # fmt: skip
-    colors = None if frame.colors is None else frame.colors[kept]
-    return block_features(xyz, colors, blocks.index, color=c.color, block_size=c.block_size), blocks.count
 
 
 def tensors(features: np.ndarray, place: Place, blocks: int) -> dict[str, torch.Tensor]:
@@ -124,7 +107,7 @@ def network(section: Section, place: Place) -> None:
     work = gpu_work.work_of_a_block(place.configuration, padded=False)
     section.add("gflop_per_block", 1e-9 * work.total())
     section.add("mb_per_block", 1e-6 * work.traffic)
-    features, _ = blocks_of_a_frame(place.configuration)
+    features, _ = blocks_of(load_frame("auto"), place.configuration, VOXEL)
     for precision, graphs in (("fp32", False), ("fp16", False), ("fp32", True), ("fp16", True), ("bf16", True)):
         engine, name = place.engine(precision, graphs), f"{'graph' if graphs else 'eager'} {precision}"  # type: ignore[arg-type]
         for blocks in place.batches:
@@ -139,7 +122,7 @@ def parity(section: Section, place: Place) -> None:
     """The shipped network on a frame's blocks, every route against ONNX Runtime, which agrees with PyTorch."""
     checkpoint = place.checkpoint if place.rehearsal else default_model().with_suffix(".pt")
     configuration = Checkpoint.load(checkpoint).configuration
-    features, counts = (array[:PARITY_BLOCKS] for array in blocks_of_a_frame(configuration))
+    features, counts = (array[:PARITY_BLOCKS] for array in blocks_of(load_frame("auto"), configuration, VOXEL))
     pyramids = [build_pyramid(f[:, :3], configuration) for f in features]
     expected = run_model(exported(checkpoint, "fp32"), features, pyramids)
 
@@ -157,7 +140,7 @@ def parity(section: Section, place: Place) -> None:
 
 def kernels(section: Section, place: Place) -> None:
     """Milliseconds of the pyramid kernels by batch, and whether they give the CPU's pyramids."""
-    features, _ = blocks_of_a_frame(place.configuration)
+    features, _ = blocks_of(load_frame("auto"), place.configuration, VOXEL)
     net = place.network(place.engine("fp16", graphs=False), max(place.batches))
     device, few = net.device, min(len(features), net.most, 4)
     with net.current():
@@ -248,7 +231,7 @@ def tensorrt(section: Section, place: Place) -> None:
     begin = time.perf_counter()
     engine = TensorRtEngine(exported(place.checkpoint, "fp16"), BuildOptions())
     section.add("build_s", time.perf_counter() - begin)
-    features, _ = blocks_of_a_frame(place.configuration)
+    features, _ = blocks_of(load_frame("auto"), place.configuration, VOXEL)
     pyramids = [build_pyramid(f[:, :3], place.configuration) for f in features]
     for blocks in place.batches:
         order = [i % len(features) for i in range(blocks)]
@@ -269,7 +252,7 @@ def compiled(section: Section, place: Place) -> None:
     place.on_gpu_only("torch.compile")
     engine = place.engine("fp16", graphs=False)
     engine.forward = torch.compile(engine.network, dynamic=False)
-    features, _ = blocks_of_a_frame(place.configuration, "synthetic")
+    features, _ = blocks_of(synthetic_frame(), place.configuration, VOXEL)
     size = next(s for s in batch_sizes(1024) if s >= len(features))  # one batch size is one compilation
     measure_frame(section, place, place.network(engine, size, [size]), "frame_")
     for blocks in (32, 8, 1, 128):
