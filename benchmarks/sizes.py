@@ -53,9 +53,9 @@ python benchmarks/sizes.py ROOMS {checkpoints} --markdown docs/performance.md
 
 {cores} cores of {processor}. Milliseconds are of the network alone in ONNX Runtime, float32 but where it says 8 bits,
 the median of {repeats} passes over the fuller half of a generated frame's blocks, padded to full ones, on all cores;
-a square metre is one of ground. Scores are of {rooms} validation rooms and of {views} views of each, in per cent, with the
-default settings; a network without scores has not been trained to compare. A row that says "not trained for it" runs
-the weights of its size as they are.
+a square metre is one of ground. Scores are of {rooms} validation rooms and of {views} views of each, in per cent, with
+the default settings; a network without scores has not been trained to compare. A row that says "not trained for it"
+runs the weights of its size as they are.
 
 {table}
 """

@@ -221,3 +221,18 @@ def test_a_configuration_from_before_there_were_systems_is_a_jspnet():
 def test_a_system_that_cannot_be_built_is_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         NetworkConfiguration(**wrong)
+
+
+@pytest.mark.parametrize("system", ["pointnet", "pointnet2", "asis", "jsnet", "jspnet"])
+def test_a_silenced_class_is_never_said_and_the_others_keep_their_logits(system):
+    torch.manual_seed(0)
+    configuration = small(system=system)
+    network, inputs = build_network(configuration).eval(), blocks(configuration)
+    with torch.no_grad():
+        before = network(*inputs)[0]
+        said = int(before.argmax(-1).flatten().mode().values)
+        network.silence([said])
+        after = network(*inputs)[0]
+    assert not (after.argmax(-1) == said).any()
+    others = [c for c in range(before.shape[-1]) if c != said]
+    torch.testing.assert_close(after[..., others], before[..., others])

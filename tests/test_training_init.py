@@ -195,3 +195,16 @@ def test_a_room_without_instances_is_named(trained, rooms, tmp_path):
     np.savez(folder / "box_0.npz", **content)
     with pytest.raises(RoomFileError, match=r"box_0\.npz.*ins"):
         command(folder, init=trained / "best.pt", out=tmp_path / "run")
+
+
+def test_a_class_that_is_never_said_is_silent_once_built_and_can_be_trained_again(trained, tmp_path):
+    best = Checkpoint.load(trained / "best.pt")
+    best.never = ["floor", "sofa"]
+    best.save(tmp_path / "quiet.pt")
+    quiet = Checkpoint.load(tmp_path / "quiet.pt")
+    states = [c.build().state_dict() for c in (quiet, Checkpoint.load(trained / "best.pt"))]
+    bias, kept = (state["semantic_piff.out.bias"] for state in states)
+    assert [S3DIS.names[i] for i in torch.nonzero(bias < kept - 1000).flatten().tolist()] == ["floor", "sofa"]
+    run = training.start(tmp_path / "run", SMALL, Recipe(samples=2), [box_room(0)], init=quiet)
+    assert run.network.state_dict()["semantic_piff.out.bias"].min() > -1000
+    assert run.checkpoint().never == []

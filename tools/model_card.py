@@ -62,9 +62,16 @@ def head(model: Path, description: ModelDescription) -> list[str]:
         f"{'as wide' if c.block_size == 1 else f'{c.block_size:g} times as wide'}.",
         f"- **File**: `{model.name}`, {model.stat().st_size / 1e6:.1f} MB, float16 weights on disk, float32 when run; "
         f"`{model.with_suffix('.pt').name}` holds the same weights for `jspnet train --init`.",
+        *never(description),
         f"- **Voxels**: meant for {100 * description.voxel_size:.0f} cm.",
         "",
     ]
+
+
+def never(description: ModelDescription) -> list[str]:
+    """The classes that the model was told not to say."""
+    names = ", ".join(description.training.get("never", []))
+    return [f"- **Never said**: {names} (`jspnet export --never`); `--init` may train it."] if names else []
 
 
 def scores(rows: list[tuple[str, dict]]) -> list[str]:

@@ -30,6 +30,10 @@ def export(
     name: Annotated[str, typer.Option(help="what the model calls itself")] = "jspnet",
     data: Annotated[str, typer.Option(help="what it was trained on")] = S3DIS_DATA,
     licence: Annotated[str, typer.Option(help="of the weights")] = S3DIS_LICENCE,
+    never: Annotated[
+        list[str] | None,
+        typer.Option(help="a class never to say, as one that training showed too seldom; may be repeated"),
+    ] = None,
     half: Annotated[bool, typer.Option(help="store weights as float16: half the size on disk")] = True,
     rooms: Annotated[Path | None, typer.Option(help="folder of rooms: check parity on validation blocks")] = None,
     precision: Annotated[
@@ -44,6 +48,10 @@ def export(
     if precision not in PRECISIONS:
         raise OptionError(f"--precision is {precision!r}, must be one of {', '.join(PRECISIONS)}")
     state = Checkpoint.load(checkpoint)
+    unknown = sorted(set(never or []) - set(state.classes.names))
+    if unknown:
+        raise OptionError(f"--never {', '.join(unknown)}: the model's classes are {', '.join(state.classes.names)}")
+    state.never = sorted({*state.never, *(never or [])})
     network = state.build()
     description = describe(state, name, data, licence, cast(Precision, precision))
     export_onnx(network, description, model, half_weights=half)

@@ -53,6 +53,7 @@ def describe(
         training={
             "data": data,
             "blocks": checkpoint.samples,
+            "never": checkpoint.never,
             "recipe": checkpoint.recipe,
             "validation": checkpoint.metrics,
         },

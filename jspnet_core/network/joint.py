@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from jspnet_core.configuration import NetworkConfiguration
@@ -17,6 +19,9 @@ BACKBONES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
     "pointnet2": (PointNet2Encoder, PointNet2Decoder),
     "pointconv": (PointConvEncoder, PointConvDecoder),
 }
+
+SILENCE = 1e4
+"""More than any logit, less than 16 bits hold."""
 
 
 class JointNetwork(nn.Module):
@@ -43,6 +48,12 @@ class JointNetwork(nn.Module):
     def heads(self, sem: Tensor, ins: Tensor, pyramid: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """sem, ins: (B, N, fusion), what the decoders say. Returns logits and embeddings."""
         raise NotImplementedError
+
+    def silence(self, classes: Sequence[int]) -> None:
+        """Never say these classes: their logits fall below all others. Not for training."""
+        (last,) = (layer for name, layer in self.named_modules() if name in ("semantic_head.out", "semantic_piff.out"))
+        with torch.no_grad():
+            cast(nn.Linear, last).bias[list(classes)] -= SILENCE
 
 
 class Head(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ class Checkpoint:
 
     network: the weights that training goes on with. average: their moving average, which is validated and exported
     in their place, or None. samples: blocks trained on so far. recipe: the run's settings, for the model card.
-    metrics: of the last validation. mean_sizes: voxels of an instance, by class.
+    metrics: of the last validation. mean_sizes: voxels of an instance, by class. never: names of classes that the
+    network, once built, never says; training from these weights may say them.
     """
 
     configuration: NetworkConfiguration
@@ -38,6 +39,7 @@ class Checkpoint:
     metrics: dict[str, Any]
     mean_sizes: list[float | None]
     average: dict[str, Any] | None = None
+    never: list[str] = field(default_factory=list)
 
     @property
     def weights(self) -> dict[str, Any]:
@@ -58,6 +60,7 @@ class Checkpoint:
             "recipe": self.recipe,
             "metrics": self.metrics,
             "mean_sizes": self.mean_sizes,
+            "never": self.never,
         }
         state = {
             "description": json.dumps(described),
@@ -93,4 +96,5 @@ class Checkpoint:
         """The network with its weights, in evaluation mode."""
         network = build_network(self.configuration)
         network.load_state_dict(self.weights)
+        network.silence([self.classes.names.index(name) for name in self.never])
         return network.eval()
