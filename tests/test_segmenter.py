@@ -14,7 +14,7 @@ import pytest
 
 from jspnet_core.blocks import Blocks
 from jspnet_core.engine import open_engine
-from jspnet_core.engine.model_file import default_model
+from jspnet_core.engine.model_file import default_model, read_description
 from jspnet_core.export.parity import adjusted_rand_index
 from jspnet_core.gpu.frame import cut_blocks as cut_on_device
 from jspnet_core.gpu.host_network import HostNetwork
@@ -42,9 +42,9 @@ def kind(request):
 def room(kind, whole_room):
     if kind == "cpu":
         return whole_room
-    low = whole_room.points.min(axis=0)
-    piece = (whole_room.points[:, 0] < low[0] + 1.9) & (whole_room.points[:, 1] < low[1] + 0.95)
-    few = np.flatnonzero(piece)[::2]
+    width = read_description(default_model()).configuration.block_size
+    across = (whole_room.points - whole_room.points.min(axis=0)) / width
+    few = np.flatnonzero((across[:, 0] < 1.6) & (across[:, 1] < 0.95))[:: round(2 * width**2)]  # two blocks
     return RoomCloud(*(array[few] for array in (whole_room.points, whole_room.colors, whole_room.label)))
 
 
