@@ -39,7 +39,7 @@ class SegmenterSettings(BaseModel):
         "only the floor's height is found)",
     )
     voxel_size: float = Field(0.03, ge=0.005, le=0.2, description="edge of a voxel in metres")
-    stride: Stride = 0.75
+    stride: Stride = 0.5
     max_blocks: MaxBlocks = 0
     min_block_points: int = Field(32, ge=1, le=4096, description="blocks with fewer voxels are left out")
     bandwidth: float = Field(0.6, gt=0.0, le=10.0, description="mean-shift bandwidth in embedding units")
@@ -49,7 +49,10 @@ class SegmenterSettings(BaseModel):
         "points that blocks share: BlockMerging without the reference's id-0 defect (fixed), or with it (legacy)",
     )
     min_instance_ratio: float = Field(
-        0.25, ge=0.0, le=1.0, description="instances smaller than this share of their class's mean size are dropped"
+        0.15,
+        ge=0.0,
+        le=1.0,
+        description="instances of fewer drawn voxels than this share of their class's mean size are dropped",
     )
     always_kept: AlwaysKept = 0
     threads: int = Field(0, ge=0, le=256, description="CPU threads of the network; 0: one per core")
@@ -60,4 +63,4 @@ class FrameSettings(SegmenterSettings):
 
     stride: Stride = 1.0
     max_blocks: MaxBlocks = 32
-    always_kept: AlwaysKept = 100  # a frame shows a piece of the floor, and its mean size is that of a whole one
+    always_kept: AlwaysKept = 150  # a frame shows a piece of the floor, and its mean size is that of a whole one

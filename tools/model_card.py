@@ -30,7 +30,7 @@ def main() -> None:
     evaluation = json.loads(arguments.evaluation.read_text())
     others = [text.split("=", 1) for text in arguments.also]
     rows = [
-        ("default settings, stride 0.75", evaluation),
+        ("default settings, stride 0.5", evaluation),
         *((label, json.loads(Path(path).read_text())) for label, path in others),
     ]
     before = [] if arguments.before is None else arguments.before.read_text().splitlines()
