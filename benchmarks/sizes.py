@@ -93,7 +93,7 @@ def main(
     if json_file is not None:
         json_file.write_text(json.dumps({"machine": machine(), "networks": figures}, indent=1))
     if markdown is not None:
-        given = " ".join(f"--checkpoint {item}" for item in checkpoint or [])
+        given = " ".join(f"--checkpoint {size}={Path(file).name}" for size, file in files.items())
         about = {key: machine()[key] for key in ("cores", "processor")}
         write_section(markdown, "sizes", SECTION.format(
             checkpoints=given, repeats=repeats, rooms=len(rooms), views=views, **about,

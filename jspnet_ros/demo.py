@@ -9,7 +9,6 @@ table and writes out/demo.png. Exit code 0 only if labelled clouds came back.
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from jspnet_ros.demo_listener import CAMERA, Heard, Listener
 from jspnet_ros.demo_processes import Child, DemoError, dds_profile
 from jspnet_ros.demo_report import print_report, write_picture
+from jspnet_ros.interruption import Interruption
 
 LIMIT_SECONDS = 150.0
 """The demo stops listening then, whatever has come; a machine that compiles for the first time needs part of it."""
@@ -46,7 +46,7 @@ def demo(
     out.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(dds_profile()))
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interruption = Interruption()
     camera = [f"rate:={rate}", f"room:={room}", f"seed:={seed}", f"poses:={poses}"]
     children = [
         Child(
@@ -55,7 +55,7 @@ def demo(
         Child("camera", "jspnet_ros.simulated_camera", out / "demo_camera.log", camera),
     ]
     try:
-        heard = _listen(children, frames, seconds)
+        heard = _listen(children, frames, seconds, interruption)
     except DemoError as error:
         console.print(f"the demo failed: {error}", markup=False, style="red")
         raise typer.Exit(1) from None
@@ -73,12 +73,13 @@ def demo(
         console.print(f"picture: {out / 'demo.png'}")
 
 
-def _listen(children: list[Child], frames: int, seconds: float) -> Heard:
+def _listen(children: list[Child], frames: int, seconds: float, interruption: Interruption) -> Heard:
     """Run the children and listen until enough has been heard. Raises `DemoError` if it cannot go on."""
     with _ros() as listener, _running(children), _progress() as progress:
         heard, start, first = listener.heard, time.monotonic(), None
         task = progress.add_task("starting the node and the camera", total=frames)
         while heard.labelled < frames and time.monotonic() - start < LIMIT_SECONDS:
+            interruption.check()
             for child in children:
                 child.check()
             if heard.problem and not heard.labelled:

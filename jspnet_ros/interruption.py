@@ -45,6 +45,11 @@ class Interruption:
             signal.set_wakeup_fd(-1)
         executor.shutdown()
 
+    def check(self) -> None:
+        """Raises KeyboardInterrupt if a signal came, also where some library kept the first one for itself."""
+        if self._happened:
+            raise KeyboardInterrupt
+
     def _raise(self, number: int, frame: FrameType | None) -> None:
         self._happened = True
         raise KeyboardInterrupt

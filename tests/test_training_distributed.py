@@ -16,11 +16,13 @@ from jspnet_core.commands.train import train
 from jspnet_core.training import train as training
 from jspnet_core.training.batches import Numbers
 from jspnet_core.training.checkpoint import Checkpoint
-from jspnet_core.training.distributed import World
+from jspnet_core.training.distributed import SharedBatchNorm, World
 from jspnet_core.training.recipe import Recipe
 from tests.labelled_rooms import SMALL, box_room, write_rooms
 
-SETTINGS = ["validate_every=1000", "checkpoint_minutes=1e-6", "dropout=0", "learning_rate=1e-5"]
+SETTINGS = [
+    "validate_every=1000", "checkpoint_minutes=1e-6", "dropout=0", "learning_rate=1e-5", "mixed_precision=false"
+]  # fmt: skip
 """Small steps: rounding, which differs, must not grow. Losses and gradients are large all the same."""
 
 STEPS, BATCH = 30, 2
@@ -41,6 +43,17 @@ def place(tmp_path_factory):
     run = training.start(folder / "init", SMALL, Recipe(), rooms)
     run.checkpoint().slim().save(folder / "small.pt")
     return folder
+
+
+def test_the_shared_norm_takes_16_bits_and_keeps_its_statistics_in_32(tmp_path):
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    try:
+        x = torch.randn(64, 3, generator=torch.Generator().manual_seed(0))
+        plain, shared = torch.nn.BatchNorm1d(3), SharedBatchNorm.taking_over(torch.nn.BatchNorm1d(3))
+        torch.testing.assert_close(shared(x.bfloat16()), plain(x.bfloat16()), atol=0.02, rtol=0.02)
+        torch.testing.assert_close(shared.running_var, plain.running_var, atol=1e-3, rtol=1e-3)
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 def curve(folder: Path) -> dict[int, float]:

@@ -108,9 +108,12 @@ class SharedBatchNorm(nn.BatchNorm1d):
         return shared
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (rows, C), rows of this process."""
+        """x: (rows, C), rows of this process. Statistics are float32 whatever x is, as in PyTorch's own norms."""
         if not self.training:
             return super().forward(x)
+        return self._normalise(x.float()).to(x.dtype)
+
+    def _normalise(self, x: Tensor) -> Tensor:
         size = torch.distributed.get_world_size()
         mean = Sum.apply(x.mean(0)) / size
         centred = x - mean
