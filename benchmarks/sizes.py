@@ -55,7 +55,7 @@ python benchmarks/sizes.py ROOMS {checkpoints} --markdown docs/performance.md
 the median of {repeats} passes over the fuller half of a generated frame's blocks, padded to full ones, on all cores;
 a square metre is one of ground. Scores are of {rooms} validation rooms and of {views} views of each, in per cent, with
 the default settings; a network without scores has not been trained to compare. A row that says "not trained for it"
-runs the weights of its size as they are.
+runs the weights of its size as they are.{never}
 
 {table}
 """
@@ -87,7 +87,8 @@ def main(
         raise typer.BadParameter(f"--checkpoint: sizes are s, m and l, found {', '.join(sorted(unknown))}")
     rooms = room_paths(rooms_dir, "val")[: limit or None]
     console, figures = Console(), []
-    for candidate in candidates({size: Checkpoint.load(Path(file)) for size, file in files.items()}):
+    trained = {size: Checkpoint.load(Path(file)) for size, file in files.items()}
+    for candidate in candidates(trained):
         figures.append(measure(candidate, rooms, views, repeats))
         console.print(" | ".join(row(figures[-1])), soft_wrap=True)
     if json_file is not None:
@@ -95,7 +96,10 @@ def main(
     if markdown is not None:
         given = " ".join(f"--checkpoint {size}={Path(file).name}" for size, file in files.items())
         about = {key: machine()[key] for key in ("cores", "processor")}
+        silent = sorted({name for state in trained.values() for name in state.never})
+        never = f" Trained networks were kept from saying {', '.join(silent)} (`--never`)." if silent else ""
         write_section(markdown, "sizes", SECTION.format(
+            never=never,
             checkpoints=given, repeats=repeats, rooms=len(rooms), views=views, **about,
             table=markdown_table(HEAD, [row(f) for f in figures]),
         ))  # fmt: skip

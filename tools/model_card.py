@@ -34,7 +34,7 @@ def main() -> None:
         *((label, json.loads(Path(path).read_text())) for label, path in others),
     ]
     before = [] if arguments.before is None else arguments.before.read_text().splitlines()
-    table = [*scores(rows), *views(evaluation), *before, ""]
+    table = [*scores(rows), *views(evaluation), *before, "", *of_present_classes(rows)]
     print("\n".join([*head(arguments.model, description), *table, *by_class(evaluation)]))
 
 
@@ -96,6 +96,28 @@ def views(evaluation: dict) -> list[str]:
         f"| {label} | {' | '.join(percent(found[name]) for name in MEANS)} |",
         f"| views / rooms | {' | '.join(percent(found['ratio'][name]) for name in MEANS)} |",
     ]
+
+
+def of_present_classes(rows: list[tuple[str, dict]]) -> list[str]:
+    """What mIoU is without the classes that no room has, each of which counts 0 as soon as one point is given it."""
+    found = rows[0][1]
+    names = [n for n, score in found["classes"].items() if not score["true_points"] and score["iou"] is not None]
+    if not names:
+        return []
+    parts = [*rows[:2], ("views", found["views"])]
+    means = [f"{label} {percent(mean_iou_of_present(evaluation))}" for label, evaluation in parts]
+    share = sum(row[i] for row in found["confusion"] for i, n in enumerate(found["classes"]) if n in names)
+    share /= sum(map(sum, found["confusion"]))
+    return [
+        f"No room has {', '.join(names)}: {share:.2%} of the points said to be that count as a class with an IoU of 0. "
+        f"mIoU of the classes that are there: {', '.join(means)}.",
+        "",
+    ]
+
+
+def mean_iou_of_present(evaluation: dict) -> float:
+    shares = [score["iou"] for score in evaluation["classes"].values() if score["true_points"]]
+    return sum(shares) / len(shares)
 
 
 def by_class(evaluation: dict) -> list[str]:
