@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import warnings
 from pathlib import Path
 
@@ -119,16 +118,6 @@ def test_labels_every_point_of_odd_embeddings(points, clusters):
     assert labels.max() + 1 == clusters
 
 
-@pytest.mark.parametrize("spread", [0.5, 2.0, 1e3, 1e30])
-def test_time_is_bounded_whatever_the_network_gives(spread):
-    points = (np.random.default_rng(0).normal(size=(4096, 5)) * spread).astype(np.float32)
-    mean_shift(points[:50], BANDWIDTH)  # compiled
-    start = time.process_time()
-    labels = mean_shift(points, BANDWIDTH)
-    assert time.process_time() - start < 3.0  # about 0.2 s at most on one free core; scikit-learn takes 20 s
-    assert set(labels) == set(range(labels.max() + 1))
-
-
 def many(rng, count=4096):
     """More clusters than the reference's tables held."""
     centers = rng.uniform(-8, 8, (150, 5))
@@ -145,7 +134,9 @@ def test_more_than_a_hundred_clusters_are_found_with_little_work():
 @pytest.mark.parametrize("spread", [0.1, 0.5, 1.0, 2.0, 1e3, 1e30])
 def test_work_is_bounded_whatever_the_network_gives(spread):
     points = (np.random.default_rng(0).normal(size=(4096, 5)) * spread).astype(np.float32)
-    assert labels_and_steps(points, BANDWIDTH)[1] < MAX_STEPS_IN_ALL + MAX_STEPS
+    labels, steps = labels_and_steps(points, BANDWIDTH)
+    assert steps < MAX_STEPS_IN_ALL + MAX_STEPS
+    assert set(labels) == set(range(labels.max() + 1))
 
 
 def test_work_on_clusters_is_far_below_the_bound():
