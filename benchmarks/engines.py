@@ -12,7 +12,7 @@ import torch
 from jspnet_core.engine import Engine, EngineError, open_engine
 from jspnet_core.engine.model_file import default_model
 from jspnet_core.network import JointNetwork
-from jspnet_core.pyramid import Pyramid, stack_pyramids
+from jspnet_core.pyramid import Pyramid, points_of, stack_pyramids
 
 EAGER = "PyTorch eager"
 
@@ -27,9 +27,10 @@ class Recorder:
         self.sizes: list[int] = []
 
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
-        self.sizes += [features.shape[1]] * len(features)
-        if features.shape[1] == self.description.configuration.points:
-            self.blocks += zip(features, pyramids, strict=True)
+        sizes = [points_of(pyramid) for pyramid in pyramids]
+        self.sizes += sizes
+        full = [size == self.description.configuration.points for size in sizes]
+        self.blocks += [(f, p) for f, p, kept in zip(features, pyramids, full, strict=True) if kept]
         return self.engine.run(features, pyramids)
 
 

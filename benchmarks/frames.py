@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jspnet_core.blocks import block_features, cut_blocks
+from jspnet_core.blocks import block_features
 from jspnet_core.cloud_files import read_cloud
 from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.gravity import find_gravity, rigid
+from jspnet_core.network_pass import cut_for_network
 from jspnet_core.settings import FrameSettings, SegmenterSettings
 from jspnet_core.synthetic import camera_path, make_scene
 from jspnet_core.voxels import voxelise
@@ -66,11 +67,7 @@ def blocks_of(frame: Frame, c: NetworkConfiguration, voxel_size: float) -> tuple
     kept = voxelise(frame.points, voxel_size).representative
     xyz = frame.points[kept]
     xyz = np.ascontiguousarray(rigid(find_gravity(xyz, "auto").T_gravity_input, xyz))
-    settings = FrameSettings()
-    blocks = cut_blocks(
-        xyz, points_per_block=c.points, block_size=c.block_size, stride=settings.stride * c.block_size,
-        min_points=settings.min_block_points, rng=np.random.default_rng(0),
-    )  # fmt: skip
+    blocks = cut_for_network(xyz, c, FrameSettings(max_blocks=0))
     colors = None if frame.colors is None else frame.colors[kept]
     return block_features(xyz, colors, blocks.index, color=c.color, block_size=c.block_size), blocks.count
 

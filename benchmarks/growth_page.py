@@ -42,7 +42,7 @@ cluster per point, and what grows with the cloud are its own arrays."""
 
 
 def growth_section(results: dict) -> str:
-    from jspnet_core.segmenter import AT_ONCE
+    from jspnet_core.network_pass import AT_ONCE
 
     commands = [COMMAND.format(share=100 * r["labelled"], at_once=AT_ONCE, **r) for r in results["command"]]
     return SECTION.format(

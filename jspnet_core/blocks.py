@@ -69,18 +69,20 @@ def sample_block(member: np.ndarray, count: int, rng: np.random.Generator) -> np
     return np.concatenate([order, rng.choice(order, count - len(order))])
 
 
-def batches(count: np.ndarray, smallest: int, largest: int, most: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Blocks that hold about as many points, so that padding is not paid for.
+def network_sizes(count: np.ndarray, smallest: int, largest: int) -> np.ndarray:
+    """Points to send of each block, so that padding is not paid for: the least of four sizes that holds them.
 
-    count: (B,) points of each block, at most `largest`. smallest: points that the network needs at least.
-    Yields a number of points, one of four from `smallest` to `largest`, and at most `most` blocks that fit it, (b,).
+    count: (B,) points of each block, at most `largest`. smallest: points that the network needs at least. Returns (B,).
     """
     sizes = np.unique(np.linspace(smallest, largest, 4).round().astype(int))
-    fitting = np.searchsorted(sizes, count)
-    for i, size in enumerate(sizes):
-        rows = np.flatnonzero(fitting == i)
-        for begin in range(0, len(rows), most):
-            yield int(size), rows[begin : begin + most]
+    return sizes[np.searchsorted(sizes, count)]
+
+
+def batches(sizes: np.ndarray, most: int) -> Iterator[np.ndarray]:
+    """Rows (b,) of all blocks, at most `most` at a time, large ones first: so threads end at about the same time."""
+    order = np.argsort(-sizes, kind="stable")
+    for begin in range(0, len(order), most):
+        yield order[begin : begin + most]
 
 
 def _columns(points: np.ndarray, size: float, stride: float, min_points: int) -> list[np.ndarray]:

@@ -1,37 +1,80 @@
-"""Send blocks through the network, however they were cut."""
+"""Cut a cloud into the network's blocks and send them through it, as many at a time as memory is meant to hold."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 import numpy as np
 
-from jspnet_core.blocks import block_features
+from jspnet_core.blocks import Blocks, batches, block_features, cut_blocks, extent, network_sizes
+from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.cores import available_cores
 from jspnet_core.engine import Engine
 from jspnet_core.pyramid import build_pyramids
+from jspnet_core.settings import SegmenterSettings
+from jspnet_core.stage_clock import StageClock
+
+SEED = 0
+"""Blocks draw their points at random; the same cloud gives the same labels."""
 
 AT_ONCE = 32
-"""Blocks whose pyramids are in memory at the same time."""
+"""Blocks whose features, pyramids, logits and embeddings are in memory at the same time: the bound for large clouds."""
+
+
+def cut_for_network(
+    xyz: np.ndarray, c: NetworkConfiguration, s: SegmenterSettings, sensor: np.ndarray | None = None
+) -> Blocks:
+    """Blocks of the network's width every `s.stride` of it. xyz: (V, 3) float32, metres; sensor: (2,), metres."""
+    return cut_blocks(
+        xyz, points_per_block=c.points, block_size=c.block_size, stride=s.stride * c.block_size,
+        max_blocks=s.max_blocks, min_points=s.min_block_points, rng=np.random.default_rng(SEED), sensor=sensor,
+    )  # fmt: skip
+
+
+def through_network(
+    engine: Engine,
+    points: np.ndarray,
+    colors: np.ndarray | None,
+    blocks: Blocks,
+    executor: Executor,
+    clock: StageClock | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Send blocks through the network, `AT_ONCE` at a time, without their padding where the engine can.
+
+    points: (M, 3) float32, metres, z up, floor at 0. colors: (M, 3) uint8 or None. executor: for the pyramids.
+    clock: told of the stages blocks, pyramid and network.
+    Yields rows (b,) of the blocks, their logits (b, n, classes) and embeddings (b, n, embedding) float32, where n is
+    at least the largest `count` among them; what stands at the padding has no meaning.
+    """
+    c, clock, bounds = engine.description.configuration, clock or StageClock(), extent(points)
+    smallest = c.levels[0] if getattr(engine, "takes_fewer_points", False) else c.points
+    sizes = network_sizes(blocks.count, smallest, c.points)
+    for rows in batches(sizes, AT_ONCE):
+        index = blocks.index[rows, : sizes[rows[0]]]
+        with clock.stage("blocks"):
+            features = block_features(points, colors, index, color=c.color, block_size=c.block_size, bounds=bounds)
+        with clock.stage("pyramid"):
+            pyramids = build_pyramids(features, c, executor, sizes[rows])
+        with clock.stage("network"):
+            logits, embeddings = engine.run(features, pyramids)
+        yield rows, logits, embeddings
 
 
 def run_blocks(
-    engine: Engine, points: np.ndarray, colors: np.ndarray, index: np.ndarray, threads: int = 0
+    engine: Engine, points: np.ndarray, colors: np.ndarray | None, blocks: Blocks, threads: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Label B blocks of N points.
+    """Everything that the network says of B blocks of N points: see `through_network`.
 
-    points: (M, 3) float32, metres, z up, floor at 0. colors: (M, 3) uint8. index: (B, N) into the points.
     threads: for the pyramids; 0: one per core.
-    Returns logits (B, N, classes) float32 and embeddings (B, N, embedding) float32.
+    Returns logits (B, N, classes) float32 and embeddings (B, N, embedding) float32, zeros at the padding.
     """
     c = engine.description.configuration
-    logits = np.empty((*index.shape, c.classes), np.float32)
-    embeddings = np.empty((*index.shape, c.embedding), np.float32)
+    logits = np.zeros((*blocks.index.shape, c.classes), np.float32)
+    embeddings = np.zeros((*blocks.index.shape, c.embedding), np.float32)
     with ThreadPoolExecutor(threads or available_cores()) as executor:
-        for begin in range(0, len(index), AT_ONCE):
-            part = slice(begin, begin + AT_ONCE)
-            features = block_features(points, colors, index[part], color=c.color, block_size=c.block_size)
-            logits[part], embeddings[part] = engine.run(features, build_pyramids(features, c, executor))
+        for rows, said, embedded in through_network(engine, points, colors, blocks, executor):
+            logits[rows, : said.shape[1]], embeddings[rows, : said.shape[1]] = said, embedded
     return logits, embeddings
 
 

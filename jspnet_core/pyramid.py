@@ -66,15 +66,26 @@ def build_pyramid(xyz: np.ndarray, configuration: NetworkConfiguration) -> Pyram
     return pyramid
 
 
-def build_pyramids(features: np.ndarray, configuration: NetworkConfiguration, executor: Executor) -> list[Pyramid]:
-    """Pyramids of B blocks, over the executor's threads: features (B, N, >= 3) float32, block x y z first."""
-    return list(executor.map(lambda block: build_pyramid(block[:, :3], configuration), features))
+def build_pyramids(
+    features: np.ndarray, configuration: NetworkConfiguration, executor: Executor, sizes: np.ndarray | None = None
+) -> list[Pyramid]:
+    """Pyramids of B blocks, over the executor's threads: features (B, N, >= 3) float32, block x y z first.
+
+    sizes: (B,), how many points of each block, the first ones; None: all.
+    """
+    sizes = np.full(len(features), features.shape[1]) if sizes is None else sizes
+    return list(executor.map(lambda block, n: build_pyramid(block[:n, :3], configuration), features, sizes))
+
+
+def points_of(pyramid: Pyramid) -> int:
+    """How many points the block of a pyramid has."""
+    return len(pyramid["up01_index"])
 
 
 def stack_pyramids(pyramids: Sequence[Pyramid], configuration: NetworkConfiguration) -> Pyramid:
     """One pyramid for a batch: arrays gain a leading axis B, indices become flat over the batch (+ b * points)."""
     stacked = {name: np.stack([p[name] for p in pyramids]) for name in pyramid_names()}
-    sizes = (len(pyramids[0]["up01_index"]), *configuration.levels)
+    sizes = (points_of(pyramids[0]), *configuration.levels)
     for name, level in index_sources().items():
         offset = np.arange(len(pyramids), dtype=np.int32) * sizes[level]
         stacked[name] += offset.reshape(-1, *(1,) * (stacked[name].ndim - 1))

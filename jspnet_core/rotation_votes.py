@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from jspnet_core.blocks import cut_blocks
 from jspnet_core.classes import UNLABELLED
 from jspnet_core.engine import Engine
-from jspnet_core.network_pass import run_blocks, softmax
+from jspnet_core.network_pass import cut_for_network, run_blocks, softmax
 from jspnet_core.painting import fill_gaps
-from jspnet_core.segmenter import SEED
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.voxels import voxelise
 
@@ -44,11 +42,8 @@ def _probabilities(
     c = engine.description.configuration
     voxels = voxelise(points, s.voxel_size)
     xyz, rgb = points[voxels.representative], colors[voxels.representative]
-    blocks = cut_blocks(
-        xyz, points_per_block=c.points, block_size=c.block_size, stride=s.stride * c.block_size,
-        max_blocks=s.max_blocks, min_points=s.min_block_points, rng=np.random.default_rng(SEED), sensor=sensor,
-    )  # fmt: skip
-    logits, _ = run_blocks(engine, xyz, rgb, blocks.index, s.threads)
+    blocks = cut_for_network(xyz, c, s, sensor)
+    logits, _ = run_blocks(engine, xyz, rgb, blocks, s.threads)
     used = np.arange(c.points) < blocks.count[:, None]
     voxel, share = blocks.index[used], softmax(logits[used])
     times = np.bincount(voxel, minlength=len(xyz))

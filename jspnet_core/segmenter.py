@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from jspnet_core.blocks import Blocks, batches, block_features, cut_blocks, extent
+from jspnet_core.blocks import Blocks
 from jspnet_core.classes import NO_INSTANCE, UNLABELLED, ClassTable
 from jspnet_core.cores import available_cores
 from jspnet_core.engine import Engine, ModelFileError, open_engine
@@ -17,21 +17,14 @@ from jspnet_core.gravity import find_gravity, rigid
 from jspnet_core.joining import join_clusters
 from jspnet_core.mean_shift import mean_shift_blocks
 from jspnet_core.merging import finish_instances, legacy_cells, merge_blocks, split_by_class
+from jspnet_core.network_pass import cut_for_network, through_network
 from jspnet_core.painting import Votes, fill_gaps, summarise_instances
-from jspnet_core.pyramid import build_pyramids
 from jspnet_core.segmentation import Segmentation
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.stage_clock import StageClock
 from jspnet_core.voxels import MAX_COORDINATE, voxelise
 
 __all__ = ["CloudError", "ModelFileError", "Segmenter", "default_model"]
-
-SEED = 0
-"""Blocks draw their points at random; the same cloud gives the same labels."""
-
-
-AT_ONCE = 32
-"""Blocks whose features, pyramids, logits and embeddings are in memory at the same time: the bound for large clouds."""
 
 
 class CloudError(ValueError):
@@ -131,37 +124,25 @@ class Segmenter:
     def _label_blocks(
         self, xyz: np.ndarray, rgb: np.ndarray | None, blocks: Blocks, votes: Votes, clock: StageClock, instances: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Send the blocks through the network, `AT_ONCE` at a time: of a batch only labels and clusters are kept.
+        """Send the blocks through the network, some at a time: of a batch only labels and clusters are kept.
 
         Adds to `votes`. Returns the label (B, N) uint8 and, with `instances`, the cluster (B, N) int32 of each block
         point, -1 at the padding.
         """
-        s, c = self.settings, self.description.configuration
+        s = self.settings
         block_label = np.zeros(blocks.index.shape, np.uint8)
         clusters = np.full(blocks.index.shape, -1, np.int32)
-        bounds = extent(xyz)
-        smallest = c.levels[0] if getattr(self.engine, "takes_fewer_points", False) else c.points
-        for size, rows in batches(blocks.count, smallest, c.points, AT_ONCE):
-            index, count = blocks.index[rows, :size], blocks.count[rows]
-            with clock.stage("blocks"):
-                features = block_features(xyz, rgb, index, color=c.color, block_size=c.block_size, bounds=bounds)
-            with clock.stage("pyramid"):
-                pyramids = build_pyramids(features, c, self._executor)
-            with clock.stage("network"):
-                logits, embeddings = self.engine.run(features, pyramids)
+        for rows, logits, embeddings in through_network(self.engine, xyz, rgb, blocks, self._executor, clock):
+            n, count = logits.shape[1], blocks.count[rows]
             with clock.stage("labels"):
-                block_label[rows, :size] = votes.add(logits, index, count)
+                block_label[rows, :n] = votes.add(logits, blocks.index[rows, :n], count)
             if instances:
                 with clock.stage("clusters"):
-                    clusters[rows, :size] = mean_shift_blocks(embeddings, count, s.bandwidth, s.threads)
+                    clusters[rows, :n] = mean_shift_blocks(embeddings, count, s.bandwidth, s.threads)
         return block_label, clusters
 
     def _cut(self, xyz: np.ndarray, sensor: np.ndarray) -> Blocks:
-        s, c = self.settings, self.description.configuration
-        return cut_blocks(
-            xyz, points_per_block=c.points, block_size=c.block_size, stride=s.stride * c.block_size,
-            max_blocks=s.max_blocks, min_points=s.min_block_points, rng=np.random.default_rng(SEED), sensor=sensor,
-        )  # fmt: skip
+        return cut_for_network(xyz, self.description.configuration, self.settings, sensor)
 
     def _merge(
         self, xyz: np.ndarray, blocks: Blocks, clusters: np.ndarray, block_label: np.ndarray, label: np.ndarray

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jspnet_core.blocks import batches, block_features, cut_blocks
+from jspnet_core.blocks import batches, block_features, cut_blocks, network_sizes
 from jspnet_core.voxels import voxelise
 
 
@@ -108,14 +108,15 @@ def test_features_without_colour_are_black_or_absent(points):
     assert block_features(points, None, index, color=False, block_size=1.0).shape[-1] == 6
 
 
-def test_batches_hold_every_block_once_at_the_smallest_size_that_fits():
+def test_blocks_are_sent_at_the_smallest_size_that_holds_their_points():
     count = np.array([40, 2048, 512, 513, 1025, 700, 512])
-    found = list(batches(count, 512, 2048, most=2))
-    assert sorted(np.concatenate([rows for _, rows in found]).tolist()) == list(range(7))
-    assert max(len(rows) for _, rows in found) == 2
-    of_block = {int(row): size for size, rows in found for row in rows}
-    assert [of_block[b] for b in range(7)] == [512, 2048, 512, 1024, 1536, 1024, 512]
-    assert {size for size, _ in batches(count, 2048, 2048, most=9)} == {2048}
+    assert network_sizes(count, 512, 2048).tolist() == [512, 2048, 512, 1024, 1536, 1024, 512]
+    assert network_sizes(count, 2048, 2048).tolist() == [2048] * 7
+
+
+def test_batches_hold_every_block_once_large_ones_first():
+    found = list(batches(np.array([512, 2048, 512, 1024, 1536, 1024, 512]), most=3))
+    assert [rows.tolist() for rows in found] == [[1, 4, 3], [5, 0, 2], [6]]
 
 
 def test_a_cloud_of_bare_floor_gives_features_of_ordinary_size() -> None:

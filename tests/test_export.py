@@ -12,7 +12,7 @@ from torch import nn
 from jspnet_core.classes import S3DIS
 from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.engine import EngineError, ModelFileError, open_engine
-from jspnet_core.engine.onnxruntime_engine import run_blocks
+from jspnet_core.engine.onnxruntime_engine import run_session
 from jspnet_core.export.fold import fold_batch_norms
 from jspnet_core.export.onnx_export import OPSET, describe, example_blocks, export_onnx, plain_graph, write_model
 from jspnet_core.export.parity import ParityError, adjusted_rand_index, check_parity
@@ -103,7 +103,7 @@ def test_the_graph_for_cpus_computes_what_the_plain_one_does(plain, model, tmp_p
     onnx.save(plain, tmp_path / "plain.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "plain.onnx", providers=["CPUExecutionProvider"])
     found = open_engine("onnxruntime", model).run(network_input, pyramids)
-    for a, b in zip(run_blocks(session, network_input, pyramids), found, strict=True):
+    for a, b in zip(run_session(session, network_input, pyramids), found, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
 
 

@@ -125,7 +125,7 @@ def test_the_same_cloud_gives_the_same_labels(segmenter, room, result):
 
 def test_few_blocks_at_a_time_give_the_same_labels(kind, opened, segmenter, room, result, monkeypatch):
     assert result.blocks >= 2
-    monkeypatch.setattr("jspnet_core.segmenter.AT_ONCE", 1 + result.blocks // 4)
+    monkeypatch.setattr("jspnet_core.network_pass.AT_ONCE", 1 + result.blocks // 4)
     one_at_a_time = segmenter if kind == "cpu" else opened(blocks_at_once=1)
     streamed = one_at_a_time.segment(room.points, room.colors)
     np.testing.assert_array_equal(streamed.label, result.label)
@@ -144,7 +144,7 @@ def test_no_more_than_a_batch_of_blocks_is_with_the_engine(whole_room, monkeypat
             seen.append(len(features))
             return self._engine.run(features, pyramids)
 
-    monkeypatch.setattr("jspnet_core.segmenter.AT_ONCE", 3)
+    monkeypatch.setattr("jspnet_core.network_pass.AT_ONCE", 3)
     settings = SegmenterSettings(gravity="none", stride=1.0)
     segmenter = Segmenter(engine=Counting(Segmenter().engine), settings=settings)
     blocks = segmenter.segment(whole_room.points, whole_room.colors).blocks

@@ -22,8 +22,9 @@ class Engine(Protocol):
     One that has a method `on_device` gives itself as a `jspnet_core.gpu.network.DeviceNetwork`, for a frame that
     stays on the GPU, or None where it runs on the CPU. One that has a method `close` wants it called.
 
-    One that has an attribute `takes_fewer_points`, and it is true, labels blocks of any N from `levels[0]` to `points`
-    of its configuration, and labels a block without its padding as it does with it. Others get N = `points` always.
+    One that has an attribute `takes_fewer_points`, and it is true, labels blocks of any number of points from
+    `levels[0]` to `points` of its configuration, each block another, and labels a block without its padding as it does
+    with it. To others all blocks are of `points` points.
     One that has an attribute `about` says in it, for the log, what it computes with.
     """
 
@@ -32,8 +33,9 @@ class Engine(Protocol):
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
         """Label B blocks of N points.
 
-        features: (B, N, channels) float32. pyramids: B pyramids with local indices, as `build_pyramid` makes them.
-        Returns logits (B, N, classes) float32 and embeddings (B, N, embedding) float32.
+        features: (B, N, channels) float32. pyramids: B pyramids with local indices, as `build_pyramid` makes them; one
+        of fewer points than N says that the block is its first rows alone.
+        Returns logits (B, N, classes) float32 and embeddings (B, N, embedding) float32, zeros behind a block's points.
         """
         ...
 

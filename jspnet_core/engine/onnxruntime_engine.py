@@ -17,6 +17,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 )
 
 from jspnet_core.cores import available_cores
+from jspnet_core.engine.block_by_block import RunBlock, run_each
 from jspnet_core.engine.model_file import REPAIR, ModelFileError, read_description
 from jspnet_core.pyramid import Pyramid
 
@@ -28,26 +29,26 @@ class OnnxRuntimeEngine:
     """See `jspnet_core.engine.Engine`.
 
     Blocks go through one by one, each on a thread of its own: the layers are too small to be worth sharing out, and one
-    block's attention is what fits a cache. A block that comes alone gets all threads.
+    block's attention is what fits a cache. A block that has no other beside it gets all threads.
     """
 
     def __init__(self, model: Path, threads: int = 0):
         self.description = read_description(model)
         self._model, self._file = model, model.read_bytes()  # the file may be another one when `_wide` is opened
         self._threads = threads or available_cores()
-        streams = min(self._threads, MOST_AT_ONCE)
-        self._session = self._open(self._threads - streams + 1)  # what the streams leave over helps them all
+        self._streams = min(self._threads, MOST_AT_ONCE)
+        self._session = self._open(self._threads - self._streams + 1)  # what the streams leave over helps them all
         self._wide: onnxruntime.InferenceSession | None = None  # all threads on one block, opened when first needed
-        self._executor = ThreadPoolExecutor(streams)
+        self._executor = ThreadPoolExecutor(self._streams)
 
         # Where all points offer PIFF's keys, a repeated one weighs double: without the padding labels would change.
         self.takes_fewer_points = self.description.configuration.piff_keys == "level1"
 
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
-        if len(pyramids) == 1 and self._threads > 1:
-            self._wide = self._wide or self._open(self._threads)
-            return run_blocks(self._wide, features, pyramids)
-        return run_blocks(self._session, features, pyramids, self._executor)
+        alone = None
+        if self._streams > 1 and len(pyramids) % self._streams == 1:
+            alone = self._wide = self._wide or self._open(self._threads)
+        return run_session(self._session, features, pyramids, self._executor, alone)
 
     def _open(self, threads: int) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()
@@ -64,24 +65,19 @@ class OnnxRuntimeEngine:
             raise ModelFileError(f"{self._model} is truncated or not an ONNX model; {REPAIR}") from error
 
 
-def run_blocks(
+def run_session(
     session: onnxruntime.InferenceSession,
     features: np.ndarray,
     pyramids: Sequence[Pyramid],
     executor: Executor | None = None,
+    alone: onnxruntime.InferenceSession | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Logits and embeddings of B blocks: see `jspnet_core.engine.Engine.run`. executor: several blocks at a time."""
-    inputs = [value.name for value in session.get_inputs() if value.name != "features"]
-    widths = {value.name: value.shape[-1] for value in session.get_outputs()}
-    logits, embeddings = (
-        np.empty((*features.shape[:2], widths[name]), np.float32) for name in ("logits", "embeddings")
-    )
+    """Logits and embeddings of B blocks: see `jspnet_core.engine.block_by_block.run_each`."""
+    names = [value.name for value in session.get_inputs() if value.name != "features"]
+    width = {value.name: value.shape[-1] for value in session.get_outputs()}
+    widths = width["logits"], width["embeddings"]
+    return run_each(_one(session), names, features, pyramids, widths, executor, alone and _one(alone))
 
-    def run_block(b: int) -> None:
-        feed = {name: pyramids[b][name][None] for name in inputs}  # one block: local indices are flat already
-        feed["features"] = features[b : b + 1]
-        logits[b : b + 1], embeddings[b : b + 1] = session.run(["logits", "embeddings"], feed)
 
-    for _ in (executor.map if executor else map)(run_block, range(len(pyramids))):
-        pass
-    return logits, embeddings
+def _one(session: onnxruntime.InferenceSession) -> RunBlock:
+    return lambda feed: session.run(["logits", "embeddings"], feed)

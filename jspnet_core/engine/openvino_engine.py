@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from jspnet_core.cores import available_cores
+from jspnet_core.engine.block_by_block import run_each
 from jspnet_core.engine.errors import EngineError
 from jspnet_core.engine.model_file import REPAIR, ModelFileError, read_description
 from jspnet_core.pyramid import Pyramid
@@ -58,16 +59,12 @@ class OpenVinoEngine:
 
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
         c = self.description.configuration
-        logits, embeddings = (np.empty((*features.shape[:2], n), np.float32) for n in (c.classes, c.embedding))
+        widths = c.classes, c.embedding
+        return run_each(self._run_block, self._inputs, features, pyramids, widths, self._executor)
 
-        def run_block(b: int) -> None:
-            feed = {name: pyramids[b][name][None] for name in self._inputs}  # one block: local indices are flat already
-            feed["features"] = features[b : b + 1]
-            request = self._idle.get()
-            result = request.infer(feed, share_inputs=True, share_outputs=True)
-            logits[b], embeddings[b] = result["logits"][0], result["embeddings"][0]
-            self._idle.put(request)
-
-        for _ in self._executor.map(run_block, range(len(pyramids))):
-            pass
+    def _run_block(self, feed: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        request = self._idle.get()
+        result = request.infer(feed, share_inputs=True)
+        logits, embeddings = result["logits"], result["embeddings"]
+        self._idle.put(request)
         return logits, embeddings

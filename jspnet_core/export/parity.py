@@ -12,7 +12,7 @@ import onnxruntime
 import torch
 
 from jspnet_core.engine.model_file import ModelFileError
-from jspnet_core.engine.onnxruntime_engine import OnnxRuntimeEngine, run_blocks
+from jspnet_core.engine.onnxruntime_engine import OnnxRuntimeEngine, run_session
 from jspnet_core.export.precision import emulated
 from jspnet_core.mean_shift import mean_shift_blocks
 from jspnet_core.network import JointNetwork
@@ -76,7 +76,7 @@ def run_model(path: Path, features: np.ndarray, pyramids: Sequence[Pyramid]) -> 
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # it removes roundings
     session = onnxruntime.InferenceSession(emulated(model).SerializeToString(), options, ["CPUExecutionProvider"])
-    return run_blocks(session, features, pyramids)
+    return run_session(session, features, pyramids)
 
 
 def compare(
