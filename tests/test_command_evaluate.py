@@ -111,8 +111,8 @@ def test_votes_of_one_rotation_are_the_labels_of_the_runtime(rooms: Path) -> Non
         arguments = segmenter.engine, room.points, room.colors, np.zeros(2), segmenter.settings, votes
         return vote_over_rotations(*arguments)[0]
 
-    assert (voted(1) == found.label).mean() > 0.999
-    assert 0.5 < (voted(2) == found.label).mean() < 0.999
+    assert (voted(1) == found.label).mean() > 0.997  # points that no block drew: nearest point here, nearest voxel there
+    assert 0.5 < (voted(2) == found.label).mean() < 0.997
 
 
 def test_views_depend_on_the_seed_and_the_room_alone(rooms: Path) -> None:
