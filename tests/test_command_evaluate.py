@@ -111,7 +111,7 @@ def test_votes_of_one_rotation_are_the_labels_of_the_runtime(rooms: Path) -> Non
         arguments = segmenter.engine, room.points, room.colors, np.zeros(2), segmenter.settings, votes
         return vote_over_rotations(*arguments)[0]
 
-    assert (voted(1) == found.label).mean() > 0.997  # points that no block drew: nearest point here, nearest voxel there
+    assert (voted(1) == found.label).mean() > 0.997  # gaps are filled by points here, by voxels there
     assert 0.5 < (voted(2) == found.label).mean() < 0.997
 
 
