@@ -115,7 +115,61 @@ def ball_density(xyz: np.ndarray, radius: float, variance: float, count: int) ->
     return density
 
 
+@njit(nogil=True, cache=True)
+def nearest_within(xyz: np.ndarray, queries: np.ndarray, reach: float) -> np.ndarray:
+    """The nearest of n > 0 points to each query, within `reach` metres: (m,) int32, -1 for none.
+
+    xyz: (n, 3), queries: (m, 3) float32, metres. Of several nearest the one of the lowest index.
+    """
+    grid = make_grid(xyz, 0.5 * reach)
+    nearest = np.full(len(queries), np.int32(-1))
+    for i in range(len(queries)):
+        for cells in (1, 2):  # the cells around hold all within half the reach, those around them the rest
+            nearest[i], square = _nearest_around(grid, queries[i], cells, np.float32(reach * reach))
+            if square <= np.float32(0.25 * reach * reach):
+                break
+    return nearest
+
+
 # Private
+
+
+@njit(nogil=True, cache=True)
+def _nearest_around(grid: Grid, query: np.ndarray, cells: int, square: float) -> tuple[int, float]:
+    """The nearest point in a query's cell and `cells` around it, not further than `square` m^2; and how far it is."""
+    x = np.int64(np.floor((query[0] - grid.low[0]) / grid.edge))
+    y = np.int64(np.floor((query[1] - grid.low[1]) / grid.edge))
+    z = np.int64(np.floor((query[2] - grid.low[2]) / grid.edge))
+    begin, end = min(max(z - cells, 0), grid.dims[2]), min(max(z + cells + 1, 0), grid.dims[2])
+    nearest, least = np.int32(-1), np.float32(square)
+    for i in range(2 * cells + 1):
+        a = x + _outwards(i)
+        across = _beyond(query[0] - grid.low[0], a, grid.edge)
+        if not (0 <= a < grid.dims[0] and across <= least):
+            continue
+        for j in range(2 * cells + 1):
+            b = y + _outwards(j)
+            if not (0 <= b < grid.dims[1] and across + _beyond(query[1] - grid.low[1], b, grid.edge) <= least):
+                continue
+            base = (a * grid.dims[1] + b) * grid.dims[2]
+            for p in range(grid.starts[base + begin], grid.starts[base + end]):
+                d = _squared(grid.xyz[p], query)
+                if d < least or (d == least and (nearest < 0 or grid.order[p] < nearest)):
+                    nearest, least = grid.order[p], d
+    return nearest, least
+
+
+@njit(nogil=True, cache=True)
+def _outwards(i: int) -> int:
+    """0, -1, 1, -2, 2, ..."""
+    return (i + 1) // 2 * (-1 if i % 2 else 1)
+
+
+@njit(nogil=True, cache=True)
+def _beyond(coordinate: float, cell: int, edge: float) -> float:
+    """A little less than the squared distance from a coordinate to a cell along one axis."""
+    away = max(cell * edge - coordinate, coordinate - (cell + 1) * edge, 0.0)
+    return 0.999 * away * away
 
 
 @njit(nogil=True, cache=True)

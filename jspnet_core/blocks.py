@@ -86,24 +86,54 @@ def batches(sizes: np.ndarray, most: int) -> Iterator[np.ndarray]:
 
 
 def _columns(points: np.ndarray, size: float, stride: float, min_points: int) -> list[np.ndarray]:
-    """Indices of the points in each block, for blocks with enough of them; sorted slices, no test of all points."""
+    """Indices of the points in each block, ascending, for blocks with enough of them, by x and then y."""
     low, high = extent(points)
     counts = np.ceil(np.maximum(high - low - size, 0.0)[:2] / stride).astype(int) + 1
-    by_x = np.argsort(points[:, 0], kind="stable")
-    x_starts, x_ends = _windows(points[by_x, 0], low[0], counts[0], size, stride)
-    members = []
-    for x in np.flatnonzero(x_ends - x_starts >= min_points):  # a stray point far away costs no time
-        strip = by_x[x_starts[x] : x_ends[x]]
-        by_y = strip[np.argsort(points[strip, 1], kind="stable")]
-        y_starts, y_ends = _windows(points[by_y, 1], low[1], counts[1], size, stride)
-        members += [by_y[y_starts[y] : y_ends[y]] for y in np.flatnonzero(y_ends - y_starts >= min_points)]
-    return members
+    everything = np.arange(len(points), dtype=np.int32)
+    members, starts = _windows(points[:, 0], everything, low[0], counts[0], size, stride)
+    blocks = []
+    for x in np.flatnonzero(np.diff(starts) >= min_points):  # a stray point far away costs no time
+        strip = members[starts[x] : starts[x + 1]]
+        inside, begins = _windows(points[:, 1], strip, low[1], counts[1], size, stride)
+        blocks += [inside[begins[y] : begins[y + 1]] for y in np.flatnonzero(np.diff(begins) >= min_points)]
+    return blocks
 
 
-def _windows(values: np.ndarray, low: float, count: int, size: float, stride: float) -> tuple[np.ndarray, np.ndarray]:
-    """Where each of `count` closed windows of width `size` begins and ends among ascending values."""
-    begins = low + stride * np.arange(count)
-    return np.searchsorted(values, begins, side="left"), np.searchsorted(values, begins + size, side="right")
+@njit(nogil=True, cache=True)
+def _windows(
+    values: np.ndarray, chosen: np.ndarray, low: float, count: int, size: float, stride: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """What lies in each of `count` closed windows of width `size` that begin at `low`, `low + stride`, and so on.
+
+    chosen: (m,) int32 into `values`, ascending. Returns members (k,) int32, window after window, ascending in each, and
+    starts (count + 1,) of the windows among them.
+    """
+    starts = np.zeros(count + 1, np.int64)
+    for i in chosen:
+        first, end = _windows_around(values[i], low, count, size, stride)
+        for w in range(first, end):
+            starts[w + 1] += 1
+    for w in range(count):
+        starts[w + 1] += starts[w]
+    members, free = np.empty(starts[-1], np.int32), starts[:-1].copy()
+    for i in chosen:
+        first, end = _windows_around(values[i], low, count, size, stride)
+        for w in range(first, end):
+            members[free[w]] = i
+            free[w] += 1
+    return members, starts
+
+
+@njit(nogil=True, cache=True)
+def _windows_around(value: float, low: float, count: int, size: float, stride: float) -> tuple[int, int]:
+    """The first window that a value lies in, and the one after the last. Divided roughly, compared exactly."""
+    first = max(np.int64((value - low - size) / stride) - 1, 0)
+    while first < count and low + stride * first + size < value:
+        first += 1
+    end = first
+    while end < count and low + stride * end <= value:
+        end += 1
+    return first, end
 
 
 def block_features(

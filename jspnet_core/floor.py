@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 VOXEL = 0.04  # metres: one point per voxel makes support an area, whatever the distance to the sensor
 FURTHEST = 1e4  # metres: coordinates beyond are garbage of a driver, not a room
 
 _SAMPLES = 24_000  # points looked at, at most
+_SLOTS = 1 << 18
 _MIX = np.int64(-7046029254386353131)  # 2**64 over the golden ratio: Fibonacci hashing of voxel ids
 _NEAR = 0.04  # metres from a plane that count as on it
 _CLEAR = 0.12  # metres below a plane from where points speak against its being a floor
@@ -56,11 +58,34 @@ def thin(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if np.isfinite(drawn).all(axis=1).sum() < _SAMPLES // 8:  # mostly no returns: draw from the others
             finite = points[np.isfinite(points).all(axis=1)]
             drawn = finite[rng.integers(0, len(finite), _SAMPLES)] if len(finite) else finite
-    drawn = drawn[(np.abs(drawn) < FURTHEST).all(axis=1)]  # comparisons with NaN are false
-    # A hash table instead of a sort, 4 times as fast: two voxels in one slot lose one of them, 1 in 50.
-    slots = np.full(1 << 18, -1, np.int32)
-    slots[(cell_ids(drawn, VOXEL) * _MIX >> 40) & (len(slots) - 1)] = np.arange(len(drawn))
-    return drawn[slots[slots >= 0]].astype(np.float64)
+    drawn = drawn[_near_enough(drawn)]
+    return drawn[_one_per_voxel(drawn, drawn.dtype.type(VOXEL))].astype(np.float64)
+
+
+@njit(nogil=True, cache=True)
+def _near_enough(points: np.ndarray) -> np.ndarray:
+    """Indices of the points that are finite and no garbage: comparisons with NaN are false."""
+    kept, count = np.empty(len(points), np.int32), 0
+    for i in range(len(points)):
+        if abs(points[i, 0]) < FURTHEST and abs(points[i, 1]) < FURTHEST and abs(points[i, 2]) < FURTHEST:
+            kept[count] = i
+            count += 1
+    return kept[:count]
+
+
+@njit(nogil=True, cache=True)
+def _one_per_voxel(points: np.ndarray, edge: float) -> np.ndarray:
+    """Indices of points, one of each voxel. A hash table that forgets: two voxels in one slot lose one, 1 in 50."""
+    low = points[:1].copy()
+    for i in range(len(points)):
+        for axis in range(3):
+            low[0, axis] = min(low[0, axis], points[i, axis])
+    slots = np.full(_SLOTS, np.int32(-1))
+    for i in range(len(points)):
+        x, y, z = points[i, 0] - low[0, 0], points[i, 1] - low[0, 1], points[i, 2] - low[0, 2]
+        cell = (np.int64(x / edge) << 40) | (np.int64(y / edge) << 20) | np.int64(z / edge)  # below 2**20 by FURTHEST
+        slots[(cell * _MIX >> 40) & (_SLOTS - 1)] = i
+    return slots[slots >= 0]
 
 
 def level_plane(points: np.ndarray, refine: bool) -> Plane | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from pykdtree.kdtree import KDTree
 
+from jspnet_core.balls import nearest_within
 from jspnet_core.blocks import Blocks
 from jspnet_core.classes import NO_INSTANCE, UNLABELLED
 from jspnet_core.segmentation import Instance
@@ -82,8 +82,8 @@ def fill_gaps(
     missing = np.flatnonzero(label == UNLABELLED)
     if len(sampled) == 0 or len(missing) == 0:
         return label, confidence, instance
-    distance, nearest = KDTree(xyz[sampled]).query(xyz[missing], distance_upper_bound=reach)
-    near = np.isfinite(distance)
+    nearest = nearest_within(xyz[sampled], xyz[missing], reach)
+    near = nearest >= 0
     source = np.arange(len(xyz))
     source[missing[near]] = sampled[nearest[near]]
     return label[source], confidence[source], instance[source]

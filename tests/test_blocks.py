@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from jspnet_core.blocks import batches, block_features, cut_blocks, network_sizes
+from jspnet_core.balls import nearest_within
+from jspnet_core.blocks import _columns, batches, block_features, cut_blocks, network_sizes
 from jspnet_core.voxels import voxelise
 
 
@@ -125,3 +126,36 @@ def test_a_cloud_of_bare_floor_gives_features_of_ordinary_size() -> None:
     features = block_features(floor, None, np.arange(500)[None], color=True, block_size=1.0)
     assert np.abs(features).max() <= 1.0
     assert features[..., 6:].min() >= 0.0
+
+
+@pytest.mark.parametrize(("size", "stride"), [(1.0, 0.5), (0.4, 0.4), (0.3, 0.11), (2.0, 1.0), (0.2, 0.35)])
+def test_blocks_hold_what_a_test_of_every_point_finds(points, size, stride):
+    on_edges = np.round(points, 1)  # many points on the borders of blocks
+    found = _columns(on_edges, size, stride, 5)
+    low, high = on_edges.min(axis=0), on_edges.max(axis=0)
+    across = [low[i] + stride * np.arange(int(np.ceil(max(high[i] - low[i] - size, 0) / stride)) + 1) for i in (0, 1)]
+    inside = [
+        np.flatnonzero(
+            (on_edges[:, 0] >= x) & (on_edges[:, 0] <= x + size) & (on_edges[:, 1] >= y) & (on_edges[:, 1] <= y + size)
+        )
+        for x in across[0]
+        for y in across[1]
+    ]
+    expected = [members for members in inside if len(members) >= 5]
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("offset", [0.0, 300.0])
+def test_the_nearest_point_is_found_within_reach(offset):
+    rng = np.random.default_rng(3)
+    xyz, queries = ((rng.random((n, 3)) * [2.0, 1.0, 0.7] + offset).astype(np.float32) for n in (700, 900))
+    queries[:100] += rng.normal(scale=2.0, size=(100, 3)).astype(np.float32)  # outside
+    xyz[300:400] = xyz[200:300]  # of equal ones the first
+    reach = np.float32(0.09)
+    square = np.square(queries[:, None] - xyz[None]).sum(axis=-1)
+    expected = np.where(square.min(axis=1) <= reach * reach, square.argmin(axis=1), -1)
+    assert 100 < (expected < 0).sum() < 700
+    np.testing.assert_array_equal(nearest_within(xyz, queries, float(reach)), expected)
+    np.testing.assert_array_equal(nearest_within(np.ones((5, 3), np.float32), np.ones((2, 3), np.float32), 0.1), 0)
