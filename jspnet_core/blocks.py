@@ -152,16 +152,35 @@ def block_features(
     Channels: x and y from the middle of the block's own extent start, z above the floor; red, green, blue 0..1;
     x, y, z as a share of the whole cloud's extent, 0..1.
     """
-    xyz = points[index]  # (B, N, 3)
     low, high = bounds or extent(points)
-    low = np.array([low[0], low[1], 0.0], low.dtype)
-    local = xyz.copy()
-    local[..., :2] -= xyz[..., :2].min(axis=1, keepdims=True) + 0.5 * block_size
-    room = np.clip((xyz - low) / np.maximum(high - low, 1e-3), 0.0, 1.0)  # of bare floor, z is noise around 0
-    if not color:
-        return np.concatenate([local, room], axis=-1)
-    rgb = np.zeros_like(xyz) if colors is None else colors[index].astype(np.float32) / 255.0
-    return np.concatenate([local, rgb, room], axis=-1)
+    span = np.maximum(high - np.array([low[0], low[1], 0.0], low.dtype), 1e-3)  # of bare floor, z is noise around 0
+    channels = (3 if color else 0) + 6
+    features = np.zeros((*index.shape, channels), np.float32)
+    seen = np.empty((0, 3), np.uint8) if colors is None or not color else colors
+    _fill_features(features, np.asarray(points, np.float32), seen, index, np.float32(0.5 * block_size), low, span)
+    return features
+
+
+@njit(nogil=True, cache=True)
+def _fill_features(
+    features: np.ndarray, points: np.ndarray, colors: np.ndarray, index: np.ndarray, half: float, low: np.ndarray,
+    span: np.ndarray,
+) -> None:  # fmt: skip
+    room = features.shape[2] - 3  # the first channel of the share of the cloud's extent
+    for b in range(len(index)):
+        x, y = points[index[b, 0], 0], points[index[b, 0], 1]
+        for p in index[b]:
+            x, y = min(x, points[p, 0]), min(y, points[p, 1])
+        middle, corner = (x + half, y + half, np.float32(0.0)), (low[0], low[1], np.float32(0.0))
+        for i in range(index.shape[1]):
+            p = index[b, i]
+            for axis in range(3):
+                features[b, i, axis] = points[p, axis] - middle[axis]
+                share = (points[p, axis] - corner[axis]) / span[axis]
+                features[b, i, room + axis] = min(max(share, np.float32(0.0)), np.float32(1.0))
+            if len(colors):
+                for channel in range(3):
+                    features[b, i, 3 + channel] = np.float32(colors[p, channel]) / np.float32(255.0)
 
 
 @njit(nogil=True, cache=True)

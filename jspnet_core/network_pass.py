@@ -76,9 +76,3 @@ def run_blocks(
         for rows, said, embedded in through_network(engine, points, colors, blocks, executor):
             logits[rows, : said.shape[1]], embeddings[rows, : said.shape[1]] = said, embedded
     return logits, embeddings
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities over the last axis, the logits' shape and type."""
-    shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return shares / shares.sum(axis=-1, keepdims=True)

@@ -22,6 +22,13 @@ def vote(logits: np.ndarray, blocks: Blocks, voxels: int) -> tuple[np.ndarray, n
     return block_label, *votes.result()
 
 
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities over the last axis, the logits' shape and type."""
+    shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    shares /= shares.sum(axis=-1, keepdims=True)
+    return shares
+
+
 class Votes:
     """Probabilities of V voxels, added up block by block, so that no more than some blocks' logits are in memory."""
 
@@ -31,8 +38,10 @@ class Votes:
 
     def add(self, logits: np.ndarray, index: np.ndarray, count: np.ndarray) -> np.ndarray:
         """Count some blocks: logits (B, N, C) float32, index and count as in `Blocks`. Returns (B, N) uint8 labels."""
-        _add_votes(logits, index, count, self._total, self._times)
-        return logits.argmax(axis=-1).astype(np.uint8)
+        label, weights = _winners_and_weights(logits)
+        np.exp(weights, out=weights)  # numpy's is vectorised, the kernel's would not be
+        _add_votes(weights, index, count, self._total, self._times)
+        return label
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
         """label (V,) uint8, 255 for voxels in no block, and its probability (V,) float32."""
@@ -40,21 +49,31 @@ class Votes:
 
 
 @njit(nogil=True, cache=True)
-def _add_votes(logits: np.ndarray, index: np.ndarray, count: np.ndarray, total: np.ndarray, times: np.ndarray) -> None:
+def _winners_and_weights(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Label of each point (B, N) uint8, and logits less the largest of their point."""
+    label, weights = np.empty(logits.shape[:2], np.uint8), np.empty_like(logits)
     classes = logits.shape[2]
-    weight = np.empty(classes, np.float32)
+    for b in range(len(logits)):
+        for i in range(logits.shape[1]):
+            best = 0
+            for c in range(1, classes):
+                if logits[b, i, c] > logits[b, i, best]:
+                    best = c
+            label[b, i] = best
+            for c in range(classes):
+                weights[b, i, c] = logits[b, i, c] - logits[b, i, best]
+    return label, weights
+
+
+@njit(nogil=True, cache=True)
+def _add_votes(weights: np.ndarray, index: np.ndarray, count: np.ndarray, total: np.ndarray, times: np.ndarray) -> None:
     for b in range(len(index)):
         for i in range(count[b]):
-            v = index[b, i]
-            peak = logits[b, i, 0]
-            for c in range(1, classes):
-                peak = max(peak, logits[b, i, c])
-            share = np.float32(0.0)
-            for c in range(classes):
-                weight[c] = np.exp(logits[b, i, c] - peak)
-                share += weight[c]
-            for c in range(classes):
-                total[v, c] += weight[c] / share
+            v, whole = index[b, i], np.float32(0.0)
+            for c in range(weights.shape[2]):
+                whole += weights[b, i, c]
+            for c in range(weights.shape[2]):
+                total[v, c] += weights[b, i, c] / whole
             times[v] += 1
 
 

@@ -20,7 +20,8 @@ from jspnet_core.instance_sizes import mean_sizes_of
 from jspnet_core.mean_shift import mean_shift_blocks
 from jspnet_core.merging import finish_instances, legacy_cells, merge_blocks
 from jspnet_core.metrics import score_room
-from jspnet_core.network_pass import run_blocks, softmax
+from jspnet_core.network_pass import run_blocks
+from jspnet_core.painting import softmax
 from jspnet_core.segmenter import Segmenter
 
 STRIDE = 0.5

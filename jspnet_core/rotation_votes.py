@@ -6,8 +6,8 @@ import numpy as np
 
 from jspnet_core.classes import UNLABELLED
 from jspnet_core.engine import Engine
-from jspnet_core.network_pass import cut_for_network, run_blocks, softmax
-from jspnet_core.painting import fill_gaps
+from jspnet_core.network_pass import cut_for_network, run_blocks
+from jspnet_core.painting import fill_gaps, softmax
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.voxels import voxelise
 
