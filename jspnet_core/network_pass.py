@@ -15,9 +15,6 @@ from jspnet_core.pyramid import build_pyramids
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.stage_clock import StageClock
 
-SEED = 0
-"""Blocks draw their points at random; the same cloud gives the same labels."""
-
 AT_ONCE = 32
 """Blocks whose features, pyramids, logits and embeddings are in memory at the same time: the bound for large clouds."""
 
@@ -28,7 +25,7 @@ def cut_for_network(
     """Blocks of the network's width every `s.stride` of it. xyz: (V, 3) float32, metres; sensor: (2,), metres."""
     return cut_blocks(
         xyz, points_per_block=c.points, block_size=c.block_size, stride=s.stride * c.block_size,
-        max_blocks=s.max_blocks, min_points=s.min_block_points, rng=np.random.default_rng(SEED), sensor=sensor,
+        max_blocks=s.max_blocks, min_points=s.min_block_points, rng=np.random.default_rng(s.seed), sensor=sensor,
     )  # fmt: skip
 
 

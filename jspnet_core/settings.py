@@ -55,6 +55,9 @@ class SegmenterSettings(BaseModel):
         description="instances of fewer drawn voxels than this share of their class's mean size are dropped",
     )
     always_kept: AlwaysKept = 0
+    seed: int = Field(
+        0, ge=0, le=2**31 - 1, description="of the points that a block draws where it has more than the network takes"
+    )
     threads: int = Field(0, ge=0, le=256, description="CPU threads of the network; 0: one per core")
 
 

@@ -123,6 +123,12 @@ def test_the_same_cloud_gives_the_same_labels(segmenter, room, result):
     np.testing.assert_array_equal(again.instance, result.instance)
 
 
+def test_another_seed_draws_other_points(opened, room, result):
+    other = opened(seed=1).segment(room.points, room.colors)
+    assert (other.confidence != result.confidence).mean() > 0.1
+    assert (other.label == result.label).mean() > 0.8
+
+
 def test_few_blocks_at_a_time_give_the_same_labels(kind, opened, segmenter, room, result, monkeypatch):
     assert result.blocks >= 2
     monkeypatch.setattr("jspnet_core.network_pass.AT_ONCE", 1 + result.blocks // 4)

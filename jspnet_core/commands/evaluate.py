@@ -27,7 +27,7 @@ def evaluate(
     ] = "points",
     views: Annotated[int, typer.Option(help="depth-camera frames of each room to score as well", min=0)] = 0,
     votes: Annotated[int, typer.Option(help="rotations about z whose labels are averaged", min=1, max=64)] = 1,
-    seed: Annotated[int, typer.Option(help="of the views, and of the points that the paper's blocks draw", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="of the views, and of the points that blocks draw", min=0)] = 0,
     train_sizes: Annotated[
         Path | None,
         typer.Option(
@@ -78,7 +78,7 @@ def evaluate(
         )
     else:
         scoring.adjust(loaded, thing, train_sizes)
-        settings = {**of_runtime, "bandwidth": bandwidth, "threads": threads}
+        settings = {**of_runtime, "bandwidth": bandwidth, "threads": threads, "seed": seed}
         evaluation = scoring.by_points(loaded, paths, split, settings, views=views, votes=votes, seed=seed)
     _report(evaluation, f"{rooms_dir}, split {split}", json_file)
 

@@ -111,7 +111,6 @@ def cut_blocks(
     configuration: NetworkConfiguration,
     settings: SegmenterSettings,
     sensor: np.ndarray,
-    seed: int = 0,
 ) -> DeviceBlocks:
     """As `jspnet_core.blocks.cut_blocks`, but for the random generator. sensor: (2,), gravity frame.
 
@@ -143,7 +142,7 @@ def cut_blocks(
     if len(chosen):
         device.launch(
             "cut_columns", (len(chosen), 1), 1024, voxels.xyz, voxels.count_on_device, voxels.low_high,
-            uploaded(device, chosen), members, columns_y, *edges, configuration.points, seed, index, count,
+            uploaded(device, chosen), members, columns_y, *edges, configuration.points, settings.seed, index, count,
         )  # fmt: skip
     return DeviceBlocks(index, count, left_out)
 
