@@ -49,7 +49,7 @@ def make_grid(xyz: np.ndarray, edge: float) -> Grid:
     cell = np.empty(n, np.int32)
     starts = np.zeros(dims[0] * dims[1] * dims[2] + 1, np.int32)
     for i in range(n):
-        x, y, z = _cell_of(xyz[i], low, edge, dims)
+        x, y, z = cell_of(xyz[i], low, edge, dims)
         cell[i] = (x * dims[1] + y) * dims[2] + z
         starts[cell[i] + 1] += 1
     for c in range(1, len(starts)):
@@ -65,6 +65,30 @@ def make_grid(xyz: np.ndarray, edge: float) -> Grid:
 
 
 @njit(nogil=True, cache=True)
+def cell_of(point: np.ndarray, low: np.ndarray, edge: float, dims: np.ndarray) -> tuple[int, int, int]:
+    """Cell of a point, of one outside the grid the nearest."""
+    x, y, z = (point[0] - low[0]) / edge, (point[1] - low[1]) / edge, (point[2] - low[2]) / edge
+    return (
+        min(max(np.int64(x), 0), dims[0] - 1),
+        min(max(np.int64(y), 0), dims[1] - 1),
+        min(max(np.int64(z), 0), dims[2] - 1),
+    )
+
+
+@njit(nogil=True, cache=True)
+def column(grid: Grid, a: int, b: int, z: int) -> tuple[int, int]:
+    """Where the points of a column's cells around z lie; cells along z follow each other."""
+    base = (a * grid.dims[1] + b) * grid.dims[2]
+    return grid.starts[base + max(z - 1, 0)], grid.starts[base + min(z + 2, grid.dims[2])]
+
+
+@njit(nogil=True, cache=True)
+def squared(a: np.ndarray, b: np.ndarray) -> np.float32:
+    x, y, z = a[0] - b[0], a[1] - b[1], a[2] - b[2]
+    return x * x + y * y + z * z
+
+
+@njit(nogil=True, cache=True)
 def ball_query(xyz: np.ndarray, centers: np.ndarray, radius: float, count: int) -> np.ndarray:
     """The first `count` points of each open ball in index order, padded with the first: (m, count) int32.
 
@@ -74,15 +98,15 @@ def ball_query(xyz: np.ndarray, centers: np.ndarray, radius: float, count: int) 
     near = np.empty((len(centers), count), np.int32)
     square = np.float32(radius * radius)
     for i in range(len(centers)):
-        x, y, z = _cell_of(centers[i], grid.low, grid.edge, grid.dims)
+        x, y, z = cell_of(centers[i], grid.low, grid.edge, grid.dims)
         row, found = near[i], 0
         for a in range(max(x - 1, 0), min(x + 2, grid.dims[0])):
             for b in range(max(y - 1, 0), min(y + 2, grid.dims[1])):
-                begin, end = _column(grid, a, b, z)
+                begin, end = column(grid, a, b, z)
                 for p in range(begin, end):
                     if found == count and grid.order[p] > row[count - 1]:
                         continue
-                    if _squared(grid.xyz[p], centers[i]) < square:
+                    if squared(grid.xyz[p], centers[i]) < square:
                         found = _insert(row, found, grid.order[p])
         row[found:] = row[0]
     return near
@@ -100,11 +124,11 @@ def ball_density(xyz: np.ndarray, radius: float, variance: float, count: int) ->
     peak = (2.0 * np.pi * variance) ** -1.5
     distances = np.empty(count + 1, np.float32)
     for i in range(len(xyz)):
-        x, y, z = _cell_of(xyz[i], grid.low, grid.edge, grid.dims)
+        x, y, z = cell_of(xyz[i], grid.low, grid.edge, grid.dims)
         found = 0
         for a in range(max(x - 1, 0), min(x + 2, grid.dims[0])):
             for b in range(max(y - 1, 0), min(y + 2, grid.dims[1])):
-                begin, end = _column(grid, a, b, z)
+                begin, end = column(grid, a, b, z)
                 found = _within(grid.xyz, begin, end, xyz[i], square, distances, found)
         if found > count:  # a full ball: in index order its first points are soon found
             found = min(_within(xyz, 0, len(xyz), xyz[i], square, distances, 0), count)
@@ -153,7 +177,7 @@ def _nearest_around(grid: Grid, query: np.ndarray, cells: int, square: float) ->
                 continue
             base = (a * grid.dims[1] + b) * grid.dims[2]
             for p in range(grid.starts[base + begin], grid.starts[base + end]):
-                d = _squared(grid.xyz[p], query)
+                d = squared(grid.xyz[p], query)
                 if d < least or (d == least and (nearest < 0 or grid.order[p] < nearest)):
                     nearest, least = grid.order[p], d
     return nearest, least
@@ -181,24 +205,6 @@ def _cells(low: np.ndarray, high: np.ndarray, edge: float) -> np.ndarray:
 
 
 @njit(nogil=True, cache=True)
-def _cell_of(point: np.ndarray, low: np.ndarray, edge: float, dims: np.ndarray) -> tuple[int, int, int]:
-    """Cell of a point, of one outside the grid the nearest."""
-    x, y, z = (point[0] - low[0]) / edge, (point[1] - low[1]) / edge, (point[2] - low[2]) / edge
-    return (
-        min(max(np.int64(x), 0), dims[0] - 1),
-        min(max(np.int64(y), 0), dims[1] - 1),
-        min(max(np.int64(z), 0), dims[2] - 1),
-    )
-
-
-@njit(nogil=True, cache=True)
-def _column(grid: Grid, a: int, b: int, z: int) -> tuple[int, int]:
-    """Where the points of a column's cells around z lie; cells along z follow each other."""
-    base = (a * grid.dims[1] + b) * grid.dims[2]
-    return grid.starts[base + max(z - 1, 0)], grid.starts[base + min(z + 2, grid.dims[2])]
-
-
-@njit(nogil=True, cache=True)
 def _within(
     xyz: np.ndarray, begin: int, end: int, center: np.ndarray, square: float, distances: np.ndarray, found: int
 ) -> int:
@@ -206,17 +212,11 @@ def _within(
     for p in range(begin, end):
         if found == len(distances):
             break
-        d = _squared(xyz[p], center)
+        d = squared(xyz[p], center)
         if d < square:
             distances[found] = d
             found += 1
     return found
-
-
-@njit(nogil=True, cache=True)
-def _squared(a: np.ndarray, b: np.ndarray) -> np.float32:
-    x, y, z = a[0] - b[0], a[1] - b[1], a[2] - b[2]
-    return x * x + y * y + z * z
 
 
 @njit(nogil=True, cache=True)

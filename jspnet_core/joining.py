@@ -11,7 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from jspnet_core.balls import squared
 from jspnet_core.merging import modes
+from jspnet_core.union_find import numbered, unite
 
 REACH = 0.1
 """Metres within which points of two blocks touch: a few voxels, because a full block draws only a part of them."""
@@ -118,7 +120,7 @@ def _search(xyz, block, segment, keys, edges, lowest, highest, square):  # type:
                 if near[row, 2] == near[row, 3] == block[p]:
                     continue
                 for q in range(near[row, 0], near[row, 1]):
-                    if block[q] == block[p] or segments[segment[q]] == p or _squared(xyz[p], xyz[q]) > square:
+                    if block[q] == block[p] or segments[segment[q]] == p or squared(xyz[p], xyz[q]) > square:
                         continue
                     segments[segment[q]] = p
                     met, found = _append(met, found, segment[p], segment[q])
@@ -142,31 +144,10 @@ def _rows_around(c, keys, edges, lowest, highest, near):  # type: ignore[no-unty
 
 @njit(nogil=True, cache=True)
 def _components(a, b, count):  # type: ignore[no-untyped-def]
-    """Union-find: the root of a component is its lowest node; paths are halved on the way."""
-    root = np.arange(count)
+    parent = np.arange(count)
     for i in range(len(a)):
-        x, y = a[i], b[i]
-        while root[x] != x:
-            root[x] = root[root[x]]
-            x = root[x]
-        while root[y] != y:
-            root[y] = root[root[y]]
-            y = root[y]
-        root[max(x, y)] = min(x, y)
-    number, found = np.empty(count, np.int32), 0
-    for i in range(count):
-        if root[i] == i:
-            number[i] = found
-            found += 1
-        else:
-            number[i] = number[root[i]]  # a root comes before its nodes
-    return number
-
-
-@njit(nogil=True, cache=True)
-def _squared(a, b):  # type: ignore[no-untyped-def]
-    x, y, z = a[0] - b[0], a[1] - b[1], a[2] - b[2]
-    return x * x + y * y + z * z
+        unite(parent, a[i], b[i])
+    return numbered(parent)
 
 
 @njit(nogil=True, cache=True)

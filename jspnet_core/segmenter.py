@@ -19,6 +19,7 @@ from jspnet_core.mean_shift import mean_shift_blocks
 from jspnet_core.merging import finish_instances, legacy_cells, merge_blocks, split_by_class
 from jspnet_core.network_pass import cut_for_network, through_network
 from jspnet_core.painting import Votes, fill_gaps, summarise_instances
+from jspnet_core.pieces import split_at_gaps
 from jspnet_core.segmentation import Segmentation
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.stage_clock import StageClock
@@ -151,6 +152,8 @@ class Segmenter:
         s = self.settings
         mean_size = filter_sizes(self.description, s)
         merged = merge_on_cpu(s.merging, xyz, blocks.index, clusters, block_label, label)
+        if s.split_gap and s.merging != "legacy":
+            merged = split_at_gaps(xyz, merged, s.split_gap)
         return finish_instances(merged, label, mean_size, s.min_instance_ratio)
 
 

@@ -27,6 +27,18 @@ AlwaysKept = Annotated[
 ]
 
 
+Bandwidth = Annotated[float, Field(gt=0.0, le=10.0, description="mean-shift bandwidth in embedding units")]
+SplitGap = Annotated[
+    float,
+    Field(
+        ge=0.0,
+        le=10.0,
+        description="an instance falls apart where a piece of it lies further than this from the rest, in metres; "
+        "0: never",
+    ),
+]
+
+
 class SegmenterSettings(BaseModel):
     """Settings of `Segmenter`; every field states its unit and its bounds."""
 
@@ -42,12 +54,13 @@ class SegmenterSettings(BaseModel):
     stride: Stride = 0.5
     max_blocks: MaxBlocks = 0
     min_block_points: int = Field(32, ge=1, le=4096, description="blocks with fewer voxels are left out")
-    bandwidth: float = Field(0.6, gt=0.0, le=10.0, description="mean-shift bandwidth in embedding units")
+    bandwidth: Bandwidth = 0.6
     merging: Literal["contact", "fixed", "legacy"] = Field(
         "contact",
         description="how clusters of neighbouring blocks become one instance: where they touch (contact), or by the "
         "points that blocks share: BlockMerging without the reference's id-0 defect (fixed), or with it (legacy)",
     )
+    split_gap: SplitGap = 0.15
     min_instance_ratio: float = Field(
         0.15,
         ge=0.0,
@@ -66,4 +79,6 @@ class FrameSettings(SegmenterSettings):
 
     stride: Stride = 1.0
     max_blocks: MaxBlocks = 32
+    bandwidth: Bandwidth = 0.7  # objects half seen have looser embeddings
+    split_gap: SplitGap = 0.0  # what stands before an object hides a strip of it, and it is one all the same
     always_kept: AlwaysKept = 150  # a frame shows a piece of the floor, and its mean size is that of a whole one

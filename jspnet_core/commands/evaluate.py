@@ -43,10 +43,11 @@ def evaluate(
     engine: options.Engine = "onnxruntime",
     stride: options.RoomOrFrameStride = None,
     voxel: options.Voxel = DEFAULTS.voxel_size,
-    bandwidth: options.Bandwidth = DEFAULTS.bandwidth,
+    bandwidth: options.RoomOrFrameBandwidth = None,
     merging: options.Merging = DEFAULTS.merging,
     min_instance_ratio: options.MinInstanceRatio = DEFAULTS.min_instance_ratio,
     always_kept: options.RoomOrFrameAlwaysKept = None,
+    split_gap: options.RoomOrFrameSplitGap = None,
     max_blocks: options.RoomOrFrameMaxBlocks = None,
     threads: options.Threads = DEFAULTS.threads,
     pool_files: Annotated[bool, typer.Option("--pool", help="add up the scores of several --json files")] = False,
@@ -64,7 +65,7 @@ def evaluate(
     paths = _chosen(rooms_dir, split, rooms or [])
     of_runtime = {
         "stride": stride, "voxel_size": voxel, "merging": merging, "min_instance_ratio": min_instance_ratio,
-        "always_kept": always_kept, "max_blocks": max_blocks,
+        "always_kept": always_kept, "max_blocks": max_blocks, "split_gap": split_gap,
     }  # fmt: skip
     if protocol == "paper":
         _refuse_with_paper({**of_runtime, "views": views, "votes": votes})
@@ -74,7 +75,13 @@ def evaluate(
     if protocol == "paper":
         scoring.adjust(loaded, thing, None)
         evaluation = scoring.by_blocks(
-            loaded, paths, split, train_sizes or rooms_dir, bandwidth=bandwidth, threads=threads, seed=seed
+            loaded,
+            paths,
+            split,
+            train_sizes or rooms_dir,
+            bandwidth=bandwidth or DEFAULTS.bandwidth,
+            threads=threads,
+            seed=seed,
         )
     else:
         scoring.adjust(loaded, thing, train_sizes)
@@ -88,7 +95,7 @@ def _refuse_with_paper(chosen: dict[str, object]) -> None:
     defaults = {
         "stride": None, "voxel_size": DEFAULTS.voxel_size, "merging": DEFAULTS.merging,
         "min_instance_ratio": DEFAULTS.min_instance_ratio, "always_kept": None, "max_blocks": None,
-        "views": 0, "votes": 1,
+        "split_gap": None, "views": 0, "votes": 1,
     }  # fmt: skip
     names = {"voxel_size": "voxel"}
     changed = [f"--{names.get(key, key).replace('_', '-')}" for key, value in chosen.items() if value != defaults[key]]

@@ -31,6 +31,7 @@ def label(
     merging: options.Merging = DEFAULTS.merging,
     min_instance_ratio: options.MinInstanceRatio = DEFAULTS.min_instance_ratio,
     always_kept: options.AlwaysKept = DEFAULTS.always_kept,
+    split_gap: options.SplitGap = DEFAULTS.split_gap,
     threads: options.Threads = DEFAULTS.threads,
     model: options.Model = None,
     engine: options.Engine = "onnxruntime",
@@ -44,7 +45,8 @@ def label(
     jobs = _jobs(inputs, out, form)
     settings = options.checked(
         gravity=gravity, stride=stride, voxel_size=voxel, max_blocks=max_blocks, bandwidth=bandwidth,
-        merging=merging, min_instance_ratio=min_instance_ratio, always_kept=always_kept, threads=threads,
+        merging=merging, min_instance_ratio=min_instance_ratio, always_kept=always_kept, split_gap=split_gap,
+        threads=threads,
     )  # fmt: skip
     segmenter = open_segmenter(model, engine, settings)
     try:

@@ -85,7 +85,7 @@ def _evaluated(
         former = Evaluation.read(file)
         if former.split == split and of.items() <= former.settings.items():
             return former
-    settings = {"always_kept": None, "max_blocks": None, "threads": threads}
+    settings = {"threads": threads}
     evaluation = scoring.by_points(engine, paths, split, settings, views=views, votes=1, seed=0)
     evaluation = replace(evaluation, settings=evaluation.settings | of)
     evaluation.write(file)

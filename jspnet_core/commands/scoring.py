@@ -110,7 +110,8 @@ def _listed(sizes: np.ndarray) -> list[float | None]:
 
 
 def _filled(given: dict[str, Any], defaults: SegmenterSettings) -> dict[str, Any]:
-    return {key: getattr(defaults, key) if value is None else value for key, value in given.items()}
+    chosen = {key: value for key, value in given.items() if value is not None}
+    return {**defaults.model_dump(exclude={"gravity"}), **chosen}
 
 
 def _run(what: str, evaluation: Iterable[RoomResult], total: int) -> list[RoomResult]:

@@ -34,6 +34,7 @@ from jspnet_core.gpu.merging import (
 )  # fmt: skip
 from jspnet_core.gpu.network import DeviceNetwork, check_fits
 from jspnet_core.gpu.painting import paint
+from jspnet_core.pieces import split_at_gaps
 from jspnet_core.segmentation import Segmentation
 from jspnet_core.segmenter import check_cloud, filter_sizes, gravity_of, merge_on_cpu, no_finite_point
 from jspnet_core.settings import SegmenterSettings
@@ -141,6 +142,8 @@ class GpuSegmenter:
         split_by_class(d, blocks, clusters, votes.block_label, len(sizes))
         merge = join_clusters if s.merging == "contact" else merge_blocks
         merged = merge(d, blocks, voxels, clusters, votes.block_label, len(sizes))
+        if s.split_gap:
+            merged = self._split_on_cpu(voxels, merged)
         return name_instances(d, voxels, merged, votes.label, sizes, s.min_instance_ratio)
 
     def _merge_on_cpu(self, voxels: DeviceVoxels, blocks: DeviceBlocks, clusters: Clusters, votes: Votes) -> Instances:
@@ -154,6 +157,12 @@ class GpuSegmenter:
             d, voxels, Merged(of_voxel, max(int(merged.max()) + 1, 1)), votes.label,
             filter_sizes(self.description, s), s.min_instance_ratio,
         )  # fmt: skip
+
+    def _split_on_cpu(self, voxels: DeviceVoxels, merged: Merged) -> Merged:
+        """For whole rooms: frames of a sensor are not split, and so it has no kernel."""
+        d, v = self._device, voxels.count
+        pieces = split_at_gaps(d.download(voxels.xyz, v), d.download(merged.of_voxel), self.settings.split_gap)
+        return Merged(uploaded(d, pieces), max(int(pieces.max()) + 1, 1))
 
     @contextmanager
     def _stage(self, clock: StageClock, name: str) -> Iterator[None]:
