@@ -5,25 +5,23 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from jspnet_core.boxes import split
+from jspnet_core.boxes import BoxedPoints
 
-_BOX_POINTS = 64
+BOX_POINTS = 64
+"""Most points of a box, where this is fastest."""
 
 
-def farthest_points(xyz: np.ndarray, count: int) -> np.ndarray:
+def farthest_points(points: BoxedPoints, count: int) -> np.ndarray:
     """Farthest point sampling from point 0; of several farthest points the first is taken.
 
-    xyz: (N, 3) float32, count: 1 to N. Returns (count,) int32 in order of sampling.
+    points: N, count: 1 to N. Returns (count,) int32 in order of sampling.
     """
-    return sample_and_work(xyz, count)[0]
+    return sample_and_work(points, count)[0]
 
 
-def sample_and_work(xyz: np.ndarray, count: int) -> tuple[np.ndarray, int]:
+def sample_and_work(points: BoxedPoints, count: int) -> tuple[np.ndarray, int]:
     """As `farthest_points`, and how many distances were computed: up to N * count."""
-    axes = np.ascontiguousarray(xyz.T, np.float32)
-    order, edges = split(axes, _BOX_POINTS)
-    for a, b in zip(edges, edges[1:], strict=False):
-        order[a:b].sort()
+    axes, order, edges = points
     return _sample(axes.take(order, axis=1), order, edges, int(np.flatnonzero(order == 0)[0]), count)
 
 
