@@ -74,12 +74,11 @@ def _partition(row: np.ndarray, order: np.ndarray, a: int, b: int, low: float, h
     middle = low + 0.5 * (high - low)
     if middle >= high:  # neighbouring floats
         middle = low
-    while a < b:
-        if row[order[a]] <= middle:
-            a += 1
-        else:
-            b -= 1
-            order[a], order[b] = order[b], order[a]
+    for i in range(a, b):  # without a branch, which could not be predicted
+        own = order[i]
+        order[i] = order[a]
+        order[a] = own
+        a += row[own] <= middle
     return a
 
 
