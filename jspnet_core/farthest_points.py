@@ -38,29 +38,46 @@ def _sample(axes: np.ndarray, order: np.ndarray, edges: np.ndarray, first: int, 
             high[axis, m] = axes[axis, edges[m] : edges[m + 1]].max()
     distance = np.full(axes.shape[1], np.float32(np.inf))
     largest, place = np.full(boxes, np.float32(np.inf)), edges[:-1].copy()  # of each box: its farthest point
+    away, reached = np.empty(boxes, np.float32), np.empty(boxes + 1, np.int64)
     sample = np.empty(count, np.int32)
     last, looked = first, 0
     for i in range(count):
         sample[i] = order[last]
         x, y, z = axes[0, last], axes[1, last], axes[2, last]
-        best = -1
+        _distances_of_boxes(low, high, x, y, z, away)
+        found = 0
         for m in range(boxes):
-            dx = max(low[0, m] - x, x - high[0, m], np.float32(0.0))
-            dy = max(low[1, m] - y, y - high[1, m], np.float32(0.0))
-            dz = max(low[2, m] - z, z - high[2, m], np.float32(0.0))
-            if np.float32(0.9999) * (dx * dx + dy * dy + dz * dz) < largest[m]:
-                a, b = edges[m], edges[m + 1]
-                looked += b - a
-                largest[m], place[m] = _update(axes[:, a:b], distance[a:b], x, y, z)
-                place[m] += a
-            if (
-                best < 0
-                or largest[m] > largest[best]
-                or (largest[m] == largest[best] and order[place[m]] < order[place[best]])
-            ):
-                best = m
-        last = place[best]
+            reached[found] = m
+            found += np.float32(0.9999) * away[m] < largest[m]
+        for m in reached[:found]:
+            a, b = edges[m], edges[m + 1]
+            looked += b - a
+            largest[m], place[m] = _update(axes[:, a:b], distance[a:b], x, y, z)
+            place[m] += a
+        last = _first_of_farthest(largest, place, order)
     return sample, looked
+
+
+@njit(nogil=True, cache=True, fastmath={"contract", "nsz", "nnan"})
+def _distances_of_boxes(low: np.ndarray, high: np.ndarray, x: float, y: float, z: float, away: np.ndarray) -> None:
+    """Squared distances of a point from boxes, given by their corners (3, M)."""
+    lx, ly, lz, hx, hy, hz, zero = low[0], low[1], low[2], high[0], high[1], high[2], np.float32(0.0)
+    for m in range(len(away)):
+        dx, dy, dz = max(lx[m] - x, x - hx[m], zero), max(ly[m] - y, y - hy[m], zero), max(lz[m] - z, z - hz[m], zero)
+        away[m] = dx * dx + dy * dy + dz * dz
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz", "nnan"})
+def _first_of_farthest(largest: np.ndarray, place: np.ndarray, order: np.ndarray) -> int:
+    """Where the farthest point of all boxes stands; of equally far ones, the one that came first."""
+    farthest = largest[0]
+    for m in range(1, len(largest)):
+        farthest = max(farthest, largest[m])
+    best = -1
+    for m in range(len(largest)):
+        if largest[m] == farthest and (best < 0 or order[place[m]] < order[best]):
+            best = place[m]
+    return best
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "nnan"})
