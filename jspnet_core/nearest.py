@@ -67,12 +67,14 @@ def _self_nearest(axes: np.ndarray, order: np.ndarray, edges: np.ndarray, k: int
     vicinity = _make_vicinity(axes.shape[1])
     distance = np.empty(len(vicinity.chosen), np.float32)
     picked, place = np.empty(_padded(_room(k) + 1), np.int32), np.empty(_room(k) + 1, np.int32)
+    rank, line = np.empty(_room(k), np.int64), np.empty(_room(k), np.int32)
     for g in range(len(edges) - 1):
         count = _look_around(axes, axes, order[edges[g] : edges[g + 1]], k, vicinity)
         for i in order[edges[g] : edges[g + 1]]:
             _distances(vicinity.xyz, count, axes[0, i], axes[1, i], axes[2, i], distance)
             found = _pick(distance, count, k, picked, place)
-            _write_in_order(picked, place, found, vicinity.chosen, near[i])
+            _sort(picked, place, found, vicinity.chosen, rank, line)
+            near[i] = line[:k]
     return near
 
 
@@ -103,7 +105,7 @@ def _padded(n: int) -> int:
 @njit(nogil=True, cache=True)
 def _room(k: int) -> int:
     """How many may be picked to sort k out of them: few to sort, and easily hit."""
-    return k + k // 4 + 1
+    return k + k // 8 + 1
 
 
 @njit(nogil=True, cache=True)
@@ -216,16 +218,22 @@ def _pick(distance: np.ndarray, n: int, k: int, picked: np.ndarray, place: np.nd
 
 
 @njit(nogil=True, cache=True)
-def _write_in_order(picked: np.ndarray, place: np.ndarray, found: int, index: np.ndarray, row: np.ndarray) -> None:
-    """Write what was picked to its rank in a row, as far as the row goes."""
-    for c in range(found, _padded(found)):
-        picked[c] = _ABOVE_ALL
-    for c in range(found):
-        own, rank = picked[c], np.int32(0)
-        for o in range(_padded(found)):
-            rank = np.int32(rank + np.int32(np.int32(picked[o] - np.int32(np.int32(o) < np.int32(c))) < own))
-        if rank < len(row):
-            row[rank] = index[place[c]]
+def _sort(
+    picked: np.ndarray, place: np.ndarray, n: int, chosen: np.ndarray, rank: np.ndarray, line: np.ndarray
+) -> None:
+    """Write the n picked ones nearest first. Their rank is how many are nearer; equal ones stand behind each other."""
+    picked[n : _padded(n)] = _ABOVE_ALL
+    line[:n] = -1
+    for c in range(n):
+        own, nearer = picked[c], np.int32(0)
+        for o in range(_padded(n)):
+            nearer = np.int32(nearer + np.int32(picked[o] < own))
+        rank[c] = nearer
+    for c in range(n):
+        r = rank[c]
+        while line[r] >= 0:
+            r += 1
+        line[r] = chosen[place[c]]
 
 
 @njit(nogil=True, cache=True)

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 
 import numpy as np
+from numba import njit
 
 from jspnet_core.balls import ball_density, ball_query
 from jspnet_core.boxes import boxed
@@ -93,7 +94,14 @@ def unstack_pyramids(stacked: Pyramid, configuration: NetworkConfiguration) -> l
     ]
 
 
+@njit(nogil=True, cache=True)
 def relative_inverse(density: np.ndarray, near: np.ndarray) -> np.ndarray:
     """Inverse density of each neighbour over the largest among the neighbours: (n, K) float32 in (0, 1]."""
-    inverse = (1.0 / density)[near]
-    return inverse / inverse.max(axis=1, keepdims=True)
+    inverse, relative = np.float32(1.0) / density, np.empty(near.shape, np.float32)
+    for i in range(len(near)):
+        largest = inverse[near[i, 0]]
+        for k in range(1, near.shape[1]):
+            largest = max(largest, inverse[near[i, k]])
+        for k in range(near.shape[1]):
+            relative[i, k] = inverse[near[i, k]] / largest
+    return relative
