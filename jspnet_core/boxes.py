@@ -87,7 +87,8 @@ def _sort_within(order: np.ndarray, edges: np.ndarray) -> None:
     """Bring the numbers 0 to N - 1 that each box holds into ascending order."""
     box = np.empty(len(order), np.int64)
     for m in range(len(edges) - 1):
-        box[order[edges[m] : edges[m + 1]]] = m
+        for i in order[edges[m] : edges[m + 1]]:
+            box[i] = m
     free = edges[:-1].copy()
     for i in range(len(order)):
         order[free[box[i]]] = i

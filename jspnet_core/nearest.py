@@ -74,7 +74,8 @@ def _self_nearest(axes: np.ndarray, order: np.ndarray, edges: np.ndarray, k: int
             _distances(vicinity.xyz, count, axes[0, i], axes[1, i], axes[2, i], distance)
             found = _pick(distance, count, k, picked, place)
             _sort(picked, place, found, vicinity.chosen, rank, line)
-            near[i] = line[:k]
+            for r in range(k):  # a slice would cost seconds of compilation
+                near[i, r] = line[r]
     return near
 
 
