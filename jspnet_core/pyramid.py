@@ -50,7 +50,7 @@ def pyramid_names() -> list[str]:
 def build_pyramid(xyz: np.ndarray, configuration: NetworkConfiguration) -> Pyramid:
     """The pyramid of one block (paper, section 3.1; sampling and grouping of PointNet++ and PointConv).
 
-    xyz: (N, 3) float32, metres, any frame; sampling starts at its first point.
+    xyz: (N, 3) float32, finite, metres, any frame; sampling starts at its first point.
     """
     c = configuration
     block = boxed(xyz, BOX_POINTS)
