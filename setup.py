@@ -25,7 +25,6 @@ setup(
         "numpy>=1.26",
         "numba>=0.60",
         "scipy>=1.11",
-        "pykdtree>=1.3.12",
         "pydantic>=2.6",
         "onnxruntime>=1.18",
         "typer>=0.20",

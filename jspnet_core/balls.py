@@ -1,6 +1,7 @@
-"""Points within a radius, of one block: sorted into the cells of a grid, so that no search looks at all of them.
+"""Points within a radius, of one block, found for a box of centres at a time: only points near the box are looked at.
 
-In the worst case, where all points share a cell, a search costs what looking at every pair costs.
+In the worst case, where all points lie in one ball, that is every pair, or as many as are asked for. Squared distances
+are those of `jspnet_core.nearest`. All loops stay in this file, for the reason given there.
 """
 
 from __future__ import annotations
@@ -10,221 +11,162 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-_CELLS_PER_POINT = 4
-"""Bound on the table of cells: where the cells asked for would be more, they are made larger."""
+from jspnet_core.boxes import BoxedPoints
+
+_AT_ONCE = 64  # points that a centre looks at before it asks whether it has found enough
 
 
-class Grid(NamedTuple):
-    """Points in the order of their cells, along z first.
+class _Vicinity(NamedTuple):
+    """Scratch memory for what lies around a box; arrays end with room for what is not kept.
 
-    xyz: (n, 3) float32; order: (n,) int32, where each stood before, ascending within a cell; starts: (cells + 1,)
-    int32, where each cell begins; low: (3,) float32, corner of the grid; edge: of a cell, metres; dims: (3,) int64.
+    least: (n,) float32, squared distance of all points from the box; chosen: (n,) int32 and xyz: (3, n) float32, the
+    points that were kept, in index order; looked: float32, squared distances of those that a centre looks at.
     """
 
+    least: np.ndarray
+    chosen: np.ndarray
     xyz: np.ndarray
-    order: np.ndarray
-    starts: np.ndarray
-    low: np.ndarray
-    edge: float
-    dims: np.ndarray
+    looked: np.ndarray
 
 
 # Public interface
 
 
-@njit(nogil=True, cache=True)
-def make_grid(xyz: np.ndarray, edge: float) -> Grid:
-    """Sort points (n, 3) float32, n > 0, into cells of at least `edge` metres."""
-    n = len(xyz)
-    low, high = xyz[0].copy(), xyz[0].copy()
-    for i in range(1, n):
-        for axis in range(3):
-            low[axis], high[axis] = min(low[axis], xyz[i, axis]), max(high[axis], xyz[i, axis])
-    size = np.float64(max(high[0] - low[0], high[1] - low[1], high[2] - low[2]))
-    edge = max(edge, 1e-3 * size, 1e-6)
-    dims = _cells(low, high, edge)
-    while dims[0] * dims[1] * dims[2] > _CELLS_PER_POINT * n + 64:
-        edge *= 1.25
-        dims = _cells(low, high, edge)
-    cell = np.empty(n, np.int32)
-    starts = np.zeros(dims[0] * dims[1] * dims[2] + 1, np.int32)
-    for i in range(n):
-        x, y, z = cell_of(xyz[i], low, edge, dims)
-        cell[i] = (x * dims[1] + y) * dims[2] + z
-        starts[cell[i] + 1] += 1
-    for c in range(1, len(starts)):
-        starts[c] += starts[c - 1]
-    free = starts[:-1].copy()
-    sorted_xyz, order = np.empty_like(xyz), np.empty(n, np.int32)
-    for i in range(n):
-        at = free[cell[i]]
-        free[cell[i]] += 1
-        sorted_xyz[at] = xyz[i]
-        order[at] = i
-    return Grid(sorted_xyz, order, starts, low, edge, dims)
-
-
-@njit(nogil=True, cache=True)
-def cell_of(point: np.ndarray, low: np.ndarray, edge: float, dims: np.ndarray) -> tuple[int, int, int]:
-    """Cell of a point, of one outside the grid the nearest."""
-    x, y, z = (point[0] - low[0]) / edge, (point[1] - low[1]) / edge, (point[2] - low[2]) / edge
-    return (
-        min(max(np.int64(x), 0), dims[0] - 1),
-        min(max(np.int64(y), 0), dims[1] - 1),
-        min(max(np.int64(z), 0), dims[2] - 1),
-    )
-
-
-@njit(nogil=True, cache=True)
-def column(grid: Grid, a: int, b: int, z: int) -> tuple[int, int]:
-    """Where the points of a column's cells around z lie; cells along z follow each other."""
-    base = (a * grid.dims[1] + b) * grid.dims[2]
-    return grid.starts[base + max(z - 1, 0)], grid.starts[base + min(z + 2, grid.dims[2])]
-
-
-@njit(nogil=True, cache=True)
-def squared(a: np.ndarray, b: np.ndarray) -> np.float32:
-    x, y, z = a[0] - b[0], a[1] - b[1], a[2] - b[2]
-    return x * x + y * y + z * z
-
-
-@njit(nogil=True, cache=True)
-def ball_query(xyz: np.ndarray, centers: np.ndarray, radius: float, count: int) -> np.ndarray:
+def ball_query(points: BoxedPoints, centers: BoxedPoints, radius: float, count: int) -> np.ndarray:
     """The first `count` points of each open ball in index order, padded with the first: (m, count) int32.
 
-    xyz: (n, 3), centers: (m, 3) float32, metres, each centre one of the points, so that no ball is empty.
+    centers: m, each one of the n points, so that no ball is empty. radius: metres.
     """
-    grid = make_grid(xyz, radius)
-    near = np.empty((len(centers), count), np.int32)
-    square = np.float32(radius * radius)
-    for i in range(len(centers)):
-        x, y, z = cell_of(centers[i], grid.low, grid.edge, grid.dims)
-        row, found = near[i], 0
-        for a in range(max(x - 1, 0), min(x + 2, grid.dims[0])):
-            for b in range(max(y - 1, 0), min(y + 2, grid.dims[1])):
-                begin, end = column(grid, a, b, z)
-                for p in range(begin, end):
-                    if found == count and grid.order[p] > row[count - 1]:
-                        continue
-                    if squared(grid.xyz[p], centers[i]) < square:
-                        found = _insert(row, found, grid.order[p])
-        row[found:] = row[0]
-    return near
+    return _ball_query(points.axes, *centers, np.float32(radius * radius), count)
 
 
-@njit(nogil=True, cache=True)
-def ball_density(xyz: np.ndarray, radius: float, variance: float, count: int) -> np.ndarray:
+def ball_density(points: BoxedPoints, radius: float, variance: float, count: int) -> np.ndarray:
     """Mean of a normal kernel over at most `count` neighbours of each point, first in index order: (n,) float32.
 
-    xyz: (n, 3) float32, metres. variance: m^2, of the isotropic three-dimensional normal density.
+    radius: metres. variance: m^2, of the isotropic three-dimensional normal density.
     """
-    grid = make_grid(xyz, radius)
-    density = np.empty(len(xyz), np.float32)
-    square = np.float32(radius * radius)
-    peak = (2.0 * np.pi * variance) ** -1.5
-    distances = np.empty(count + 1, np.float32)
-    for i in range(len(xyz)):
-        x, y, z = cell_of(xyz[i], grid.low, grid.edge, grid.dims)
-        found = 0
-        for a in range(max(x - 1, 0), min(x + 2, grid.dims[0])):
-            for b in range(max(y - 1, 0), min(y + 2, grid.dims[1])):
-                begin, end = column(grid, a, b, z)
-                found = _within(grid.xyz, begin, end, xyz[i], square, distances, found)
-        if found > count:  # a full ball: in index order its first points are soon found
-            found = min(_within(xyz, 0, len(xyz), xyz[i], square, distances, 0), count)
-        total = 0.0
-        for k in range(found):
-            total += np.exp(-0.5 * distances[k] / variance)
-        density[i] = peak * total / found
-    return density
-
-
-@njit(nogil=True, cache=True)
-def nearest_within(xyz: np.ndarray, queries: np.ndarray, reach: float) -> np.ndarray:
-    """The nearest of n > 0 points to each query, within `reach` metres: (m,) int32, -1 for none.
-
-    xyz: (n, 3), queries: (m, 3) float32, metres. Of several nearest the one of the lowest index.
-    """
-    grid = make_grid(xyz, 0.5 * reach)
-    nearest = np.full(len(queries), np.int32(-1))
-    for i in range(len(queries)):
-        for cells in (1, 2):  # the cells around hold all within half the reach, those around them the rest
-            nearest[i], square = _nearest_around(grid, queries[i], cells, np.float32(reach * reach))
-            if square <= np.float32(0.25 * reach * reach):
-                break
-    return nearest
+    return _ball_density(*points, np.float32(radius * radius), variance, count)
 
 
 # Private
 
 
 @njit(nogil=True, cache=True)
-def _nearest_around(grid: Grid, query: np.ndarray, cells: int, square: float) -> tuple[int, float]:
-    """The nearest point in a query's cell and `cells` around it, not further than `square` m^2; and how far it is."""
-    x = np.int64(np.floor((query[0] - grid.low[0]) / grid.edge))
-    y = np.int64(np.floor((query[1] - grid.low[1]) / grid.edge))
-    z = np.int64(np.floor((query[2] - grid.low[2]) / grid.edge))
-    begin, end = min(max(z - cells, 0), grid.dims[2]), min(max(z + cells + 1, 0), grid.dims[2])
-    nearest, least = np.int32(-1), np.float32(square)
-    for i in range(2 * cells + 1):
-        a = x + _outwards(i)
-        across = _beyond(query[0] - grid.low[0], a, grid.edge)
-        if not (0 <= a < grid.dims[0] and across <= least):
-            continue
-        for j in range(2 * cells + 1):
-            b = y + _outwards(j)
-            if not (0 <= b < grid.dims[1] and across + _beyond(query[1] - grid.low[1], b, grid.edge) <= least):
-                continue
-            base = (a * grid.dims[1] + b) * grid.dims[2]
-            for p in range(grid.starts[base + begin], grid.starts[base + end]):
-                d = squared(grid.xyz[p], query)
-                if d < least or (d == least and (nearest < 0 or grid.order[p] < nearest)):
-                    nearest, least = grid.order[p], d
-    return nearest, least
+def _ball_query(
+    axes: np.ndarray, centers: np.ndarray, order: np.ndarray, edges: np.ndarray, square: np.float32, count: int
+) -> np.ndarray:
+    near = np.empty((len(order), count), np.int32)
+    vicinity = _make_vicinity(axes.shape[1])
+    looked, index, inside = vicinity.looked, vicinity.chosen, np.empty(count + _AT_ONCE, np.int32)
+    for g in range(len(edges) - 1):
+        rows = order[edges[g] : edges[g + 1]]
+        kept = _look_around(axes, centers, rows, square, vicinity)
+        for i in rows:
+            found, begin = 0, 0
+            while begin < kept and found < count:
+                for c in range(_look_at(vicinity, begin, kept, centers[0, i], centers[1, i], centers[2, i])):
+                    inside[found] = index[begin + c]
+                    found += looked[c] < square
+                begin += _AT_ONCE
+            for k in range(count):
+                near[i, k] = inside[k] if k < found else inside[0]
+    return near
 
 
 @njit(nogil=True, cache=True)
-def _outwards(i: int) -> int:
-    """0, -1, 1, -2, 2, ..."""
-    return (i + 1) // 2 * (-1 if i % 2 else 1)
+def _ball_density(
+    axes: np.ndarray, order: np.ndarray, edges: np.ndarray, square: np.float32, variance: float, count: int
+) -> np.ndarray:
+    density = np.empty(len(order), np.float32)
+    vicinity = _make_vicinity(axes.shape[1])
+    looked, inside = vicinity.looked, np.empty(count + _AT_ONCE, np.float32)
+    kernel = np.empty(count, np.float64)
+    peak = (2.0 * np.pi * variance) ** -1.5
+    halvings = 0  # of the exponent, so that its series needs few terms
+    while 0.5 * square / variance > 0.125 * 2.0**halvings:
+        halvings += 1
+    scale = -0.5 / variance / 2.0**halvings
+    for g in range(len(edges) - 1):
+        rows = order[edges[g] : edges[g + 1]]
+        kept = _look_around(axes, axes, rows, square, vicinity)
+        for i in rows:
+            found, begin = 0, 0
+            while begin < kept and found < count:
+                for c in range(_look_at(vicinity, begin, kept, axes[0, i], axes[1, i], axes[2, i])):
+                    inside[found] = looked[c]
+                    found += looked[c] < square
+                begin += _AT_ONCE
+            found = min(found, count)
+            density[i] = peak * _sum_of_exponentials(inside[:found], scale, halvings, kernel) / found
+    return density
 
 
 @njit(nogil=True, cache=True)
-def _beyond(coordinate: float, cell: int, edge: float) -> float:
-    """A little less than the squared distance from a coordinate to a cell along one axis."""
-    away = max(cell * edge - coordinate, coordinate - (cell + 1) * edge, 0.0)
-    return 0.999 * away * away
+def _make_vicinity(n: int) -> _Vicinity:
+    m = n + _AT_ONCE
+    index, xyz = np.empty(m, np.int32), np.zeros((3, m), np.float32)
+    return _Vicinity(np.empty(m, np.float32), index, xyz, np.empty(_AT_ONCE, np.float32))
 
 
 @njit(nogil=True, cache=True)
-def _cells(low: np.ndarray, high: np.ndarray, edge: float) -> np.ndarray:
-    dims = np.empty(3, np.int64)
-    for axis in range(3):
-        dims[axis] = np.int64((high[axis] - low[axis]) / edge) + 1
-    return dims
-
-
-@njit(nogil=True, cache=True)
-def _within(
-    xyz: np.ndarray, begin: int, end: int, center: np.ndarray, square: float, distances: np.ndarray, found: int
+def _look_around(
+    axes: np.ndarray, queries: np.ndarray, rows: np.ndarray, square: np.float32, vicinity: _Vicinity
 ) -> int:
-    """Append the squared distances of those of some points that are within; ends where `distances` is full."""
-    for p in range(begin, end):
-        if found == len(distances):
-            break
-        d = squared(xyz[p], center)
-        if d < square:
-            distances[found] = d
-            found += 1
-    return found
+    """Keep in `vicinity` the points that can be in the ball of any of the queries `rows`. Returns how many."""
+    least, index, kept = vicinity.least, vicinity.chosen, 0
+    _distances_of_box(axes, _range(queries[0], rows), _range(queries[1], rows), _range(queries[2], rows), least)
+    for j in range(axes.shape[1]):
+        index[kept] = j
+        kept += least[j] < square
+    for axis in range(3):
+        source, target = axes[axis], vicinity.xyz[axis]
+        for c in range(kept):
+            target[c] = source[index[c]]
+    return kept
 
 
 @njit(nogil=True, cache=True)
-def _insert(row: np.ndarray, found: int, index: int) -> int:
-    """Insert into the first `found` of ascending numbers; the largest falls out where there is no room."""
-    i = min(found, len(row) - 1)
-    while i > 0 and row[i - 1] > index:
-        row[i] = row[i - 1]
-        i -= 1
-    row[i] = index
-    return min(found + 1, len(row))
+def _range(row: np.ndarray, rows: np.ndarray) -> tuple[np.float32, np.float32]:
+    low = high = row[rows[0]]
+    for i in rows:
+        low, high = min(low, row[i]), max(high, row[i])
+    return low, high
+
+
+@njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
+def _distances_of_box(axes: np.ndarray, x: tuple, y: tuple, z: tuple, least: np.ndarray) -> None:
+    """Squared distances of points from a box, given by its ranges: rounded, never more than of what lies in it."""
+    px, py, pz, zero = axes[0], axes[1], axes[2], np.float32(0.0)
+    for j in range(len(px)):
+        dx = max(x[0] - px[j], px[j] - x[1], zero)
+        dy = max(y[0] - py[j], py[j] - y[1], zero)
+        dz = max(z[0] - pz[j], pz[j] - z[1], zero)
+        least[j] = dx * dx + dy * dy + dz * dz
+
+
+@njit(nogil=True, cache=True)
+def _look_at(vicinity: _Vicinity, begin: int, kept: int, x: np.float32, y: np.float32, z: np.float32) -> int:
+    """Squared distances of the kept points from place `begin` on. Returns how many those are, up to `_AT_ONCE`."""
+    end = begin + _AT_ONCE
+    px, py, pz = vicinity.xyz[0, begin:end], vicinity.xyz[1, begin:end], vicinity.xyz[2, begin:end]
+    looked = vicinity.looked
+    for c in range(_AT_ONCE):
+        dx, dy, dz = px[c] - x, py[c] - y, pz[c] - z
+        looked[c] = dx * dx + dy * dy + dz * dz
+    return min(_AT_ONCE, kept - begin)
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"})
+def _sum_of_exponentials(values: np.ndarray, scale: float, halvings: int, scratch: np.ndarray) -> float:
+    """Sum of exp(values * scale) ** (2 ** halvings), -0.125 <= values * scale <= 0: a series that vector units add."""
+    n = len(values)
+    for k in range(n):
+        x = values[k] * scale
+        scratch[k] = 1 + x * (1 + x / 2 * (1 + x / 3 * (1 + x / 4 * (1 + x / 5 * (1 + x / 6 * (1 + x / 7))))))
+    for _ in range(halvings):
+        for k in range(n):
+            scratch[k] *= scratch[k]
+    total = 0.0
+    for k in range(n):
+        total += scratch[k]
+    return total

@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
+
+
+class BoxedPoints(NamedTuple):
+    """N points, axis by axis so that vector units can be used, and the M boxes that they lie in.
+
+    axes: (3, N) float32, in the points' own order; order: (N,) int64, box after box, ascending within a box;
+    edges: (M + 1,) int64, where the boxes begin and end in it.
+    """
+
+    axes: np.ndarray
+    order: np.ndarray
+    edges: np.ndarray
+
+
+def boxed(xyz: np.ndarray, most: int) -> BoxedPoints:
+    """Points (N, 3) in boxes of at most `most`, or of copies of one."""
+    axes = np.ascontiguousarray(xyz.T, np.float32)
+    order, edges = split(axes, most)
+    _sort_within(order, edges)
+    return BoxedPoints(axes, order, edges)
 
 
 @njit(nogil=True, cache=True)
@@ -52,10 +74,22 @@ def _partition(row: np.ndarray, order: np.ndarray, a: int, b: int, low: float, h
     middle = low + 0.5 * (high - low)
     if middle >= high:  # neighbouring floats
         middle = low
-    while a < b:
-        if row[order[a]] <= middle:
-            a += 1
-        else:
-            b -= 1
-            order[a], order[b] = order[b], order[a]
+    for i in range(a, b):  # without a branch, which could not be predicted
+        own = order[i]
+        order[i] = order[a]
+        order[a] = own
+        a += row[own] <= middle
     return a
+
+
+@njit(nogil=True, cache=True)
+def _sort_within(order: np.ndarray, edges: np.ndarray) -> None:
+    """Bring the numbers 0 to N - 1 that each box holds into ascending order."""
+    box = np.empty(len(order), np.int64)
+    for m in range(len(edges) - 1):
+        for i in order[edges[m] : edges[m + 1]]:
+            box[i] = m
+    free = edges[:-1].copy()
+    for i in range(len(order)):
+        order[free[box[i]]] = i
+        free[box[i]] += 1

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from jspnet_core.balls import squared
+from jspnet_core.cells import squared
 from jspnet_core.merging import modes
 from jspnet_core.union_find import numbered, unite
 

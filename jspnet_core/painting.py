@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from jspnet_core.balls import nearest_within
 from jspnet_core.blocks import Blocks
+from jspnet_core.cells import nearest_within
 from jspnet_core.classes import NO_INSTANCE, UNLABELLED
 from jspnet_core.segmentation import Instance
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from jspnet_core.balls import Grid, cell_of, column, make_grid, squared
+from jspnet_core.cells import Grid, cell_of, column, make_grid, squared
 from jspnet_core.union_find import numbered, root_of, unite
 
 

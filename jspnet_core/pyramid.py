@@ -19,14 +19,18 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 
 import numpy as np
-from pykdtree.kdtree import KDTree
+from numba import njit
 
 from jspnet_core.balls import ball_density, ball_query
+from jspnet_core.boxes import boxed
 from jspnet_core.configuration import NetworkConfiguration
-from jspnet_core.farthest_points import farthest_points
+from jspnet_core.farthest_points import BOX_POINTS, farthest_points
+from jspnet_core.nearest import self_nearest, three_nearest
 
 UPSAMPLINGS = ((0, 1), (0, 2), (1, 2), (2, 3), (3, 4))
 """Pairs (fine, coarse) of levels between which features are interpolated; (0, 2) is PCFF's."""
+
+_LEVEL_BOX_POINTS = 32  # most points of a box of levels 1 to 4, where the searches are fastest
 
 Pyramid = dict[str, np.ndarray]
 
@@ -46,22 +50,21 @@ def pyramid_names() -> list[str]:
 def build_pyramid(xyz: np.ndarray, configuration: NetworkConfiguration) -> Pyramid:
     """The pyramid of one block (paper, section 3.1; sampling and grouping of PointNet++ and PointConv).
 
-    xyz: (N, 3) float32, metres, any frame; sampling starts at its first point.
+    xyz: (N, 3) float32, finite, metres, any frame; sampling starts at its first point.
     """
     c = configuration
-    xyz = np.ascontiguousarray(xyz, np.float32)
-    sample = farthest_points(xyz, c.levels[0])
-    finest = xyz[sample]
-    levels = [xyz, *(finest[:n] for n in c.levels)]
-    trees = [KDTree(level) for level in levels[1:]]
-    pyramid: Pyramid = {"sample": sample, "ball": ball_query(xyz, finest, c.radii[0], c.encoder_neighbors)}
+    block = boxed(xyz, BOX_POINTS)
+    sample = farthest_points(block, c.levels[0])
+    finest = block.axes.T[sample]
+    levels = [block, *(boxed(finest[:n], _LEVEL_BOX_POINTS) for n in c.levels)]
+    pyramid: Pyramid = {"sample": sample, "ball": ball_query(block, levels[1], c.radii[0], c.encoder_neighbors)}
     for level in (1, 2, 3):
-        near = trees[level - 1].query(levels[level], k=c.encoder_neighbors)[1].astype(np.int32)
+        near = self_nearest(levels[level], c.encoder_neighbors)
         density = ball_density(levels[level], c.radii[level], c.density_variances[level - 1], c.density_neighbors)
         pyramid[f"near{level}"] = near
         pyramid[f"density{level + 1}"] = relative_inverse(density, near[: c.levels[level]])
     for fine, coarse in UPSAMPLINGS:
-        index, weight = three_nearest(trees[coarse - 1], levels[fine])
+        index, weight = three_nearest(levels[coarse], levels[fine])
         pyramid[f"up{fine}{coarse}_index"], pyramid[f"up{fine}{coarse}_weight"] = index, weight
     return pyramid
 
@@ -102,14 +105,14 @@ def unstack_pyramids(stacked: Pyramid, configuration: NetworkConfiguration) -> l
     ]
 
 
+@njit(nogil=True, cache=True)
 def relative_inverse(density: np.ndarray, near: np.ndarray) -> np.ndarray:
     """Inverse density of each neighbour over the largest among the neighbours: (n, K) float32 in (0, 1]."""
-    inverse = (1.0 / density)[near]
-    return inverse / inverse.max(axis=1, keepdims=True)
-
-
-def three_nearest(tree: KDTree, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Three nearest points and their weights 1/d^2, normalised: index (n, 3) int32, weight (n, 3) float32."""
-    distance, index = tree.query(queries, k=3)
-    weight = 1.0 / np.maximum(np.square(distance), 1e-10)
-    return index.astype(np.int32), (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
+    inverse, relative = np.float32(1.0) / density, np.empty(near.shape, np.float32)
+    for i in range(len(near)):
+        largest = inverse[near[i, 0]]
+        for k in range(1, near.shape[1]):
+            largest = max(largest, inverse[near[i, k]])
+        for k in range(near.shape[1]):
+            relative[i, k] = inverse[near[i, k]] / largest
+    return relative

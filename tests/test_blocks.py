@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from jspnet_core.balls import nearest_within
 from jspnet_core.blocks import _columns, batches, block_features, cut_blocks, network_sizes
+from jspnet_core.cells import nearest_within
 from jspnet_core.voxels import voxelise
 
 

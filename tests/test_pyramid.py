@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from jspnet_core.balls import ball_density, ball_query
+from jspnet_core.boxes import boxed
 from jspnet_core.configuration import NetworkConfiguration
-from jspnet_core.farthest_points import sample_and_work
+from jspnet_core.farthest_points import farthest_points, sample_and_work
 from jspnet_core.pyramid import (
     UPSAMPLINGS,
     build_pyramid,
     build_pyramids,
-    farthest_points,
     index_sources,
     pyramid_names,
     stack_pyramids,
@@ -44,18 +44,18 @@ def test_sampling_takes_the_farthest_point_each_time(xyz):
     chosen = [0]
     for _ in range(63):
         chosen.append(int(squared(xyz, xyz[chosen]).min(axis=1).argmax()))
-    np.testing.assert_array_equal(farthest_points(xyz, 64), chosen)
+    np.testing.assert_array_equal(farthest_points(boxed(xyz, 64), 64), chosen)
 
 
 def test_each_level_is_the_farthest_point_sample_of_the_one_before(levels):
     for finer, coarser in zip(levels[1:], levels[2:], strict=False):
-        np.testing.assert_array_equal(finer[farthest_points(finer, len(coarser))], coarser)
+        np.testing.assert_array_equal(finer[farthest_points(boxed(finer, 64), len(coarser))], coarser)
 
 
 def test_sampling_of_repeated_points_ends(xyz):
     twice = np.concatenate([xyz[:20], xyz[:20]])
-    assert len(set(map(tuple, twice[farthest_points(twice, 20)]))) == 20
-    assert len(farthest_points(twice, 40)) == 40
+    assert len(set(map(tuple, twice[farthest_points(boxed(twice, 64), 20)]))) == 20
+    assert len(farthest_points(boxed(twice, 64), 40)) == 40
 
 
 def surface(count, width):
@@ -69,7 +69,7 @@ def surface(count, width):
 @pytest.mark.parametrize(("count", "samples", "width"), [(2048, 512, 1.0), (4096, 1024, 2.0)])
 def test_sampling_looks_at_few_points_of_a_large_block(count, samples, width):
     points = surface(count, width)
-    found, work = sample_and_work(points, samples)
+    found, work = sample_and_work(boxed(points, 64), samples)
     distance, expected = np.full(count, np.inf, np.float32), np.zeros(samples, np.int32)
     for i in range(1, samples):
         distance = np.minimum(distance, np.square(points - points[expected[i - 1]]).sum(1))
@@ -79,15 +79,15 @@ def test_sampling_looks_at_few_points_of_a_large_block(count, samples, width):
 
 
 def test_sampling_of_one_point_copied_costs_no_more_than_every_pair():
-    assert sample_and_work(np.ones((500, 3), np.float32), 100)[1] <= 500 * 100
+    assert sample_and_work(boxed(np.ones((500, 3), np.float32), 64), 100)[1] <= 500 * 100
 
 
 @pytest.mark.parametrize("radius", [1e-4, 0.03, 0.2, 5.0])
 def test_balls_are_those_of_all_pairs(radius):
     points = np.concatenate([surface(700, 1.0), [[9.0, -4.0, 1.0]], surface(20, 1.0)]).astype(np.float32)
     inside = squared(points, points) < np.float32(radius * radius)
-    near = ball_query(points, points, radius, 16)
-    density = ball_density(points, radius, 0.1, 16)
+    near = ball_query(boxed(points, 64), boxed(points, 16), radius, 16)
+    density = ball_density(boxed(points, 16), radius, 0.1, 16)
     for i in range(len(points)):
         hits = np.flatnonzero(inside[i])[:16]
         np.testing.assert_array_equal(near[i], np.concatenate([hits, np.full(16 - len(hits), hits[0])]))

@@ -69,7 +69,7 @@ build() {
   local sources=(CMakeLists.txt package.xml tools/ros_executables.cfg msg/*.msg requirements/ros*.txt)
   local headers names
   names=$VENV/stamps/installed_files # installed as links: contents may change, names may not
-  find jspnet_core jspnet_ros config launch rviz -type f -not -name '*.pyc' | LC_ALL=C sort >"$names"
+  find jspnet_core jspnet_ros config launch rviz -type f -not -path '*/__pycache__/*' | LC_ALL=C sort >"$names"
   stamped build "${sources[@]}" "$names" && return
   echo "setup: building the ROS package (about a minute the first time)"
   headers=$(python_headers)
@@ -82,6 +82,14 @@ build() {
     --cmake-args -DPython3_EXECUTABLE="$VENV/bin/python" -DPython3_INCLUDE_DIR="$headers" -DBUILD_TESTING=OFF ||
     fail "the build failed; its output is in log/latest_build/jspnet_ros/stdout_stderr.log"
   stamp build "${sources[@]}" "$names"
+}
+
+forget_kernels() { # numba looks at the file of a function alone, not at those of the functions that it calls
+  local sources
+  mapfile -t sources < <(grep -rl numba jspnet_core --include '*.py' | LC_ALL=C sort)
+  stamped kernels "${sources[@]}" && return
+  find jspnet_core -name '*.nb[ic]' -delete
+  stamp kernels "${sources[@]}"
 }
 
 main() {
@@ -100,6 +108,7 @@ main() {
   fi
   [[ $layer == demo ]] || install test requirements/{train,prepare,test}.txt
   build
+  forget_kernels
   echo "setup: ready"
 }
 
