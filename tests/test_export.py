@@ -134,6 +134,9 @@ def half(network, description, tmp_path_factory):
 
 def test_half_weights_halve_the_file_and_keep_the_labels(network, half, model):
     assert half.stat().st_size < 0.7 * model.stat().st_size
+    casts = [node for node in onnx.load(half).graph.node if node.op_type == "Cast"]
+    assert casts
+    assert all(node.input[0].endswith("_half") for node in casts), "of weights alone, not of indices"
     assert check_parity(network, half, example_blocks(network, 3)[0].numpy()).changed < 0.005
 
 
