@@ -25,7 +25,7 @@ from jspnet_core.training.checkpoint import Checkpoint
 PLAIN = {
     "Add", "Cast", "Concat", "Gather", "MatMul", "Mul", "Pow", "ReduceMax", "ReduceMean", "ReduceSum", "Relu",
     "Reshape", "Shape", "Sigmoid", "Slice", "Softmax", "Sub", "Transpose", "Unsqueeze", "Gemm", "Squeeze", "Identity",
-    "Pad", "Split",
+    "Pad", "Split", "ConstantOfShape",
 }  # fmt: skip
 
 
@@ -95,7 +95,8 @@ def test_layers_take_their_bias_and_relu_in_one_pass(model, plain):
     assert biases > 50
     assert operators.count("Gemm") >= biases - 6, "all but the depth-wise layers' own"
     attentions = 2 * 2 * ATTENTION_PARTS
-    assert operators.count("MatMul") == 3 + attentions + 2, "PointConv's products, attentions, PCFF's coarse scale"
+    assert operators.count("MatMul") == 3 + attentions + 2 + 2, "PointConv's, attentions', PCFF's coarse scale, means"
+    assert operators.count("ReduceMean") == 6, "over channels; those over points are products"
 
 
 def test_the_graph_for_cpus_computes_what_the_plain_one_does(plain, model, tmp_path):

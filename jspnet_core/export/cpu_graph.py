@@ -11,7 +11,7 @@ from collections import Counter
 
 import numpy as np
 import onnx
-from onnx import NodeProto, helper, numpy_helper, shape_inference
+from onnx import NodeProto, TensorProto, helper, numpy_helper, shape_inference
 
 from jspnet_core.export.attention import find_attentions
 from jspnet_core.export.graph import remove_unused
@@ -25,6 +25,7 @@ def suit_cpu(model: onnx.ModelProto) -> None:
     _Rows(model).apply()
     for number in range(len(find_attentions(model.graph))):
         _attend_in_parts(model.graph, number * ATTENTION_PARTS)
+    _multiply_for_means(model.graph)
     remove_unused(model)
 
 
@@ -47,6 +48,27 @@ def _attend_in_parts(graph: onnx.GraphProto, number: int) -> None:
     rest[at : at + 1] = nodes
     del graph.node[:]
     graph.node.extend(rest)
+
+
+def _multiply_for_means(graph: onnx.GraphProto) -> None:
+    """Means over all points become products with a row of 1 / N: ReduceMean over an outer axis is slow."""
+    axes = {w.name: numpy_helper.to_array(w).tolist() for w in graph.initializer if w.data_type == TensorProto.INT64}
+    nodes: list[NodeProto] = []
+    for node in graph.node:
+        if node.op_type != "ReduceMean" or axes.get(node.input[1]) != [1]:
+            nodes.append(node)
+            continue
+        if not any("equal_shares" in made.output for made in nodes):
+            ones, zero = _constant([1, 1], graph), numpy_helper.from_array(np.zeros(1, np.float32))
+            nodes += [
+                helper.make_node("Shape", node.input[:1], ["points"], name="points", start=1, end=2),
+                helper.make_node("Concat", [ones, "points"], ["row_of_points"], name="row_of_points", axis=0),
+                helper.make_node("ConstantOfShape", ["row_of_points"], ["no_scores"], name="no_scores", value=zero),
+                helper.make_node("Softmax", ["no_scores"], ["equal_shares"], name="equal_shares", axis=-1),
+            ]
+        nodes.append(helper.make_node("MatMul", ["equal_shares", node.input[0]], node.output, name=node.name))
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 class _Rows:

@@ -96,7 +96,7 @@ def before_gather(dense: Dense, xyz: Tensor, features: Tensor | None, centers: T
 
 
 def sum_of_neighbors(x: Tensor) -> Tensor:
-    """(B, K, n, C) to (B, n, C), as a product: ONNX Runtime's sum over an outer axis takes five times as long."""
+    """(B, K, n, C) to (B, n, C), as a product: ONNX Runtime's sum over an outer axis takes many times as long."""
     return (x.new_ones(1, x.shape[1]) @ x.flatten(2)).reshape(-1, *x.shape[2:])
 
 
