@@ -13,16 +13,19 @@ from jspnet_core.classes import S3DIS
 from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.engine import EngineError, ModelFileError, open_engine
 from jspnet_core.engine.onnxruntime_engine import run_session
+from jspnet_core.export.cpu_graph import ATTENTION_PARTS
 from jspnet_core.export.fold import fold_batch_norms
-from jspnet_core.export.onnx_export import OPSET, describe, example_blocks, export_onnx, plain_graph, write_model
+from jspnet_core.export.onnx_export import CACHE, OPSET, describe, example_blocks, export_onnx, plain_graph, write_model
 from jspnet_core.export.parity import ParityError, adjusted_rand_index, check_parity
-from jspnet_core.network import JSPNet
+from jspnet_core.network import JSPNet, build_network
+from jspnet_core.network.layers import Grouped
 from jspnet_core.training.checkpoint import Checkpoint
 
 # Operators that TensorRT 10.3 and newer take without a plug-in, as far as this network may need them.
 PLAIN = {
     "Add", "Cast", "Concat", "Gather", "MatMul", "Mul", "Pow", "ReduceMax", "ReduceMean", "ReduceSum", "Relu",
     "Reshape", "Shape", "Sigmoid", "Slice", "Softmax", "Sub", "Transpose", "Unsqueeze", "Gemm", "Squeeze", "Identity",
+    "Pad", "Split", "ConstantOfShape",
 }  # fmt: skip
 
 
@@ -91,7 +94,9 @@ def test_layers_take_their_bias_and_relu_in_one_pass(model, plain):
     biases = sum(node.op_type == "Add" and any(".bias" in name for name in node.input) for node in plain.graph.node)
     assert biases > 50
     assert operators.count("Gemm") >= biases - 6, "all but the depth-wise layers' own"
-    assert operators.count("MatMul") == 3 + 4 + 2, "PointConv's products, two attentions, PCFF's coarse scale"
+    attentions = 2 * 2 * ATTENTION_PARTS
+    assert operators.count("MatMul") == 3 + attentions + 2 + 2, "PointConv's, attentions', PCFF's coarse scale, means"
+    assert operators.count("ReduceMean") == 6, "over channels; those over points are products"
 
 
 def test_the_graph_for_cpus_computes_what_the_plain_one_does(plain, model, tmp_path):
@@ -107,11 +112,66 @@ def test_the_graph_for_cpus_computes_what_the_plain_one_does(plain, model, tmp_p
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
 
 
-def test_half_weights_halve_the_file_and_keep_the_labels(network, description, model, tmp_path):
-    half = tmp_path / "half.onnx"
-    export_onnx(network, description, half)
+@pytest.mark.parametrize("points", [64, 67, 130])
+def test_attention_in_parts_takes_any_number_of_points(network, model, points):
+    from jspnet_core.pyramid import build_pyramid, stack_pyramids
+
+    c = network.configuration
+    features = np.random.default_rng(2).random((2, points, 9), np.float32)
+    pyramids = [build_pyramid(f[:, :3], c) for f in features]
+    tensors = {name: torch.from_numpy(array) for name, array in stack_pyramids(pyramids, c).items()}
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(features), tensors)
+    for a, b in zip(open_engine("onnxruntime", model).run(features, pyramids), expected, strict=True):
+        np.testing.assert_allclose(a, b.numpy(), atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def half(network, description, tmp_path_factory):
+    path = tmp_path_factory.mktemp("half") / "half.onnx"
+    export_onnx(network, description, path)
+    return path
+
+
+def test_half_weights_halve_the_file_and_keep_the_labels(network, half, model):
     assert half.stat().st_size < 0.7 * model.stat().st_size
+    casts = [node for node in onnx.load(half).graph.node if node.op_type == "Cast"]
+    assert casts
+    assert all(node.input[0].endswith("_half") for node in casts), "of weights alone, not of indices"
     assert check_parity(network, half, example_blocks(network, 3)[0].numpy()).changed < 0.005
+
+
+def test_layers_before_a_gather_are_rounded_as_they_are_behind_it(network, plain, description, half, tmp_path):
+    """Both of a difference's terms must see the same half weights: offsets of metres would not cancel."""
+    behind, graph = tmp_path / "behind.onnx", onnx.ModelProto()
+    graph.CopyFrom(plain)
+    write_model(graph, description, behind, half_weights=True)
+    from jspnet_core.pyramid import build_pyramid
+
+    features = np.random.default_rng(3).random((2, 256, 9), np.float32)
+    features[..., :3] += 100.0 * np.arange(2, dtype=np.float32)[:, None, None]
+    pyramids = [build_pyramid(f[:, :3], network.configuration) for f in features]
+    for a, b in zip(
+        *(open_engine("onnxruntime", path).run(features, pyramids) for path in (behind, half)), strict=True
+    ):
+        np.testing.assert_allclose(a, b, atol=1e-3)
+
+
+@pytest.mark.parametrize("system", ["jspnet", "pointnet2"])
+@pytest.mark.parametrize("cache", [1, 1 << 12, CACHE])
+def test_layers_cut_for_a_cache_compute_the_same(system, cache):
+    torch.manual_seed(0)
+    c = NetworkConfiguration.narrow(system=system, points=256, levels=(64, 48, 32, 16))
+    network = build_network(c).double().eval()
+    features, pyramid = example_blocks(network, 2)
+    arguments = features.double(), {k: v.double() if v.is_floating_point() else v for k, v in pyramid.items()}
+    with torch.inference_mode():
+        expected = network(*arguments)
+        for module in network.modules():
+            if isinstance(module, Grouped):
+                module.cache = cache
+        for a, b in zip(network(*arguments), expected, strict=True):
+            torch.testing.assert_close(a, b, rtol=0.0, atol=1e-10)
 
 
 @pytest.fixture(scope="module", params=["fp16", "bf16-mixed"])

@@ -11,15 +11,64 @@ from collections import Counter
 
 import numpy as np
 import onnx
-from onnx import NodeProto, helper, numpy_helper, shape_inference
+from onnx import NodeProto, TensorProto, helper, numpy_helper, shape_inference
 
+from jspnet_core.export.attention import find_attentions
 from jspnet_core.export.graph import remove_unused
+
+ATTENTION_PARTS = 8
+"""Parts of the queries: as many as the fewest points of a block, 64, can be split into with no part empty."""
 
 
 def suit_cpu(model: onnx.ModelProto) -> None:
     """Edit the graph in place."""
     _Rows(model).apply()
+    for number in range(len(find_attentions(model.graph))):
+        _attend_in_parts(model.graph, number * ATTENTION_PARTS)
+    _multiply_for_means(model.graph)
     remove_unused(model)
+
+
+def _attend_in_parts(graph: onnx.GraphProto, number: int) -> None:
+    """Attend with one part of the queries after the other: the next step reads a part's scores from a cache."""
+    scores, softmax, weighed = find_attentions(graph)[number]
+    (queries, keys), values, result = scores.input, weighed.input[1], weighed.output[0]
+    parts = range(ATTENTION_PARTS)
+    split = [f"{queries}_part_{part}" for part in parts]
+    nodes = [helper.make_node("Split", [queries], split, name=f"split_{queries}", axis=1, num_outputs=ATTENTION_PARTS)]
+    for part in parts:
+        names = [f"{name}_part_{part}" for name in (scores.output[0], softmax.output[0], result)]
+        nodes.append(helper.make_node("MatMul", [split[part], keys], names[:1], name=f"{scores.name}_{part}"))
+        nodes.append(helper.make_node("Softmax", names[:1], names[1:2], name=f"{softmax.name}_{part}", axis=-1))
+        nodes.append(helper.make_node("MatMul", [names[1], values], names[2:], name=f"{weighed.name}_{part}"))
+    joined = [f"{result}_part_{part}" for part in parts]
+    nodes.append(helper.make_node("Concat", joined, [result], name=f"join_{result}", axis=1))
+    rest = [node for node in graph.node if node not in (scores, softmax)]
+    at = rest.index(weighed)  # by then queries, keys and values are all there
+    rest[at : at + 1] = nodes
+    del graph.node[:]
+    graph.node.extend(rest)
+
+
+def _multiply_for_means(graph: onnx.GraphProto) -> None:
+    """Means over all points become products with a row of 1 / N: ReduceMean over an outer axis is slow."""
+    axes = {w.name: numpy_helper.to_array(w).tolist() for w in graph.initializer if w.data_type == TensorProto.INT64}
+    nodes: list[NodeProto] = []
+    for node in graph.node:
+        if node.op_type != "ReduceMean" or axes.get(node.input[1]) != [1]:
+            nodes.append(node)
+            continue
+        if not any("equal_shares" in made.output for made in nodes):
+            ones, zero = _constant([1, 1], graph), numpy_helper.from_array(np.zeros(1, np.float32))
+            nodes += [
+                helper.make_node("Shape", node.input[:1], ["points"], name="points", start=1, end=2),
+                helper.make_node("Concat", [ones, "points"], ["row_of_points"], name="row_of_points", axis=0),
+                helper.make_node("ConstantOfShape", ["row_of_points"], ["no_scores"], name="no_scores", value=zero),
+                helper.make_node("Softmax", ["no_scores"], ["equal_shares"], name="equal_shares", axis=-1),
+            ]
+        nodes.append(helper.make_node("MatMul", ["equal_shares", node.input[0]], node.output, name=node.name))
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 class _Rows:

@@ -12,8 +12,8 @@ def use_int32_indices(model: onnx.ModelProto) -> None:
     graph = model.graph
     integers = {v.name for v in graph.input if v.type.tensor_type.elem_type == TensorProto.INT32}
     for node in graph.node:
-        if node.op_type in ("Reshape", "Slice", "Gather") and node.input[0] in integers:
-            integers.add(node.output[0])
+        if node.op_type in ("Reshape", "Slice", "Gather", "Split", "Transpose") and node.input[0] in integers:
+            integers.update(node.output)
     narrow = {n.output[0]: n.input[0] for n in graph.node if n.op_type == "Cast" and n.input[0] in integers}
     for node in graph.node:
         if node.op_type == "Gather" and node.input[1] in narrow:

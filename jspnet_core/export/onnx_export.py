@@ -20,12 +20,16 @@ from jspnet_core.export.graph import halve_weights, strip_notes, use_int32_indic
 from jspnet_core.export.precision import Precision, lower
 from jspnet_core.network import JointNetwork
 from jspnet_core.network.fusion import PIFF
+from jspnet_core.network.layers import Grouped
 from jspnet_core.pyramid import build_pyramid, pyramid_names, stack_pyramids
 from jspnet_core.training.checkpoint import Checkpoint
 from jspnet_core.whole_files import replacing
 
 OPSET = 20
 """Newest operator set that all supported TensorRT versions parse."""
+
+CACHE = 1 << 20
+"""Bytes that an array of neighbours may take on a CPU: about what a core's second-level cache holds."""
 
 
 class Exportable(nn.Module):
@@ -67,15 +71,21 @@ def export_onnx(network: JointNetwork, description: ModelDescription, path: Path
     description: its `precision` says which operators compute in 16 bits (see `jspnet_core.export.precision`).
     half_weights: store float32 weights as float16, half the size on disk; they are cast to float32 when loaded.
     """
-    write_model(plain_graph(network), description, path, half_weights=half_weights)
+    cache = CACHE if description.precision == "fp32" else None
+    write_model(plain_graph(network, cache), description, path, half_weights=half_weights)
 
 
-def plain_graph(network: JointNetwork) -> onnx.ModelProto:
-    """The network as a float32 graph, batch norms folded, before anything is written for one engine or another."""
+def plain_graph(network: JointNetwork, cache: int | None = None) -> onnx.ModelProto:
+    """The network as a float32 graph, batch norms folded, before anything is written for one engine or another.
+
+    cache: None, or the bytes of `jspnet_core.network.layers.Grouped` for a graph that runs on CPUs.
+    """
     plain = fold_batch_norms(copy.deepcopy(network).cpu().eval())
     for module in plain.modules():
         if isinstance(module, PIFF):
             module.explicit = True
+        elif isinstance(module, Grouped):
+            module.cache = cache
     features, pyramid = example_blocks(plain, blocks=2)
     arguments = (features, *(pyramid[n] for n in pyramid_names()))
     program = torch.onnx.export(
