@@ -21,7 +21,6 @@ class MessageStages:
     def of(cls, points: np.ndarray, colors: np.ndarray, classes: ClassTable) -> MessageStages | None:
         """For one cloud; None where there is no ROS."""
         try:
-            from rclpy.serialization import serialize_message
             from std_msgs.msg import Header
 
             from jspnet_ros.point_cloud import (
@@ -33,6 +32,7 @@ class MessageStages:
                 read_points,
                 semantic_cloud,
             )  # fmt: skip
+            from jspnet_ros.serialisation import serialise
         except ImportError:
             return None
         header, shape = Header(), (1, len(points))
@@ -40,8 +40,8 @@ class MessageStages:
         semantic, instance = CloudBuffer(SEMANTIC_POINT), CloudBuffer(INSTANCE_POINT)
 
         def publish(found: Segmentation) -> None:
-            serialize_message(semantic_cloud(semantic, header, shape, points, found, classes))
-            serialize_message(instance_cloud(instance, header, shape, points, found))
+            serialise(semantic_cloud(semantic, header, shape, points, found, classes))
+            serialise(instance_cloud(instance, header, shape, points, found))
 
         return cls(lambda: read_points(message), publish)
 

@@ -22,6 +22,7 @@ from jspnet_ros.markers import color_message, thing_markers
 from jspnet_ros.msg import ClassTable as ClassTableMessage
 from jspnet_ros.msg import Instance, InstanceArray
 from jspnet_ros.point_cloud import INSTANCE_POINT, SEMANTIC_POINT, CloudBuffer, instance_cloud, semantic_cloud
+from jspnet_ros.serialisation import serialise
 from jspnet_ros.statistics import FrameReport
 from jspnet_ros.transforms import point_message, pose_message
 
@@ -114,9 +115,9 @@ class Outputs:
         h, f, s, wanted = frame.header, frame, frame.segmentation, frame.wanted
         if wanted.semantic:
             cloud = semantic_cloud(self._semantic_buffer, h, f.shape, f.points, s, self._classes)
-            self._semantic.publish(cloud)
+            self._semantic.publish(serialise(cloud))
         if wanted.instances:
-            self._instances.publish(instance_cloud(self._instance_buffer, h, f.shape, f.points, s))
+            self._instances.publish(serialise(instance_cloud(self._instance_buffer, h, f.shape, f.points, s)))
         if wanted.instance_array:
             self._instance_array.publish(self._array_message(frame))
         if wanted.markers:

@@ -154,7 +154,7 @@ def semantic_cloud(
     """
     records = buffer.records(len(points))
     _fill_labels(records, points, segmentation)
-    records["rgb"] = pack_rgb(classes.palette())[segmentation.label]
+    records["rgb"] = pack_rgb(classes.palette()).take(segmentation.label)
     return buffer.message(header, shape)
 
 
@@ -169,7 +169,7 @@ def instance_cloud(
     _fill_labels(records, points, segmentation)
     records["instance"] = segmentation.instance
     ids = np.arange(int(segmentation.instance.max(initial=0)) + 1, dtype=np.uint32)
-    records["rgb"] = pack_rgb(instance_palette(ids))[segmentation.instance]
+    records["rgb"] = pack_rgb(instance_palette(ids)).take(segmentation.instance)
     return buffer.message(header, shape)
 
 
