@@ -52,9 +52,11 @@ def join_clusters(
     first = np.cumsum(count) - count
     block = np.repeat(np.arange(len(index), dtype=np.int32), used.sum(axis=1))  # (M,), and below
     point, segment = index[used], (clusters + first[:, None])[used].astype(np.int32)
-    label = modes(segment, labels[used], int(count.sum()))
-    block_of = np.repeat(np.arange(len(index)), count)
-    joined = connected(*_joints(_touches(xyz[point], block, segment, reach), block_of, label), int(count.sum()))
+    joined = np.arange(int(count.sum()), dtype=np.int32)
+    if len(index) > 1:
+        label = modes(segment, labels[used], len(joined))
+        block_of = np.repeat(np.arange(len(index)), count)
+        joined = connected(*_joints(_touches(xyz[point], block, segment, reach), block_of, label), len(joined))
     instance[point[::-1]] = joined[segment[::-1]]  # backwards: the first block's cluster stays
     return instance
 
