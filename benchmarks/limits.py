@@ -9,15 +9,15 @@ BOUND_BY = {
     "read": "memory",
     "voxels": "latency: one random access to the hash table per point",
     "gravity": "its trials, on a bounded number of points",
-    "blocks": "latency: gathers of single points, and sorts",
-    "pyramid": "branches: searches that end early, which vector units do not help",
-    "network": "memory between narrow layers: gathers, and arrays of every neighbour's channels that no cache holds; "
-    "its products alone run near the ceiling",
-    "labels": "exponentials of the votes",
+    "blocks": "latency: gathers of single points",
+    "pyramid": "arithmetic: distances to every candidate near a box of queries, and picking the nearest of them",
+    "network": "memory between narrow layers, gathers, and the exponentials of the attentions; its products, two "
+    "thirds of it, run near the ceiling",
+    "labels": "memory: votes go to voxels in random order",
     "clusters": "arithmetic of the climbs: each step looks at the boxes it cannot pass over",
     "merging": "latency: searches among the points near the borders",
-    "painting": "memory, and the tree that fills gaps",
-    "publish": "memory: the serialised message is written to fresh pages every time",
+    "painting": "memory, and the search that fills gaps",
+    "publish": "memory: columns of strided records, and a copy to fresh pages",
 }
 """What keeps each stage from its limit."""
 
