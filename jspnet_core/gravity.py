@@ -55,6 +55,14 @@ def rigid(T: np.ndarray, points: np.ndarray) -> np.ndarray:
     return points @ T[:3, :3].T.astype(points.dtype) + T[:3, 3].astype(points.dtype)
 
 
+def about_z(degrees: float) -> np.ndarray:
+    """The rotation by an angle about z, (4, 4)."""
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    T = np.eye(4)
+    T[:2, :2] = [[c, -s], [s, c]]
+    return T
+
+
 def _optical(points: np.ndarray) -> Gravity:
     up = find_up(*surface_patches(rigid(T_ZUP_OPTICAL, points)), assumed=_Z) if len(points) >= _FEWEST else None
     if up is None or not up.is_sure or up.direction[2] < np.cos(np.radians(_MOST_TILT)):

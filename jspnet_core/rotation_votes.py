@@ -6,6 +6,7 @@ import numpy as np
 
 from jspnet_core.classes import UNLABELLED
 from jspnet_core.engine import Engine
+from jspnet_core.gravity import about_z, rigid
 from jspnet_core.network_pass import cut_for_network, run_blocks
 from jspnet_core.painting import fill_gaps, softmax
 from jspnet_core.settings import SegmenterSettings
@@ -15,17 +16,18 @@ from jspnet_core.voxels import voxelise
 def vote_over_rotations(
     engine: Engine, points: np.ndarray, colors: np.ndarray, sensor: np.ndarray, settings: SegmenterSettings, votes: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Turn a cloud about z by `votes` angles, evenly over the circle from 0 on, and average what the network says.
+    """Turn a cloud about z by `votes` angles, evenly over the circle, and average what the network says.
+
+    The first angle is `settings.turn`, as at runtime.
 
     points: (M, 3) float32, metres, all finite, z up, floor at 0. colors: (M, 3) uint8. sensor: (2,) metres. Each pass
     has voxels and blocks of its own. Points that no pass drew take the label of the nearest one that was, as at
     runtime. Returns label (M,) uint8, 255 for none, and its mean probability (M,) float32.
     """
     total = np.zeros((len(points), engine.description.configuration.classes), np.float32)
-    for angle in 2.0 * np.pi * np.arange(votes) / votes:
-        c, s = np.cos(angle), np.sin(angle)
-        turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
-        turned = np.ascontiguousarray(points @ turn.T, np.float32)
+    for degrees in settings.turn + 360.0 * np.arange(votes) / votes:
+        turn = about_z(degrees)
+        turned = np.ascontiguousarray(rigid(turn, points))
         total += _probabilities(engine, turned, colors, turn[:2, :2] @ sensor, settings)
     drawn = total.sum(axis=1)
     label = np.where(drawn > 0, total.argmax(axis=1), UNLABELLED).astype(np.uint8)

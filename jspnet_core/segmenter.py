@@ -13,7 +13,7 @@ from jspnet_core.classes import NO_INSTANCE, UNLABELLED, ClassTable
 from jspnet_core.cores import available_cores
 from jspnet_core.engine import Engine, ModelFileError, open_engine
 from jspnet_core.engine.model_file import ModelDescription, default_model
-from jspnet_core.gravity import find_gravity, rigid
+from jspnet_core.gravity import about_z, find_gravity, rigid
 from jspnet_core.joining import join_clusters
 from jspnet_core.mean_shift import mean_shift_blocks
 from jspnet_core.merging import finish_instances, legacy_cells, merge_blocks, split_by_class
@@ -100,9 +100,11 @@ class Segmenter:
             T, source = gravity_of(xyz, T_gravity_input, s)
             xyz = np.ascontiguousarray(rigid(T, xyz))
         with clock.stage("blocks"):
-            blocks = self._cut(xyz, sensor=T[:2, 3])
+            turn = about_z(s.turn)
+            seen = np.ascontiguousarray(rigid(turn, xyz)) if s.turn else xyz  # by the network; all else is as it was
+            blocks = self._cut(seen, sensor=(turn @ T)[:2, 3])
         votes = Votes(len(xyz), len(self.classes))
-        block_label, clusters = self._label_blocks(xyz, rgb, blocks, votes, clock, instances)
+        block_label, clusters = self._label_blocks(seen, rgb, blocks, votes, clock, instances)
         with clock.stage("labels"):
             label, confidence = votes.result()
         ids = np.zeros(len(xyz), np.uint32)

@@ -17,6 +17,15 @@ Stride = Annotated[
         description="distance between neighbouring blocks as a share of their width; 0.5 as in the paper",
     ),
 ]
+Turn = Annotated[
+    float,
+    Field(
+        ge=-180.0,
+        le=180.0,
+        description="angle between the blocks' axes and the cloud's, in degrees about z: training turns rooms at "
+        "random, so that walls along the blocks, which scans of whole rooms mostly have, are rare there",
+    ),
+]
 AlwaysKept = Annotated[
     int,
     Field(
@@ -52,6 +61,7 @@ class SegmenterSettings(BaseModel):
     )
     voxel_size: float = Field(0.03, ge=0.005, le=0.2, description="edge of a voxel in metres")
     stride: Stride = 0.5
+    turn: Turn = 30.0
     max_blocks: MaxBlocks = 0
     min_block_points: int = Field(32, ge=1, le=4096, description="blocks with fewer voxels are left out")
     bandwidth: Bandwidth = 0.6
@@ -78,6 +88,7 @@ class FrameSettings(SegmenterSettings):
     """The same for single frames of a sensor: bounded time, and objects of which one side is seen."""
 
     stride: Stride = 1.0
+    turn: Turn = 0.0  # a sensor's heading is any
     max_blocks: MaxBlocks = 32
     bandwidth: Bandwidth = 0.7  # objects half seen have looser embeddings
     split_gap: SplitGap = 0.0  # what stands before an object hides a strip of it, and it is one all the same

@@ -19,6 +19,7 @@ from jspnet_core.export.parity import adjusted_rand_index
 from jspnet_core.gpu.frame import cut_blocks as cut_on_device
 from jspnet_core.gpu.host_network import HostNetwork
 from jspnet_core.gpu.segmenter import GpuSegmenter
+from jspnet_core.gravity import about_z
 from jspnet_core.segmenter import CloudError, Segmenter, filter_sizes
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.synthetic import make_scene
@@ -61,8 +62,8 @@ def opened(kind, tmp_path_factory):
     device = host_device(tmp_path_factory) if kind == "device" else None
 
     def open_one(blocks_at_once=2, **settings):
-        smallest = {} if device is None else {"min_instance_ratio": 0.01}  # pieces of things stay
-        chosen = SegmenterSettings(**{"gravity": "none", "stride": 1.0, **smallest, **settings})
+        small = {} if device is None else {"min_instance_ratio": 0.01, "turn": 0.0}  # pieces of things, in two blocks
+        chosen = SegmenterSettings(**{"gravity": "none", "stride": 1.0, **small, **settings})
         if device is None:
             return Segmenter(engine=engine, settings=chosen)
         return GpuSegmenter(HostNetwork(device, engine, blocks_at_once), chosen)
@@ -121,6 +122,20 @@ def test_the_same_cloud_gives_the_same_labels(segmenter, room, result):
     again = segmenter.segment(room.points, room.colors)
     np.testing.assert_array_equal(again.label, result.label)
     np.testing.assert_array_equal(again.instance, result.instance)
+
+
+def test_a_turn_of_the_blocks_is_one_of_the_cloud(opened, room):
+    turned = opened(turn=30.0).segment(room.points, room.colors, T_gravity_input=np.eye(4))
+    by_hand = opened(turn=0.0).segment(room.points, room.colors, T_gravity_input=about_z(30.0))
+    assert (turned.label == by_hand.label).mean() > 0.999  # but for rounding
+    assert np.abs(turned.confidence - by_hand.confidence).mean() < 1e-3
+    straight = opened(turn=0.0).segment(room.points, room.colors, T_gravity_input=np.eye(4))
+    assert (turned.confidence != straight.confidence).mean() > 0.9
+    np.testing.assert_array_equal(turned.T_gravity_input, straight.T_gravity_input)
+    low, high = room.points.min(axis=0), room.points.max(axis=0)
+    for instance in turned.instances:  # their boxes are the cloud's, not the blocks'
+        assert (low - 0.06 <= instance.minimum).all()
+        assert (instance.maximum <= high + 0.06).all()
 
 
 def test_another_seed_draws_other_points(opened, room, result):

@@ -42,6 +42,7 @@ def evaluate(
     model: options.Model = None,
     engine: options.Engine = "onnxruntime",
     stride: options.RoomOrFrameStride = None,
+    turn: options.RoomOrFrameTurn = None,
     voxel: options.Voxel = DEFAULTS.voxel_size,
     bandwidth: options.RoomOrFrameBandwidth = None,
     merging: options.Merging = DEFAULTS.merging,
@@ -65,7 +66,7 @@ def evaluate(
     paths = _chosen(rooms_dir, split, rooms or [])
     of_runtime = {
         "stride": stride, "voxel_size": voxel, "merging": merging, "min_instance_ratio": min_instance_ratio,
-        "always_kept": always_kept, "max_blocks": max_blocks, "split_gap": split_gap,
+        "always_kept": always_kept, "max_blocks": max_blocks, "split_gap": split_gap, "turn": turn,
     }  # fmt: skip
     if protocol == "paper":
         _refuse_with_paper({**of_runtime, "views": views, "votes": votes})
@@ -95,7 +96,7 @@ def _refuse_with_paper(chosen: dict[str, object]) -> None:
     defaults = {
         "stride": None, "voxel_size": DEFAULTS.voxel_size, "merging": DEFAULTS.merging,
         "min_instance_ratio": DEFAULTS.min_instance_ratio, "always_kept": None, "max_blocks": None,
-        "split_gap": None, "views": 0, "votes": 1,
+        "split_gap": None, "turn": None, "views": 0, "votes": 1,
     }  # fmt: skip
     names = {"voxel_size": "voxel"}
     changed = [f"--{names.get(key, key).replace('_', '-')}" for key, value in chosen.items() if value != defaults[key]]

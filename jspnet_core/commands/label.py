@@ -25,6 +25,7 @@ def label(
     out: Annotated[Path, typer.Argument(metavar="OUT", help=f"a {' or '.join(WRITABLE)} file, or a folder")],
     gravity: options.Gravity = DEFAULTS.gravity,
     stride: options.Stride = DEFAULTS.stride,
+    turn: options.Turn = DEFAULTS.turn,
     voxel: options.Voxel = DEFAULTS.voxel_size,
     max_blocks: options.MaxBlocks = DEFAULTS.max_blocks,
     bandwidth: options.Bandwidth = DEFAULTS.bandwidth,
@@ -46,7 +47,7 @@ def label(
     settings = options.checked(
         gravity=gravity, stride=stride, voxel_size=voxel, max_blocks=max_blocks, bandwidth=bandwidth,
         merging=merging, min_instance_ratio=min_instance_ratio, always_kept=always_kept, split_gap=split_gap,
-        threads=threads,
+        turn=turn, threads=threads,
     )  # fmt: skip
     segmenter = open_segmenter(model, engine, settings)
     try:

@@ -34,6 +34,7 @@ from jspnet_core.gpu.merging import (
 )  # fmt: skip
 from jspnet_core.gpu.network import DeviceNetwork, check_fits
 from jspnet_core.gpu.painting import paint
+from jspnet_core.gravity import about_z
 from jspnet_core.pieces import split_at_gaps
 from jspnet_core.segmentation import Segmentation
 from jspnet_core.segmenter import check_cloud, filter_sizes, gravity_of, merge_on_cpu, no_finite_point
@@ -90,13 +91,15 @@ class GpuSegmenter:
                 raise no_finite_point(points)
             rgb = None if colors is None else uploaded(d, colors)
         with self._stage(clock, "gravity"):
-            seen = slice(0) if given is not None else d.download(found_voxels.representative, found_voxels.count)
-            T, source = gravity_of(points[seen], given, s)
+            down = slice(0) if given is not None else d.download(found_voxels.representative, found_voxels.count)
+            T, source = gravity_of(points[down], given, s)
             voxels = in_gravity_frame(d, found_voxels, T)
         with self._stage(clock, "blocks"):
-            blocks = cut_blocks(d, voxels, c, s, T[:2, 3])
+            turned = about_z(s.turn) @ T
+            seen = in_gravity_frame(d, found_voxels, turned) if s.turn else voxels  # by the network
+            blocks = cut_blocks(d, seen, c, s, turned[:2, 3])
         ballots, clusters = DeviceVotes(d, voxels, blocks, c.classes), no_clusters(d, blocks)
-        self._label_blocks(voxels, rgb, blocks, ballots, clusters, clock, instances)
+        self._label_blocks(seen, rgb, blocks, ballots, clusters, clock, instances)
         with self._stage(clock, "labels"):
             votes = ballots.result()
         if instances:
