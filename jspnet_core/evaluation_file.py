@@ -100,10 +100,10 @@ def ratios(rooms: Score, views: Score) -> dict[str, float | None]:
 
 
 def pool(paths: Sequence[Path]) -> Evaluation:
-    """Evaluations of different rooms as one: the six folds. Equal to one evaluation of all the rooms.
+    """Evaluations of different rooms as one, the six folds, or of the same rooms by different seeds.
 
-    Raises `EvaluationFileError` for files of different classes or protocols, for rooms that are in two files, and
-    where only some have views.
+    Equal to one evaluation of all the rooms. Raises `EvaluationFileError` for files of different classes or protocols,
+    for rooms that are in two files of one seed, and where only some have views.
     """
     parts = [Evaluation.read(path) for path in paths]
     if not parts:
@@ -118,9 +118,14 @@ def pool(paths: Sequence[Path]) -> Evaluation:
         if bool(part.views) != bool(first.views):
             raise EvaluationFileError(f"{path} and {paths[0]}: only one of them has single views")
     rooms = [room for part in parts for room in part.rooms]
-    twice = [name for name, count in Counter(room.name for room in rooms).items() if count > 1]
+    of_seed = Counter(
+        pair for part in parts for pair in {(room.name, part.settings.get("seed")): None for room in part.rooms}
+    )
+    twice = [name for (name, _), count in of_seed.items() if count > 1]
     if twice:
-        raise EvaluationFileError(f"rooms that are in two of the files would count twice: {', '.join(twice[:5])}")
+        raise EvaluationFileError(
+            f"rooms that are in two of the files, by the same seed, would count twice: {', '.join(twice[:5])}"
+        )
     return replace(
         first,
         model=", ".join(dict.fromkeys(part.model for part in parts)),

@@ -59,6 +59,20 @@ def test_a_file_of_pooled_folds_can_be_pooled_again(folds: list[Path], tmp_path:
     assert pool([tmp_path / "two.json", folds[2]]).score().to_dict() == pool(folds).score().to_dict()
 
 
+def test_the_same_rooms_by_other_seeds_are_pooled(tmp_path: Path) -> None:
+    paths = [tmp_path / f"seed_{seed}.json" for seed in range(2)]
+    for seed, path in enumerate(paths):
+        replace(evaluation(1, 2), settings={"seed": seed}).write(path)
+    pooled, one = pool(paths), Evaluation.read(paths[0])
+    assert len(pooled.rooms) == 2 * len(one.rooms)
+    assert pooled.score().mean_iou == pytest.approx(one.score().mean_iou)
+    pooled.write(tmp_path / "both.json")
+    replace(evaluation(1, 2), settings={"seed": 2}).write(tmp_path / "third.json")
+    assert len(pool([tmp_path / "both.json", tmp_path / "third.json"]).rooms) == 3 * len(one.rooms)
+    with pytest.raises(EvaluationFileError, match="by the same seed"):
+        pool([paths[1], paths[1]])
+
+
 def test_the_command_pools(folds: list[Path], tmp_path: Path) -> None:
     command = ["evaluate", "--pool", *map(str, folds), "--json", str(tmp_path / "all.json")]
     result = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
