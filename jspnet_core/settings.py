@@ -72,7 +72,7 @@ class SegmenterSettings(BaseModel):
     )
     split_gap: SplitGap = 0.15
     min_instance_ratio: float = Field(
-        0.15,
+        0.2,
         ge=0.0,
         le=1.0,
         description="instances of fewer drawn voxels than this share of their class's mean size are dropped",
