@@ -60,7 +60,7 @@ class SegmenterSettings(BaseModel):
         "only the floor's height is found)",
     )
     voxel_size: float = Field(0.03, ge=0.005, le=0.2, description="edge of a voxel in metres")
-    stride: Stride = 0.5
+    stride: Stride = 0.75
     turn: Turn = 30.0
     max_blocks: MaxBlocks = 0
     min_block_points: int = Field(32, ge=1, le=4096, description="blocks with fewer voxels are left out")

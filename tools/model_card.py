@@ -30,7 +30,7 @@ def main() -> None:
     evaluation = json.loads(arguments.evaluation.read_text())
     others = [text.split("=", 1) for text in arguments.also]
     rows = [
-        ("default settings, stride 0.5", evaluation),
+        ("default settings", evaluation),
         *((label, json.loads(Path(path).read_text())) for label, path in others),
     ]
     before = [] if arguments.before is None else arguments.before.read_text().splitlines()
@@ -76,8 +76,11 @@ def never(description: ModelDescription) -> list[str]:
 
 def scores(rows: list[tuple[str, dict]]) -> list[str]:
     """The means, in percent, one row per evaluation."""
+    scored = [room["name"] for room in rows[0][1]["per_room"]]
+    different = len(set(scored))
+    drawn = f", by {len(scored) // different} seeds, pooled" if len(scored) > different else ""
     lines = [
-        f"Scores on {rows[0][1]['rooms']} validation rooms, whole rooms, counted per point of the room, in percent",
+        f"Scores on {different} validation rooms{drawn}, whole rooms, counted per point of the room, in percent",
         "(`jspnet evaluate`; formulas in docs/evaluation.md):",
         "",
         f"| | {' | '.join(MEANS)} |",
