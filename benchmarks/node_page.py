@@ -143,11 +143,11 @@ def verdict(nodes: dict[str, dict]) -> str:
     noise = abs(again[1]["CPU s"] / plain[1]["CPU s"] - 1)
     base = (plain[1]["CPU s"] + again[1]["CPU s"]) / 2
     name, best = min(others, key=lambda item: item[1]["CPU s"])
-    gain = 1 - best["CPU s"] / base
+    gain = max(0.0, 1 - best["CPU s"] / base)
     found = f"Two equal nodes differ by {100 * noise:.0f} %; the best other setting, {name}, saves {100 * gain:.0f} %"
-    if gain > max(2 * noise, 0.05):
-        return f"{found}: the launch file sets huge pages, `huge_pages:=false` leaves the allocator alone."
-    return f"{found} of a frame's CPU time, so the launch file and the commands leave the allocator as it is."
+    worth = "a gain" if gain > max(2 * noise, 0.05) else "no gain that can be told from chance"
+    launched = "The launch file leaves the allocator alone; `huge_pages:=true` asks for huge pages."
+    return f"{found} of a frame's CPU time: {worth}. {launched}"
 
 
 def row(cells: list[str]) -> str:

@@ -18,7 +18,7 @@ from sklearn.neighbors import KDTree
 
 from jspnet_core.blocks import sample_block
 from jspnet_core.engine.model_file import ModelDescription, default_model
-from jspnet_core.gravity import find_gravity, rigid
+from jspnet_core.gravity import about_z, find_gravity, rigid
 from jspnet_core.pyramid import Pyramid, stack_pyramids
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.stage_clock import StageClock
@@ -41,7 +41,7 @@ class ReferenceRoute:
             _, first, voxel_of_point = np.unique(cells, axis=0, return_index=True, return_inverse=True)
             xyz, rgb = points[finite[first]], colors[finite[first]]
         with clock.stage("gravity"):
-            xyz = rigid(find_gravity(xyz, s.gravity).T_gravity_input, xyz)
+            xyz = rigid(about_z(s.turn) @ find_gravity(xyz, s.gravity).T_gravity_input, xyz)
         with clock.stage("blocks"):
             index = self.cut(xyz)
             features = [self.features(xyz, rgb, row) for row in index]

@@ -55,7 +55,8 @@ python benchmarks/sizes.py ROOMS {checkpoints} --markdown docs/performance.md
 the median of {repeats} passes over the fuller half of a generated frame's blocks, padded to full ones, on all cores;
 a square metre is one of ground. Scores are of {rooms} validation rooms and of {views} views of each, in per cent, with
 the default settings; a network without scores has not been trained to compare. A row that says "not trained for it"
-runs the weights of its size as they are.{never}
+runs the weights of its size as they are. mIoU is of the classes that the rooms have, for the networks differ in
+whether they were kept from saying one that is not there (`--never`).
 
 {table}
 """
@@ -96,10 +97,7 @@ def main(
     if markdown is not None:
         given = " ".join(f"--checkpoint {size}={Path(file).name}" for size, file in files.items())
         about = {key: machine()[key] for key in ("cores", "processor")}
-        silent = sorted({name for state in trained.values() for name in state.never})
-        never = f" Trained networks were kept from saying {', '.join(silent)} (`--never`)." if silent else ""
         write_section(markdown, "sizes", SECTION.format(
-            never=never,
             checkpoints=given, repeats=repeats, rooms=len(rooms), views=views, **about,
             table=markdown_table(HEAD, [row(f) for f in figures]),
         ))  # fmt: skip
@@ -184,15 +182,16 @@ def milliseconds(engine: OnnxRuntimeEngine, c: NetworkConfiguration, repeats: in
 
 
 def scores(engine: OnnxRuntimeEngine, rooms: list[Path], views: int | None) -> dict[str, float]:
-    """mIoU, mPre and mRec of whole rooms, or of views of them."""
+    """mIoU of the classes that are there, mPre and mRec of whole rooms, or of views of them."""
     if views is None:
         segmenter = Segmenter(engine=engine, settings=SegmenterSettings(gravity="none"))
         results = list(evaluate_rooms(segmenter, rooms))
     else:
         segmenter = Segmenter(engine=engine, settings=FrameSettings(gravity="none"))
         results = list(evaluate_views(segmenter, rooms, views))
-    found = summarise([result.score for result in results], segmenter.classes.names).figures()
-    return {name: float(found[name] or 0.0) for name in SCORES}
+    score = summarise([result.score for result in results], segmenter.classes.names)
+    shares = [c.iou or 0.0 for c in score.classes if c.true_points]
+    return {name: float(score.figures()[name] or 0.0) for name in SCORES} | {"mIoU": float(np.mean(shares))}
 
 
 def row(f: dict) -> tuple[str, ...]:

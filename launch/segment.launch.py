@@ -37,7 +37,7 @@ ARGUMENTS: dict[str, tuple[str, list[str] | None, str]] = {  # name: default, ac
         "false", BOOLEAN, "build the engine of this machine's GPU, or find it built, and end; needs no input"
     ),
     "huge_pages": (
-        "true", BOOLEAN, "let the node's memory allocator ask for huge pages, unless GLIBC_TUNABLES is set already"
+        "false", BOOLEAN, "let the node's memory allocator ask for huge pages, unless GLIBC_TUNABLES is set already"
     ),
     "rviz": ("false", BOOLEAN, "open rviz2 on the labelled clouds"),
     "log_level": (

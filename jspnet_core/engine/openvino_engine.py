@@ -14,7 +14,7 @@ from jspnet_core.cores import available_cores
 from jspnet_core.engine.block_by_block import run_each
 from jspnet_core.engine.errors import EngineError
 from jspnet_core.engine.model_file import REPAIR, ModelFileError, read_description
-from jspnet_core.pyramid import Pyramid
+from jspnet_core.pyramid import Pyramid, pyramid_names
 
 
 class OpenVinoEngine:
@@ -50,7 +50,8 @@ class OpenVinoEngine:
             compiled = core.compile_model(core.read_model(model), "CPU", hints)
         except RuntimeError as error:
             raise ModelFileError(f"{model} is not a model that OpenVINO can use; {REPAIR}") from error
-        self._inputs = [port.get_any_name() for port in compiled.inputs if port.get_any_name() != "features"]
+        named = set().union(*(port.get_names() for port in compiled.inputs))  # a port has those of what it feeds, too
+        self._inputs = [name for name in pyramid_names() if name in named]
         self._executor = ThreadPoolExecutor(threads)
         self._idle: SimpleQueue = SimpleQueue()
         for _ in range(threads):
