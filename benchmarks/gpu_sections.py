@@ -30,7 +30,7 @@ from jspnet_core.gpu.network import DeviceNetwork, batch_sizes
 from jspnet_core.gpu.segmenter import GpuSegmenter
 from jspnet_core.gravity import find_gravity
 from jspnet_core.pyramid import build_pyramid, pyramid_names, stack_pyramids
-from jspnet_core.settings import FrameSettings, SegmenterSettings
+from jspnet_core.settings import FrameSettings
 from jspnet_core.synthetic import make_scene
 from jspnet_core.training.checkpoint import Checkpoint
 
@@ -161,7 +161,7 @@ def stages(section: Section, place: Place) -> None:
     scene, net = make_scene(5, "office"), place.network(place.engine("fp16", graphs=True))
     room = scene.room_cloud(np.random.default_rng(0), 100.0 if place.rehearsal else 3000.0)
     for blocks in place.batches:
-        settings = SegmenterSettings(gravity="none", voxel_size=VOXEL, stride=0.35, max_blocks=blocks, always_kept=100)
+        settings = FrameSettings(gravity="none", voxel_size=VOXEL, stride=0.35, max_blocks=blocks)
         segmenter = GpuSegmenter(net, settings)
         segmenter.after_stage = place.synchronize
         rows = [segmenter.segment(room.points, room.colors) for _ in range(1 if place.rehearsal else 8)]
