@@ -71,8 +71,8 @@ def mean_shift_blocks(
 def _check(embeddings: np.ndarray, ndim: int, shape: str, bandwidth: float) -> None:
     if embeddings.ndim != ndim or embeddings.shape[-1] == 0:
         raise ValueError(f"embeddings must be {shape}, found {embeddings.shape}")
-    finite = np.isfinite(embeddings).all(axis=-1)
-    if not finite.all():
+    if not np.isfinite(embeddings).all():
+        finite = np.isfinite(embeddings).all(axis=-1)
         raise ValueError(f"embeddings must be finite, found NaN or Inf at {(~finite).sum()} of {finite.size} points")
     if not 0.0 < bandwidth < np.inf:
         raise ValueError(f"bandwidth must be a positive number, found {bandwidth}")
