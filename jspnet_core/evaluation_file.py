@@ -118,10 +118,8 @@ def pool(paths: Sequence[Path]) -> Evaluation:
         if bool(part.views) != bool(first.views):
             raise EvaluationFileError(f"{path} and {paths[0]}: only one of them has single views")
     rooms = [room for part in parts for room in part.rooms]
-    of_seed = Counter(
-        pair for part in parts for pair in {(room.name, part.settings.get("seed")): None for room in part.rooms}
-    )
-    twice = [name for (name, _), count in of_seed.items() if count > 1]
+    of_seed = Counter((name, part.settings.get("seed")) for part in parts for name in {r.name for r in part.rooms})
+    twice = sorted(name for (name, _), count in of_seed.items() if count > 1)
     if twice:
         raise EvaluationFileError(
             f"rooms that are in two of the files, by the same seed, would count twice: {', '.join(twice[:5])}"
