@@ -73,7 +73,7 @@ def openvino_gflops(threads: int, a: np.ndarray) -> dict[str, float]:
 
 def attention(c: NetworkConfiguration, threads: int) -> tuple[float, float]:
     """One PIFF attention alone in ONNX Runtime, on all threads: milliseconds and GFLOP/s."""
-    keys = c.levels[0] if c.piff_keys == "level1" else c.points
+    keys = c.piff_key_count
     rng = np.random.default_rng(0)
     feed = {
         "q": rng.random((1, c.points, c.d_k), np.float32),

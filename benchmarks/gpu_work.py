@@ -49,7 +49,7 @@ def work_of_a_block(c: NetworkConfiguration, *, padded: bool) -> Work:
         work.dense("decoders", n, c.decoder[1][-1], c.fusion)
         work.dense("fusion", n, c.fusion, c.fusion)
         work.dense("fusion", n, c.fusion, c.fusion)
-        keys = n if c.piff_keys == "points" else n1
+        keys = c.piff_key_count
         width = max(c.d_k, c.d_v) if padded else c.d_k
         work.operations["attention"] = work.operations.get("attention", 0) + 2 * n * keys * (width + c.d_v)
         work.traffic += BYTES * (n * (width + c.d_v) + keys * (width + c.d_v))  # fused: the N x N matrix stays inside

@@ -90,10 +90,10 @@ class NetworkConfiguration(BaseModel):
         "concat", description="the main branch ++ what is mixed in, or own ++ own + mixed (the reference code)"
     )
     siff_order: Order = Field("parallel", description="which branch's SIFF comes first (Table 7)")
-    piff_keys: Literal["points", "level1", "pairs"] = Field(
+    piff_keys: Literal["points", "level1", "level2", "pairs"] = Field(
         "points",
-        description="which points offer keys and values: all N; those of level 1 (fewer, evenly spread); or means of "
-        "two that follow each other (the reference code)",
+        description="which points offer keys and values: all N; those of level 1 or 2 (fewer, evenly spread); or means "
+        "of two that follow each other (the reference code)",
     )
     piff_values: Literal["other", "own"] = Field("other", description="keys and values; own: eq. 12 to the letter")
     piff_join: Literal["concat", "add"] = Field("concat", description="eqs. 15-16, or the figure (add)")
@@ -138,13 +138,24 @@ class NetworkConfiguration(BaseModel):
         return self.fusion_kind in ("piff", "siff+piff")
 
     @property
+    def piff_samples(self) -> bool:
+        """Whether PIFF's keys are a pyramid level's points, however many points of a block there are below it."""
+        return self.piff_keys in ("level1", "level2")
+
+    @property
+    def piff_key_count(self) -> int:
+        """Keys that each of PIFF's queries looks at."""
+        n1, n2, *_ = self.levels
+        return {"points": self.points, "level1": n1, "level2": n2, "pairs": self.points // 2}[self.piff_keys]
+
+    @property
     def channels(self) -> int:
         """Width of a point's features: block x y z, (red green blue,) room x y z."""
         return 9 if self.color else 6
 
     @classmethod
     def narrow(cls, **changes) -> NetworkConfiguration:
-        """Half the widths and points, keys of PIFF from level 1: a sixth of the weights, for machines without a GPU."""
+        """Half the widths and points, keys of PIFF from level 2: a sixth of the weights, for machines without a GPU."""
         half = dict(
             points=2048,
             levels=(512, 128, 32, 16),
@@ -158,7 +169,7 @@ class NetworkConfiguration(BaseModel):
             fusion=64,
             d_k=16,
             d_v=32,
-            piff_keys="level1",
+            piff_keys="level2",
         )
         return cls(**{**half, **changes})
 

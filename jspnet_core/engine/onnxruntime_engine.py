@@ -42,7 +42,7 @@ class OnnxRuntimeEngine:
         self._executor = ThreadPoolExecutor(self._streams)
 
         # Where all points offer PIFF's keys, a repeated one weighs double: without the padding labels would change.
-        self.takes_fewer_points = self.description.configuration.piff_keys == "level1"
+        self.takes_fewer_points = self.description.configuration.piff_samples
 
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
         alone = None

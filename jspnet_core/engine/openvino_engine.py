@@ -56,7 +56,7 @@ class OpenVinoEngine:
         self._idle: SimpleQueue = SimpleQueue()
         for _ in range(threads):
             self._idle.put(compiled.create_infer_request())
-        self.takes_fewer_points = self.description.configuration.piff_keys == "level1"  # see `OnnxRuntimeEngine`
+        self.takes_fewer_points = self.description.configuration.piff_samples  # see `OnnxRuntimeEngine`
 
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
         c = self.description.configuration

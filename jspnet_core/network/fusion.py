@@ -61,7 +61,9 @@ class PIFF(nn.Module):
         super().__init__()
         own = own or 2 * configuration.fusion
         self.d_k, self.d_v = configuration.d_k, configuration.d_v
-        self.keys, self.values = configuration.piff_keys, configuration.piff_values
+        self.values = configuration.piff_values
+        self.samples, self.pairs = configuration.piff_samples, configuration.piff_keys == "pairs"
+        self.keys = configuration.piff_key_count
         self.join = configuration.piff_join
         self.attention_dropout = configuration.piff_dropout
         self.explicit = False
@@ -99,9 +101,9 @@ class PIFF(nn.Module):
     def fuse(self, own: Tensor, other: Tensor, anchors: Tensor) -> Tensor:
         """Eqs. 12-16: (B, N, joined)."""
         target, source = (own, other) if self.values == "other" else (other, own)
-        if self.keys == "level1":
-            source = gather(source, anchors)  # (B, n1, C)
-        elif self.keys == "pairs":
+        if self.samples:
+            source = gather(source, anchors[:, : self.keys])  # (B, keys, C); a level is the first points of the finer
+        elif self.pairs:
             source = source.unflatten(1, (-1, 2)).mean(2)  # (B, N / 2, C)
         t = self.transfer(self.attend(self.query(target), self.key(source), self.value(source)))
         return gate(torch.cat([own, t], dim=-1)) if self.join == "concat" else own + t
