@@ -40,6 +40,9 @@ from jspnet_core.settings import FrameSettings, SegmenterSettings
 from jspnet_core.training.checkpoint import Checkpoint
 
 SCORES = ("mIoU", "mPre", "mRec")
+KEYS = {"level1": "level 1", "points": "all points"}
+"""Where PIFF's keys could come from, if not from level 2."""
+
 HEAD = ("network", "weights", "block, m", "points", "GFLOP a block", "ms a block", "ms a square metre",
         *(f"{name}, rooms" for name in SCORES), *(f"{name}, views" for name in SCORES))  # fmt: skip
 
@@ -116,9 +119,10 @@ def candidates(trained: dict[str, Checkpoint]) -> list[Candidate]:
         half = {"points": c.points // 2, "levels": levels}
         found.append(Candidate(f"{size}, 8 bits", c, state, eight_bits=True))
         found.append(Candidate(f"{size}, half the points, not trained for it", changed(c, **half), state))
-        if c.piff_keys == "level1":
-            every = changed(c, piff_keys="points")
-            found.append(Candidate(f"{size}, keys of all points, not trained for it", every, state))
+        for keys, named in KEYS.items():
+            if keys != c.piff_keys:
+                other = changed(c, piff_keys=keys)
+                found.append(Candidate(f"{size}, keys of {named}, not trained for it", other, state))
     return found
 
 

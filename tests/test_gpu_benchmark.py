@@ -86,5 +86,7 @@ def test_work_is_counted_from_the_configuration():
     full = gpu_work.work_of_a_block(NetworkConfiguration(), padded=False)
     points = NetworkConfiguration().points
     assert full.operations["attention"] == 2 * 2 * points * points * (64 + 128)
-    fewer_keys = NetworkConfiguration(piff_keys="level1")
-    assert gpu_work.work_of_a_block(fewer_keys, padded=False).total() < 0.6 * full.total()
+    for keys, count in (("level1", points // 4), ("level2", points // 16)):
+        fewer = gpu_work.work_of_a_block(NetworkConfiguration(piff_keys=keys), padded=False)
+        assert fewer.operations["attention"] == 2 * 2 * points * count * (64 + 128)
+        assert fewer.total() < 0.6 * full.total()

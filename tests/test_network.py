@@ -196,9 +196,10 @@ def test_siff(rng, center, p_scale, main):
 @pytest.mark.parametrize("explicit", [False, True])
 @pytest.mark.parametrize("values", ["other", "own"])
 @pytest.mark.parametrize("join", ["concat", "add"])
-@pytest.mark.parametrize("keys", ["points", "level1"])
+@pytest.mark.parametrize("keys", ["points", "level1", "level2"])
 def test_piff(rng, explicit, values, join, keys):
-    update = dict(piff_values=values, piff_join=join, piff_keys=keys)
+    levels = (4, 3, *SMALL.levels[2:])
+    update = dict(piff_values=values, piff_join=join, piff_keys=keys, levels=levels)
     layer = randomise(PIFF(SMALL.model_copy(update=update), outputs=3))
     layer.explicit = explicit
     own, other = tensors(rng, (2, 10, 16), (2, 10, 16))
@@ -211,7 +212,8 @@ def test_piff(rng, explicit, values, join, keys):
     for block in range(2):
         a, b = numpy_of(own)[block], numpy_of(other)[block]
         target, source = (a, b) if values == "other" else (b, a)
-        source = source[local[block, 0]] if keys == "level1" else source
+        if keys != "points":
+            source = source[local[block, 0][: levels[0] if keys == "level1" else levels[1]]]
         for i in range(10):
             q = linear(layer.query, target[i])
             score = np.array([q @ linear(layer.key, y) / math.sqrt(4) for y in source])  # eq. 12

@@ -57,7 +57,7 @@ def head(model: Path, description: ModelDescription) -> list[str]:
         f"random. The paper trains on some 1.7 million blocks.",
         f"- **Network**: blocks of {c.block_size:g} m with {c.points} points, levels "
         f"{', '.join(map(str, c.levels))}, fusion width {c.fusion}, "
-        f"PIFF d_k {c.d_k}, d_v {c.d_v}, keys from {'level 1' if c.piff_keys == 'level1' else 'all points'}; "
+        f"PIFF d_k {c.d_k}, d_v {c.d_v}, {c.piff_key_count} keys; "
         f"{'with' if c.color else 'without'} colour. Half as wide as the paper's network, in blocks "
         f"{'as wide' if c.block_size == 1 else f'{c.block_size:g} times as wide'}.",
         f"- **File**: `{model.name}`, {model.stat().st_size / 1e6:.1f} MB, float16 weights on disk, float32 when run; "
