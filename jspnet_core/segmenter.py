@@ -63,7 +63,8 @@ class Segmenter:
         self.classes: ClassTable = self.description.class_table()
         self.model_name: str = self.description.name
         self.about: str = getattr(engine, "about", "")
-        self._executor = ThreadPoolExecutor(self.settings.threads or available_cores())
+        self._threads = self.settings.threads or available_cores()
+        self._executor = ThreadPoolExecutor(self._threads)
 
     def close(self) -> None:
         """Free its threads, and the engine if it was opened here; may be called twice."""
@@ -91,7 +92,7 @@ class Segmenter:
         check_cloud(points, colors)
         s, clock = self.settings, StageClock()
         with clock.stage("voxels"):
-            voxels = voxelise(points, s.voxel_size)
+            voxels = voxelise(points, s.voxel_size, self._executor, self._threads)
             if len(voxels.representative) == 0:
                 raise no_finite_point(points)
             xyz = points[voxels.representative]  # (V, 3)

@@ -1,11 +1,13 @@
 """Voxels and blocks: what a cloud is cut into, against the slow way of saying it."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 from jspnet_core.blocks import _columns, batches, block_features, cut_blocks, network_sizes
 from jspnet_core.cells import nearest_within
-from jspnet_core.voxels import voxelise
+from jspnet_core.voxels import PART_POINTS, voxelise
 
 
 @pytest.fixture
@@ -38,6 +40,19 @@ def test_points_that_are_not_finite_or_absurd_have_no_voxel():
 def test_cells_on_both_sides_of_zero_stay_apart():
     points = np.array([[-0.01, 0, 0], [0.01, 0, 0]], np.float32)
     assert len(voxelise(points, 0.03).representative) == 2
+
+
+@pytest.mark.parametrize("size", [0.03, 0.004])  # few voxels, and more than the first table holds
+def test_parts_hashed_side_by_side_give_the_same_voxels(size):
+    rng = np.random.default_rng(4)
+    points = rng.uniform(-3, 3, (3 * PART_POINTS + 7, 3)).astype(np.float32)
+    points[:, 2] = 0.0
+    points[rng.integers(0, len(points), 500)] = np.nan
+    whole = voxelise(points, size)
+    with ThreadPoolExecutor(3) as executor:
+        parts = voxelise(points, size, executor, threads=3)
+    np.testing.assert_array_equal(parts.representative, whole.representative)
+    np.testing.assert_array_equal(parts.of_point, whole.of_point)
 
 
 def test_blocks_hold_the_points_of_their_square_and_cover_the_cloud(points):
