@@ -55,9 +55,9 @@ def thin(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     drawn = points
     if len(points) > _SAMPLES:
         drawn = points[rng.integers(0, len(points), _SAMPLES)]
-        if np.isfinite(drawn).all(axis=1).sum() < _SAMPLES // 8:  # mostly no returns: draw from the others
-            finite = points[np.isfinite(points).all(axis=1)]
-            drawn = finite[rng.integers(0, len(finite), _SAMPLES)] if len(finite) else finite
+        if len(_near_enough(drawn)) < _SAMPLES // 8:  # mostly no returns: draw from the others
+            returns = points[_near_enough(points)]
+            drawn = returns[rng.integers(0, len(returns), _SAMPLES)] if len(returns) else returns
     drawn = drawn[_near_enough(drawn)]
     return drawn[_one_per_voxel(drawn, drawn.dtype.type(VOXEL))].astype(np.float64)
 
@@ -75,17 +75,19 @@ def _near_enough(points: np.ndarray) -> np.ndarray:
 
 @njit(nogil=True, cache=True)
 def _one_per_voxel(points: np.ndarray, edge: float) -> np.ndarray:
-    """Indices of points, one of each voxel. A hash table that forgets: two voxels in one slot lose one, 1 in 50."""
-    low = points[:1].copy()
+    """Indices of points, the last one of each voxel. A hash table that forgets: two voxels in one slot lose one, 1 in
+    50."""
+    slots, slot = np.empty(_SLOTS, np.int32), np.empty(len(points), np.int32)  # only what was written is read
+    cells = cell_ids(points, edge)
     for i in range(len(points)):
-        for axis in range(3):
-            low[0, axis] = min(low[0, axis], points[i, axis])
-    slots = np.full(_SLOTS, np.int32(-1))
+        slot[i] = (cells[i] * _MIX >> 40) & (_SLOTS - 1)
+        slots[slot[i]] = i
+    kept, count = np.empty(len(points), np.int32), 0
     for i in range(len(points)):
-        x, y, z = points[i, 0] - low[0, 0], points[i, 1] - low[0, 1], points[i, 2] - low[0, 2]
-        cell = (np.int64(x / edge) << 40) | (np.int64(y / edge) << 20) | np.int64(z / edge)  # below 2**20 by FURTHEST
-        slots[(cell * _MIX >> 40) & (_SLOTS - 1)] = i
-    return slots[slots >= 0]
+        if slots[slot[i]] == i:
+            kept[count] = i
+            count += 1
+    return kept[:count]
 
 
 def level_plane(points: np.ndarray, refine: bool) -> Plane | None:
@@ -108,27 +110,55 @@ def level_plane(points: np.ndarray, refine: bool) -> Plane | None:
     return _measure(points, normal, float(np.median(z[np.abs(z - offset) < _NEAR])))
 
 
+@njit(nogil=True, cache=True)
 def cell_ids(points: np.ndarray, edge: float) -> np.ndarray:
-    """Id of each point's cubic cell of that edge in metres: (N,) int64."""
-    if len(points) == 0:
-        return np.empty(0, np.int64)
-    cell = ((points - points.min(axis=0)) / points.dtype.type(edge)).astype(np.int64)  # below 2**20 by FURTHEST
-    return (cell[:, 0] << 40) | (cell[:, 1] << 20) | cell[:, 2]
+    """Id of each point's cubic cell of that edge in metres, of the points' type: (N,) int64."""
+    low, ids = points[:1].copy(), np.empty(len(points), np.int64)
+    for i in range(len(points)):
+        for axis in range(3):
+            low[0, axis] = min(low[0, axis], points[i, axis])
+    for i in range(len(points)):
+        x, y, z = points[i, 0] - low[0, 0], points[i, 1] - low[0, 1], points[i, 2] - low[0, 2]
+        ids[i] = (np.int64(x / edge) << 40) | (np.int64(y / edge) << 20) | np.int64(z / edge)  # < 2**20 by FURTHEST
+    return ids
 
 
 def _least_squares(points: np.ndarray, normal: np.ndarray, offset: float) -> tuple[np.ndarray, float]:
     """The plane through the points near it, ever nearer ones."""
     for near in (3 * _NEAR, 2 * _NEAR, _NEAR, _NEAR):
-        on = points[np.abs(points @ normal - offset) < near]
-        if len(on) < 3:
+        count, centre, covariance = _moments(points, normal, offset, near)
+        if count < 3:
             break
-        centre = on.mean(axis=0)
-        spread, axes = np.linalg.eigh((on - centre).T @ (on - centre) / len(on))  # ascending
+        spread, axes = np.linalg.eigh(covariance)  # ascending
         axis = axes[:, 0] * (1.0 if axes[2, 0] > 0 else -1.0)
         if axis[2] < np.cos(np.radians(_REFINED_TILT)) or spread[1] < _REFINED_WIDTH**2:
             break
         normal, offset = axis, float(axis @ centre)
     return normal, offset
+
+
+@njit(nogil=True, cache=True)
+def _moments(
+    points: np.ndarray, normal: np.ndarray, offset: float, near: float
+) -> tuple[int, np.ndarray, np.ndarray]:
+    """Number, mean (3,) and covariance (3, 3) of the points within `near` metres of a plane."""
+    count, centre, squares = 0, np.zeros(3), np.zeros((3, 3))
+    d = np.empty(3)
+    for i in range(len(points)):
+        height = points[i, 0] * normal[0] + points[i, 1] * normal[1] + points[i, 2] * normal[2] - offset
+        if abs(height) >= near:
+            continue
+        count += 1
+        for a in range(3):
+            d[a] = points[i, a] - offset * normal[a]  # from the plane's foot: sums of large squares lose digits
+            centre[a] += d[a]
+            for b in range(a + 1):
+                squares[a, b] += d[a] * d[b]
+    centre /= max(count, 1)
+    for a in range(3):
+        for b in range(a + 1):
+            squares[a, b] = squares[b, a] = squares[a, b] / max(count, 1) - centre[a] * centre[b]
+    return count, centre + offset * normal, squares
 
 
 def _measure(points: np.ndarray, normal: np.ndarray, offset: float) -> Plane:

@@ -108,26 +108,59 @@ def fill_gaps(
     return label[source], confidence[source], instance[source]
 
 
+@njit(nogil=True, cache=True)
+def paint_points(
+    of_point: np.ndarray, label: np.ndarray, confidence: np.ndarray, instance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Points take everything from their voxels, and those without a voxel are without a label.
+
+    of_point (N,), -1 for none; of voxels: label (V,), confidence (V,), instance (V,).
+    Returns label (N,) uint8, confidence (N,) float32, instance (N,) uint32, and how many points each voxel has, (V,)
+    int64.
+    """
+    n, points = len(of_point), np.zeros(len(label), np.int64)
+    labels, confidences, instances = np.empty(n, np.uint8), np.empty(n, np.float32), np.empty(n, np.uint32)
+    for i in range(n):
+        v = of_point[i]
+        if v < 0:
+            labels[i], confidences[i], instances[i] = UNLABELLED, 0.0, NO_INSTANCE
+            continue
+        labels[i], confidences[i], instances[i] = label[v], confidence[v], instance[v]
+        points[v] += 1
+    return labels, confidences, instances, points
+
+
 def summarise_instances(
-    xyz: np.ndarray, voxel_of_point: np.ndarray, confidence: np.ndarray, instance: np.ndarray, label: np.ndarray
+    xyz: np.ndarray, points: np.ndarray, confidence: np.ndarray, instance: np.ndarray, label: np.ndarray
 ) -> list[Instance]:
     """One entry per instance that has a point.
 
-    xyz (V, 3) gravity frame; voxel_of_point (N,), -1 for none; confidence (V,); instance (V,) 0 for none;
+    xyz (V, 3) gravity frame; points (V,) how many each voxel has; confidence (V,); instance (V,) 0 for none;
     label (K,) class of instances 1 to K.
     """
-    members = np.flatnonzero(instance != NO_INSTANCE)
-    if len(members) == 0:
-        return []
-    members = members[np.argsort(instance[members], kind="stable")]
-    ids, first = np.unique(instance[members], return_index=True)
-    points = np.bincount(voxel_of_point[voxel_of_point >= 0], minlength=len(xyz))[members]  # of each voxel
-    corner = xyz[members].astype(np.float64)
-    count = np.add.reduceat(points, first)
-    centroid = np.add.reduceat(corner * points[:, None], first) / count[:, None]
-    mean_confidence = np.add.reduceat(confidence[members] * points, first) / count
-    low, high = np.minimum.reduceat(corner, first), np.maximum.reduceat(corner, first)
+    count, confidences, corners, low, high = _totals(xyz, points, confidence, instance, len(label) + 1)
     return [
-        Instance(int(id_), int(label[id_ - 1]), float(mean_confidence[k]), int(count[k]), centroid[k], low[k], high[k])
-        for k, id_ in enumerate(ids)
-    ]
+        Instance(
+            int(k), int(label[k - 1]), float(confidences[k] / count[k]), int(count[k]), corners[k] / count[k],
+            low[k], high[k],
+        )
+        for k in np.flatnonzero(count)
+        if k != NO_INSTANCE
+    ]  # fmt: skip
+
+
+@njit(nogil=True, cache=True)
+def _totals(xyz, points, confidence, instance, ids):  # type: ignore[no-untyped-def]
+    """Of each id: points, the sums of their confidences and coordinates, and the corners of their box; (ids,) and
+    (ids, 3), int64 and float64."""
+    count, confidences, sums = np.zeros(ids, np.int64), np.zeros(ids), np.zeros((ids, 3))
+    low, high = np.full((ids, 3), np.inf), np.full((ids, 3), -np.inf)
+    for v in range(len(xyz)):
+        k, n = instance[v], points[v]
+        count[k] += n
+        confidences[k] += n * confidence[v]
+        for axis in range(3):
+            x = np.float64(xyz[v, axis])
+            sums[k, axis] += n * x
+            low[k, axis], high[k, axis] = min(low[k, axis], x), max(high[k, axis], x)
+    return count, confidences, sums, low, high

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from jspnet_core.blocks import Blocks
-from jspnet_core.classes import NO_INSTANCE, UNLABELLED, ClassTable
+from jspnet_core.classes import UNLABELLED, ClassTable
 from jspnet_core.cores import available_cores
 from jspnet_core.engine import Engine, ModelFileError, open_engine
 from jspnet_core.engine.model_file import ModelDescription, default_model
@@ -18,7 +18,7 @@ from jspnet_core.joining import join_clusters
 from jspnet_core.mean_shift import mean_shift_blocks
 from jspnet_core.merging import finish_instances, legacy_cells, merge_blocks, split_by_class
 from jspnet_core.network_pass import cut_for_network, through_network
-from jspnet_core.painting import Votes, fill_gaps, summarise_instances
+from jspnet_core.painting import Votes, fill_gaps, paint_points, summarise_instances
 from jspnet_core.pieces import split_at_gaps
 from jspnet_core.segmentation import Segmentation
 from jspnet_core.settings import SegmenterSettings
@@ -115,15 +115,11 @@ class Segmenter:
                 ids, instance_label = self._merge(xyz, blocks, clusters, block_label, label)
         with clock.stage("painting"):
             label, confidence, ids = fill_gaps(xyz, label, confidence, ids, reach=4 * s.voxel_size)
-            found = summarise_instances(xyz, voxels.of_point, confidence, ids, instance_label)
-            seen = voxels.of_point >= 0
-            of_point = np.maximum(voxels.of_point, 0)
-            label, ids = np.where(seen, label[of_point], UNLABELLED), np.where(seen, ids[of_point], NO_INSTANCE)
-            confidence = np.where(seen, confidence[of_point], 0.0)
+            labels, confidences, instance, points_of = paint_points(voxels.of_point, label, confidence, ids)
+            found = summarise_instances(xyz, points_of, confidence, ids, instance_label)
         return Segmentation(
-            label.astype(np.uint8), ids.astype(np.uint32), confidence.astype(np.float32), found,
-            T, source, len(blocks), blocks.left_out, clock.milliseconds,
-        )  # fmt: skip
+            labels, instance, confidences, found, T, source, len(blocks), blocks.left_out, clock.milliseconds
+        )
 
     def _label_blocks(
         self, xyz: np.ndarray, rgb: np.ndarray | None, blocks: Blocks, votes: Votes, clock: StageClock, instances: bool

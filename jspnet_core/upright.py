@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from jspnet_core.floor import cell_ids
 
@@ -44,13 +45,7 @@ def surface_patches(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Returns unit normals (P, 3), sign arbitrary, and weights (P,): points in the patch, so seen area.
     """
-    _, patch = np.unique(cell_ids(points, _PATCH), return_inverse=True)
-    count = np.bincount(patch)
-    mean = np.stack([np.bincount(patch, points[:, i]) for i in range(3)], axis=1) / count[:, None]
-    local = points - mean[patch]
-    covariance = np.empty((len(count), 3, 3))
-    for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)):
-        covariance[:, i, j] = covariance[:, j, i] = np.bincount(patch, local[:, i] * local[:, j]) / count
+    count, covariance = _covariances(points, *_numbered(cell_ids(points, _PATCH)))
     enough = count >= _FEWEST_IN_PATCH
     spread, axes = np.linalg.eigh(covariance[enough])  # ascending
     flat = spread[:, 0] < 0.1 * spread[:, 1]
@@ -78,3 +73,32 @@ def find_up(normals: np.ndarray, weights: np.ndarray, assumed: np.ndarray) -> Up
         up = vectors[:, 0] if complete else assumed - (assumed @ facing) * facing
         up = up / np.linalg.norm(up) * (1.0 if up @ assumed > 0 else -1.0)
     return Up(up, float(np.abs(signed).sum()), complete)
+
+
+@njit(nogil=True, cache=True)
+def _numbered(cells: np.ndarray) -> tuple[np.ndarray, int]:
+    """Cells (M,) int64, M > 0, as numbers from 0 on, in the order in which they come; and how many there are."""
+    numbers, number = np.empty(len(cells), np.int32), {cells[0]: 0}
+    for i in range(len(cells)):
+        if cells[i] not in number:
+            number[cells[i]] = len(number)
+        numbers[i] = number[cells[i]]
+    return numbers, len(number)
+
+
+@njit(nogil=True, cache=True)
+def _covariances(points: np.ndarray, patch: np.ndarray, patches: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points of each patch, (P,) int64, and their covariance, (P, 3, 3)."""
+    count, mean, covariance = np.zeros(patches, np.int64), np.zeros((patches, 3)), np.zeros((patches, 3, 3))
+    for i in range(len(points)):
+        count[patch[i]] += 1
+        mean[patch[i]] += points[i]
+    for p in range(patches):
+        mean[p] /= count[p]
+    for i in range(len(points)):
+        p = patch[i]
+        for a in range(3):
+            for b in range(a + 1):
+                covariance[p, a, b] += (points[i, a] - mean[p, a]) * (points[i, b] - mean[p, b]) / count[p]
+                covariance[p, b, a] = covariance[p, a, b]
+    return count, covariance
