@@ -5,6 +5,7 @@ In the worst case, where all points share a cell, a search costs what looking at
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ from numba import njit
 
 _CELLS_PER_POINT = 4
 """Bound on the table of cells: where the cells asked for would be more, they are made larger."""
+
+_MANY = 4000  # queries from which a second thread is worth its while
 
 
 class Grid(NamedTuple):
@@ -88,13 +91,27 @@ def squared(a: np.ndarray, b: np.ndarray) -> np.float32:
     return x * x + y * y + z * z
 
 
-@njit(nogil=True, cache=True)
-def nearest_within(xyz: np.ndarray, queries: np.ndarray, reach: float) -> np.ndarray:
+def nearest_within(
+    xyz: np.ndarray, queries: np.ndarray, reach: float, executor: Executor | None = None
+) -> np.ndarray:
     """The nearest of n > 0 points to each query, within `reach` metres: (m,) int32, -1 for none.
 
-    xyz: (n, 3), queries: (m, 3) float32, metres. Of several nearest the one of the lowest index.
+    xyz: (n, 3), queries: (m, 3) float32, metres. Of several nearest the one of the lowest index. executor: takes half
+    of the queries, where they are many.
     """
     grid = make_grid(xyz, 0.5 * reach)
+    if executor is None or len(queries) < _MANY:
+        return _nearest_of(grid, queries, reach)
+    half = len(queries) // 2
+    other = executor.submit(_nearest_of, grid, queries[half:], reach)
+    return np.concatenate([_nearest_of(grid, queries[:half], reach), other.result()])
+
+
+# Private
+
+
+@njit(nogil=True, cache=True)
+def _nearest_of(grid: Grid, queries: np.ndarray, reach: float) -> np.ndarray:
     nearest = np.full(len(queries), np.int32(-1))
     for i in range(len(queries)):
         for cells in (1, 2):  # the cells around hold all within half the reach, those around them the rest
@@ -102,9 +119,6 @@ def nearest_within(xyz: np.ndarray, queries: np.ndarray, reach: float) -> np.nda
             if square <= np.float32(0.25 * reach * reach):
                 break
     return nearest
-
-
-# Private
 
 
 @njit(nogil=True, cache=True)

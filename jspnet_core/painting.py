@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
+
 import numpy as np
 from numba import njit
 
@@ -91,8 +93,9 @@ def _winners(total: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def fill_gaps(
-    xyz: np.ndarray, label: np.ndarray, confidence: np.ndarray, instance: np.ndarray, reach: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    xyz: np.ndarray, label: np.ndarray, confidence: np.ndarray, instance: np.ndarray, reach: float,
+    executor: Executor | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
     """Voxels that no block sampled take everything from the nearest one that was, within `reach` metres.
 
     xyz (V, 3), label (V,), confidence (V,), instance (V,). Returns label, confidence and instance, completed.
@@ -101,7 +104,7 @@ def fill_gaps(
     missing = np.flatnonzero(label == UNLABELLED)
     if len(sampled) == 0 or len(missing) == 0:
         return label, confidence, instance
-    nearest = nearest_within(xyz[sampled], xyz[missing], reach)
+    nearest = nearest_within(xyz[sampled], xyz[missing], reach, executor)
     near = nearest >= 0
     source = np.arange(len(xyz))
     source[missing[near]] = sampled[nearest[near]]

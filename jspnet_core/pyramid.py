@@ -47,26 +47,38 @@ def pyramid_names() -> list[str]:
     return names + [f"up{f}{c}_{part}" for f, c in UPSAMPLINGS for part in ("index", "weight")]
 
 
-def build_pyramid(xyz: np.ndarray, configuration: NetworkConfiguration) -> Pyramid:
+def build_pyramid(xyz: np.ndarray, configuration: NetworkConfiguration, executor: Executor | None = None) -> Pyramid:
     """The pyramid of one block (paper, section 3.1; sampling and grouping of PointNet++ and PointConv).
 
-    xyz: (N, 3) float32, finite, metres, any frame; sampling starts at its first point.
+    xyz: (N, 3) float32, finite, metres, any frame; sampling starts at its first point. executor: for half of the
+    searches, which then run beside the others; the result is the same.
     """
     c = configuration
     block = boxed(xyz, BOX_POINTS)
     sample = farthest_points(block, c.levels[0])
     finest = block.axes.T[sample]
     levels = [block, *(boxed(finest[:n], _LEVEL_BOX_POINTS) for n in c.levels)]
-    pyramid: Pyramid = {"sample": sample, "ball": ball_query(block, levels[1], c.radii[0], c.encoder_neighbors)}
-    for level in (1, 2, 3):
-        near = self_nearest(levels[level], c.encoder_neighbors)
-        density = ball_density(levels[level], c.radii[level], c.density_variances[level - 1], c.density_neighbors)
-        pyramid[f"near{level}"] = near
-        pyramid[f"density{level + 1}"] = relative_inverse(density, near[: c.levels[level]])
-    for fine, coarse in UPSAMPLINGS:
-        index, weight = three_nearest(levels[coarse], levels[fine])
-        pyramid[f"up{fine}{coarse}_index"], pyramid[f"up{fine}{coarse}_weight"] = index, weight
-    return pyramid
+
+    def within() -> Pyramid:
+        found: Pyramid = {}
+        for level in (1, 2, 3):
+            near = self_nearest(levels[level], c.encoder_neighbors)
+            density = ball_density(levels[level], c.radii[level], c.density_variances[level - 1], c.density_neighbors)
+            found[f"near{level}"] = near
+            found[f"density{level + 1}"] = relative_inverse(density, near[: c.levels[level]])
+        return found
+
+    def between() -> Pyramid:
+        found = {"ball": ball_query(block, levels[1], c.radii[0], c.encoder_neighbors)}
+        for fine, coarse in UPSAMPLINGS:
+            index, weight = three_nearest(levels[coarse], levels[fine])
+            found[f"up{fine}{coarse}_index"], found[f"up{fine}{coarse}_weight"] = index, weight
+        return found
+
+    if executor is None:
+        return {"sample": sample, **within(), **between()}
+    other = executor.submit(within)
+    return {"sample": sample, **between(), **other.result()}
 
 
 def build_pyramids(
@@ -77,6 +89,8 @@ def build_pyramids(
     sizes: (B,), how many points of each block, the first ones; None: all.
     """
     sizes = np.full(len(features), features.shape[1]) if sizes is None else sizes
+    if len(features) == 1:
+        return [build_pyramid(features[0, : sizes[0], :3], configuration, executor)]
     return list(executor.map(lambda block, n: build_pyramid(block[:n, :3], configuration), features, sizes))
 
 

@@ -114,7 +114,7 @@ class Segmenter:
             with clock.stage("merging"):
                 ids, instance_label = self._merge(xyz, blocks, clusters, block_label, label)
         with clock.stage("painting"):
-            label, confidence, ids = fill_gaps(xyz, label, confidence, ids, reach=4 * s.voxel_size)
+            label, confidence, ids = fill_gaps(xyz, label, confidence, ids, 4 * s.voxel_size, self._executor)
             labels, confidences, instance, points_of = paint_points(voxels.of_point, label, confidence, ids)
             found = summarise_instances(xyz, points_of, confidence, ids, instance_label)
         return Segmentation(

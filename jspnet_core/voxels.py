@@ -40,11 +40,12 @@ def voxelise(points: np.ndarray, size: float, executor: Executor | None = None, 
     if executor is None or parts < 2:
         return Voxels(_hash(points, 1.0 / size, of_point)[0], of_point)
     bounds = np.linspace(0, len(points), parts + 1).astype(int)
-    slices = [slice(a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
-    hashed = list(executor.map(lambda part: _hash(points[part], 1.0 / size, of_point[part]), slices))
-    first, keys, ids = hashed[0]
-    for part, (representative, *_) in zip(slices[1:], hashed[1:], strict=True):
-        number, first, keys, ids = _add(points, 1.0 / size, first, representative + np.int32(part.start), keys, ids)
+    own, *others = [slice(a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    hashed = [executor.submit(_hash, points[part], 1.0 / size, of_point[part]) for part in others]
+    first, keys, ids = _hash(points[own], 1.0 / size, of_point[own])
+    for part, other in zip(others, hashed, strict=True):
+        more = other.result()[0] + np.int32(part.start)
+        number, first, keys, ids = _add(points, 1.0 / size, first, more, keys, ids)
         _renumber(of_point[part], number)
     return Voxels(first, of_point)
 

@@ -173,4 +173,7 @@ def test_the_nearest_point_is_found_within_reach(offset):
     expected = np.where(square.min(axis=1) <= reach * reach, square.argmin(axis=1), -1)
     assert 100 < (expected < 0).sum() < 700
     np.testing.assert_array_equal(nearest_within(xyz, queries, float(reach)), expected)
+    with ThreadPoolExecutor(1) as executor:  # whose thread takes half of as many queries
+        many, asked = np.concatenate([queries] * 5), np.concatenate([expected] * 5)
+        np.testing.assert_array_equal(nearest_within(xyz, many, float(reach), executor), asked)
     np.testing.assert_array_equal(nearest_within(np.ones((5, 3), np.float32), np.ones((2, 3), np.float32), 0.1), 0)

@@ -47,6 +47,14 @@ def test_sampling_takes_the_farthest_point_each_time(xyz):
     np.testing.assert_array_equal(farthest_points(boxed(xyz, 64), 64), chosen)
 
 
+def test_a_block_alone_has_the_same_pyramid(xyz, pyramid):
+    with ThreadPoolExecutor(2) as executor:
+        (alone,) = build_pyramids(xyz[None], SHAPE, executor)
+    assert alone.keys() == pyramid.keys()
+    for name, array in pyramid.items():
+        np.testing.assert_array_equal(alone[name], array)
+
+
 def test_each_level_is_the_farthest_point_sample_of_the_one_before(levels):
     for finer, coarser in zip(levels[1:], levels[2:], strict=False):
         np.testing.assert_array_equal(finer[farthest_points(boxed(finer, 64), len(coarser))], coarser)
