@@ -8,10 +8,12 @@ No order of the blocks matters, and blocks may overlap or only adjoin.
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
+
 import numpy as np
 from numba import njit
 
-from jspnet_core.cells import squared
+from jspnet_core.cells import Grid, cell_of, column, make_grid, squared
 from jspnet_core.merging import modes
 from jspnet_core.union_find import numbered, unite
 
@@ -24,18 +26,18 @@ MIN_POINTS = 5
 MIN_SHARE = 0.3
 """And their share of the cluster's points that touch the other's block."""
 
-_AXIS_BITS = 21
-
 # Public interface
 
 
 def join_clusters(
-    xyz: np.ndarray, index: np.ndarray, clusters: np.ndarray, labels: np.ndarray, reach: float = REACH
-) -> np.ndarray:
+    xyz: np.ndarray, index: np.ndarray, clusters: np.ndarray, labels: np.ndarray, reach: float = REACH,
+    executor: Executor | None = None,
+) -> np.ndarray:  # fmt: skip
     """Instances of the whole cloud from the clusters of B blocks of N points.
 
     xyz: (V, 3) float32, metres. index: (B, N) int32 into xyz. clusters: (B, N) int32, cluster of each point within
-    its block, 0 to K - 1; -1: padding, ignored. labels: (B, N) uint8, class of each point. reach: metres.
+    its block, 0 to K - 1; -1: padding, ignored. labels: (B, N) uint8, class of each point. reach: metres. executor: takes half of
+    the search.
     Returns (V,) int32: instance of each point of the cloud, 0 and up, -1 where no block drew it. A point that several
     blocks drew is in the instance of its cluster in the first of them.
     Raises ValueError for arrays of unlike shapes.
@@ -56,7 +58,7 @@ def join_clusters(
     if len(index) > 1:
         label = modes(segment, labels[used], len(joined))
         block_of = np.repeat(np.arange(len(index)), count)
-        joined = connected(*_joints(_touches(xyz[point], block, segment, reach), block_of, label), len(joined))
+        joined = connected(*_joints(_touches(xyz[point], block, segment, reach, executor), block_of, label), len(joined))
     instance[point[::-1]] = joined[segment[::-1]]  # backwards: the first block's cluster stays
     return instance
 
@@ -79,9 +81,9 @@ def _joints(
     """
     met, met_block = touches
     count, blocks = len(label), int(block_of.max()) + 1
-    pair, points = np.unique(met[:, 0] * count + met[:, 1], return_counts=True)
+    pair, points = _counted(met[:, 0] * count + met[:, 1])
     own, other = np.divmod(pair, count)
-    border, border_points = np.unique(met_block[:, 0] * blocks + met_block[:, 1], return_counts=True)
+    border, border_points = _counted(met_block[:, 0] * blocks + met_block[:, 1])
     share = points / border_points[np.searchsorted(border, own * blocks + block_of[other])]
     back = np.searchsorted(pair, other * count + own)  # touching is mutual, so the pair is there
     enough = (points >= MIN_POINTS) & (share >= MIN_SHARE)
@@ -89,35 +91,63 @@ def _joints(
     return own[one], other[one]
 
 
-def _touches(xyz: np.ndarray, block: np.ndarray, segment: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
+def _counted(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different keys (E,) int64, 0 and up, ascending, and how often each occurs; without sorting where it can."""
+    if len(keys) == 0 or keys.max() > 16 * len(keys):
+        return np.unique(keys, return_counts=True)
+    times = np.bincount(keys)
+    different = np.flatnonzero(times)
+    return different, times[different]
+
+
+def _touches(
+    xyz: np.ndarray, block: np.ndarray, segment: np.ndarray, reach: float, executor: Executor | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Which segments of other blocks lie within `reach` of each point, as rows (own segment, other segment), and which
     other blocks do, as rows (own segment, other block): two (E, 2) int64, one row per point and touch.
 
     xyz: (M, 3) float32; block, segment: (M,) int32.
     """
-    cell = np.floor((xyz - xyz.min(axis=0)) / reach).astype(np.int64) + 1
-    key = (cell[:, 0] << 2 * _AXIS_BITS) | (cell[:, 1] << _AXIS_BITS) | cell[:, 2]
-    order = np.argsort(key, kind="stable")
-    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-    lowest, highest = (f.reduceat(block[order], starts) for f in (np.minimum, np.maximum))
-    edges = np.append(starts, len(order))
-    square = np.float32(reach * reach)
-    return _search(xyz[order], block[order], segment[order], key[order][starts], edges, lowest, highest, square)
+    grid = make_grid(np.ascontiguousarray(xyz, np.float32), reach)
+    block, segment = block[grid.order], segment[grid.order]
+    there = (grid, block, segment, *_blocks_of_cells(grid, block), np.float32(reach * reach))
+    if executor is None:
+        return _search(*there, 0, len(xyz))
+    half = int(grid.starts[np.searchsorted(grid.starts, len(xyz) // 2)])  # where a cell begins
+    other = executor.submit(_search, *there, half, len(xyz))
+    found = zip(_search(*there, 0, half), other.result(), strict=True)
+    met, met_block = (np.concatenate(halves) for halves in found)
+    return met, met_block
 
 
 @njit(nogil=True, cache=True)
-def _search(xyz, block, segment, keys, edges, lowest, highest, square):  # type: ignore[no-untyped-def]
-    """Points in order of their cells; keys: (C,) ascending, of the cells; edges: (C + 1,) where each begins; lowest,
-    highest: (C,) number of the blocks in it, so that the inside of a block is passed over row by row."""
+def _blocks_of_cells(grid: Grid, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest and the highest block among the points of each cell, (cells,) int32. block: (M,), in their order."""
+    lowest = np.full(len(grid.starts) - 1, np.iinfo(np.int32).max, np.int32)
+    highest = np.full(len(grid.starts) - 1, np.int32(-1))
+    for cell in range(len(lowest)):
+        for p in range(grid.starts[cell], grid.starts[cell + 1]):
+            lowest[cell], highest[cell] = min(lowest[cell], block[p]), max(highest[cell], block[p])
+    return lowest, highest
+
+
+@njit(nogil=True, cache=True)
+def _search(grid, block, segment, lowest, highest, square, first, last):  # type: ignore[no-untyped-def]
+    """What the points from `first`, where a cell begins, to before `last` touch.
+
+    block, segment: (M,), in the order of the grid's points; lowest, highest: of its cells, so that the inside of a
+    block is passed over column by column.
+    """
     met, met_block = np.empty((1024, 2), np.int64), np.empty((1024, 2), np.int64)
-    found, found_block = 0, 0
+    found, found_block, xyz = 0, 0, grid.xyz
     near = np.empty((9, 4), np.int64)
     segments, blocks = np.full(segment.max() + 1, -1), np.full(block.max() + 1, -1)  # the last point that touched it
-    for c in range(len(keys)):
-        _rows_around(c, keys, edges, lowest, highest, near)
+    end = first
+    while end < last:
+        begin, end = end, _columns_around(grid, end, lowest, highest, near)
         if near[:, 2].min() == near[:, 3].max():
             continue
-        for p in range(edges[c], edges[c + 1]):
+        for p in range(begin, end):
             for row in range(9):
                 if near[row, 2] == near[row, 3] == block[p]:
                     continue
@@ -133,15 +163,20 @@ def _search(xyz, block, segment, keys, edges, lowest, highest, square):  # type:
 
 
 @njit(nogil=True, cache=True)
-def _rows_around(c, keys, edges, lowest, highest, near):  # type: ignore[no-untyped-def]
-    """Write to near (9, 4) the points of the nine columns of three cells around cell `c`, which lie in a row, as begin
-    and end, and the lowest and the highest block among them."""
+def _columns_around(grid, p, lowest, highest, near):  # type: ignore[no-untyped-def]
+    """Write to near (9, 4) the points of the columns of three cells around the cell of point `p`, as begin and end, and
+    the lowest and the highest block among them. Returns where that cell ends."""
+    x, y, z = cell_of(grid.xyz[p], grid.low, grid.edge, grid.dims)
     for row in range(9):
-        middle = keys[c] + ((row // 3 - 1) << (2 * _AXIS_BITS)) + ((row % 3 - 1) << _AXIS_BITS)
-        a, b = np.searchsorted(keys, middle - 1), np.searchsorted(keys, middle + 1, side="right")
-        near[row] = edges[a], edges[b], np.iinfo(np.int32).max, -1
-        for k in range(a, b):
-            near[row, 2], near[row, 3] = min(near[row, 2], lowest[k]), max(near[row, 3], highest[k])
+        a, b = x + row // 3 - 1, y + row % 3 - 1
+        near[row] = 0, 0, np.iinfo(np.int32).max, -1
+        if not (0 <= a < grid.dims[0] and 0 <= b < grid.dims[1]):
+            continue
+        near[row, 0], near[row, 1] = column(grid, a, b, z)
+        base = (a * grid.dims[1] + b) * grid.dims[2]
+        for cell in range(base + max(z - 1, 0), base + min(z + 2, grid.dims[2])):
+            near[row, 2], near[row, 3] = min(near[row, 2], lowest[cell]), max(near[row, 3], highest[cell])
+    return grid.starts[(x * grid.dims[1] + y) * grid.dims[2] + z + 1]
 
 
 @njit(nogil=True, cache=True)

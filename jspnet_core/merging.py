@@ -94,8 +94,10 @@ def finish_instances(
     classes = len(mean_size)
     if used.size and label[used].max() >= classes:
         raise ValueError(f"label must be 0 to {classes - 1} within instances, found {label[used].max()}")
-    old, compact = np.unique(instance[used], return_inverse=True)
-    votes = np.bincount(compact * classes + label[used], minlength=len(old) * classes).reshape(len(old), classes)
+    taken = np.bincount(instance[used]) > 0
+    count = int(taken.sum())
+    compact = (np.cumsum(taken) - 1)[instance[used]]
+    votes = np.bincount(compact * classes + label[used], minlength=count * classes).reshape(count, classes)
     category = votes.argmax(axis=1)
     smallest = ratio * np.asarray(mean_size, np.float64)[category]
     kept = ~(votes.sum(axis=1) <= smallest)  # NaN compares false: kept

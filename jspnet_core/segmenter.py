@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -150,7 +150,7 @@ class Segmenter:
         """Instance of each voxel (V,) uint32 and the class of each instance (K,) uint8."""
         s = self.settings
         mean_size = filter_sizes(self.description, s)
-        merged = merge_on_cpu(s.merging, xyz, blocks.index, clusters, block_label, label)
+        merged = merge_on_cpu(s.merging, xyz, blocks.index, clusters, block_label, label, self._executor)
         if s.split_gap and s.merging != "legacy":
             merged = split_at_gaps(xyz, merged, s.split_gap)
         return finish_instances(merged, label, mean_size, s.min_instance_ratio)
@@ -166,7 +166,7 @@ def gravity_of(xyz: np.ndarray, given: np.ndarray | None, settings: SegmenterSet
 
 def merge_on_cpu(
     merging: Literal["contact", "fixed", "legacy"], xyz: np.ndarray, index: np.ndarray, clusters: np.ndarray,
-    block_label: np.ndarray, label: np.ndarray,
+    block_label: np.ndarray, label: np.ndarray, executor: Executor | None = None,
 ) -> np.ndarray:  # fmt: skip
     """Instance of each voxel, (V,) int32, 0 and up with gaps, -1 for none. See `join_clusters` and `merge_blocks`.
 
@@ -175,7 +175,7 @@ def merge_on_cpu(
     if merging != "legacy":
         clusters = split_by_class(clusters, block_label)
     if merging == "contact":
-        return join_clusters(xyz, index, clusters, block_label)
+        return join_clusters(xyz, index, clusters, block_label, executor=executor)
     of_voxel = legacy_cells(xyz) if merging == "legacy" else np.arange(len(xyz))
     cells, cell_of_voxel = np.unique(of_voxel, return_inverse=True)
     merged = merge_blocks(cell_of_voxel[index], clusters, block_label, len(cells), merging)
