@@ -91,9 +91,7 @@ def squared(a: np.ndarray, b: np.ndarray) -> np.float32:
     return x * x + y * y + z * z
 
 
-def nearest_within(
-    xyz: np.ndarray, queries: np.ndarray, reach: float, executor: Executor | None = None
-) -> np.ndarray:
+def nearest_within(xyz: np.ndarray, queries: np.ndarray, reach: float, executor: Executor | None = None) -> np.ndarray:
     """The nearest of n > 0 points to each query, within `reach` metres: (m,) int32, -1 for none.
 
     xyz: (n, 3), queries: (m, 3) float32, metres. Of several nearest the one of the lowest index. executor: takes half

@@ -138,9 +138,7 @@ def _least_squares(points: np.ndarray, normal: np.ndarray, offset: float) -> tup
 
 
 @njit(nogil=True, cache=True)
-def _moments(
-    points: np.ndarray, normal: np.ndarray, offset: float, near: float
-) -> tuple[int, np.ndarray, np.ndarray]:
+def _moments(points: np.ndarray, normal: np.ndarray, offset: float, near: float) -> tuple[int, np.ndarray, np.ndarray]:
     """Number, mean (3,) and covariance (3, 3) of the points within `near` metres of a plane."""
     count, centre, squares = 0, np.zeros(3), np.zeros((3, 3))
     d = np.empty(3)

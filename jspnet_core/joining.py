@@ -36,8 +36,8 @@ def join_clusters(
     """Instances of the whole cloud from the clusters of B blocks of N points.
 
     xyz: (V, 3) float32, metres. index: (B, N) int32 into xyz. clusters: (B, N) int32, cluster of each point within
-    its block, 0 to K - 1; -1: padding, ignored. labels: (B, N) uint8, class of each point. reach: metres. executor: takes half of
-    the search.
+    its block, 0 to K - 1; -1: padding, ignored. labels: (B, N) uint8, class of each point. reach: metres.
+    executor: takes half of the search.
     Returns (V,) int32: instance of each point of the cloud, 0 and up, -1 where no block drew it. A point that several
     blocks drew is in the instance of its cluster in the first of them.
     Raises ValueError for arrays of unlike shapes.
@@ -58,7 +58,8 @@ def join_clusters(
     if len(index) > 1:
         label = modes(segment, labels[used], len(joined))
         block_of = np.repeat(np.arange(len(index)), count)
-        joined = connected(*_joints(_touches(xyz[point], block, segment, reach, executor), block_of, label), len(joined))
+        touches = _touches(xyz[point], block, segment, reach, executor)
+        joined = connected(*_joints(touches, block_of, label), len(joined))
     instance[point[::-1]] = joined[segment[::-1]]  # backwards: the first block's cluster stays
     return instance
 
