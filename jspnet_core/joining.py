@@ -9,6 +9,7 @@ No order of the blocks matters, and blocks may overlap or only adjoin.
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from functools import partial
 
 import numpy as np
 from numba import njit
@@ -111,13 +112,12 @@ def _touches(
     """
     grid = make_grid(np.ascontiguousarray(xyz, np.float32), reach)
     block, segment = block[grid.order], segment[grid.order]
-    there = (grid, block, segment, *_blocks_of_cells(grid, block), np.float32(reach * reach))
+    search = partial(_search, grid, block, segment, *_blocks_of_cells(grid, block), np.float32(reach * reach))
     if executor is None:
-        return _search(*there, 0, len(xyz))
+        return search(0, len(xyz))
     half = int(grid.starts[np.searchsorted(grid.starts, len(xyz) // 2)])  # where a cell begins
-    other = executor.submit(_search, *there, half, len(xyz))
-    found = zip(_search(*there, 0, half), other.result(), strict=True)
-    met, met_block = (np.concatenate(halves) for halves in found)
+    other = executor.submit(search, half, len(xyz))
+    met, met_block = (np.concatenate(halves) for halves in zip(search(0, half), other.result(), strict=True))
     return met, met_block
 
 
