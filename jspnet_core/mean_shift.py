@@ -17,6 +17,7 @@ from jspnet_core.cores import available_cores
 from jspnet_core.mean_shift_kernels import Boxes, climb, nearest, occupied, without_duplicates
 
 _BOX_POINTS = 256
+_SURELY = 0.999  # of the bandwidth: whatever is rounded, so near are near enough
 
 # Public interface
 
@@ -81,6 +82,9 @@ def _check(embeddings: np.ndarray, ndim: int, shape: str, bandwidth: float) -> N
 def _cluster(embeddings: np.ndarray, bandwidth: float) -> tuple[np.ndarray, int]:
     if len(embeddings) == 0:
         return np.empty(0, np.int32), 0
+    extent = embeddings.max(axis=0).astype(np.float64) - embeddings.min(axis=0)  # (D,)
+    if np.linalg.norm(extent) < _SURELY * bandwidth:
+        return np.zeros(len(embeddings), np.int32), 0  # each sees all: every climb ends at the mean of all
     # Single precision is twice as fast; embeddings spread so wide that its sums would be coarse take double.
     single = np.abs(embeddings).max() < 1e3 * bandwidth
     points = embeddings.astype(np.float32 if single else np.float64)

@@ -65,6 +65,14 @@ def test_finds_the_clusters_of_scikit_learn(embeddings, seed):
     assert adjusted_rand_score(scikit_learns(points), mean_shift(points, BANDWIDTH)) >= 0.99
 
 
+@pytest.mark.parametrize("diagonal", [0.9, 0.998, 1.001, 1.5])  # of their box, in bandwidths
+def test_finds_the_one_cluster_of_points_that_see_each_other(diagonal):
+    points = np.random.default_rng(0).uniform(-0.5, 0.5, (500, 5))
+    points *= diagonal * BANDWIDTH / np.linalg.norm(np.ptp(points, axis=0))
+    points = (points + 0.27).astype(np.float32)  # among several bins
+    assert adjusted_rand_score(scikit_learns(points), mean_shift(points, BANDWIDTH)) == 1
+
+
 def test_finds_the_clusters_of_scikit_learn_in_a_whole_block():
     points = tight(np.random.default_rng(3))
     found, expected = mean_shift(points, BANDWIDTH), scikit_learns(points)
