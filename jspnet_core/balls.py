@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from jspnet_core.boxes import BoxedPoints
+from jspnet_core.boxes import BoxedPoints, range_of
 
 _AT_ONCE = 64  # points that a centre looks at before it asks whether it has found enough
 
@@ -114,7 +114,7 @@ def _look_around(
 ) -> int:
     """Keep in `vicinity` the points that can be in the ball of any of the queries `rows`. Returns how many."""
     least, index, kept = vicinity.least, vicinity.chosen, 0
-    _distances_of_box(axes, _range(queries[0], rows), _range(queries[1], rows), _range(queries[2], rows), least)
+    _distances_of_box(axes, range_of(queries[0], rows), range_of(queries[1], rows), range_of(queries[2], rows), least)
     for j in range(axes.shape[1]):
         index[kept] = j
         kept += least[j] < square
@@ -123,14 +123,6 @@ def _look_around(
         for c in range(kept):
             target[c] = source[index[c]]
     return kept
-
-
-@njit(nogil=True, cache=True)
-def _range(row: np.ndarray, rows: np.ndarray) -> tuple[np.float32, np.float32]:
-    low = high = row[rows[0]]
-    for i in rows:
-        low, high = min(low, row[i]), max(high, row[i])
-    return low, high
 
 
 @njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})

@@ -55,14 +55,20 @@ def split(points: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(nogil=True, cache=True)
+def range_of(coordinates: np.ndarray, chosen: np.ndarray) -> tuple[float, float]:
+    """The lowest and the highest of coordinates[chosen], which are at least one."""
+    low = high = coordinates[chosen[0]]
+    for i in chosen:
+        low, high = min(low, coordinates[i]), max(high, coordinates[i])
+    return low, high
+
+
+@njit(nogil=True, cache=True)
 def _widest(points: np.ndarray, order: np.ndarray, a: int, b: int) -> tuple[int, float, float]:
     """The axis along which the points order[a:b] extend farthest, and their range there."""
     axis, lowest, highest = -1, 0.0, 0.0
     for d in range(points.shape[0]):
-        row = points[d]
-        low = high = float(row[order[a]])
-        for i in range(a + 1, b):
-            low, high = min(low, float(row[order[i]])), max(high, float(row[order[i]]))
+        low, high = range_of(points[d], order[a:b])
         if axis < 0 or high - low > highest - lowest:
             axis, lowest, highest = d, low, high
     return axis, lowest, highest

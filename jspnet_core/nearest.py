@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from jspnet_core.boxes import BoxedPoints
+from jspnet_core.boxes import BoxedPoints, range_of
 
 _TILE = 64  # queries of `three_nearest` that are looked at together
 _INFINITY = np.float32(np.inf)
@@ -121,7 +121,8 @@ def _look_around(axes: np.ndarray, queries: np.ndarray, rows: np.ndarray, k: int
     """Keep in `vicinity` the points that can be among the k nearest of any of the queries `rows`. Returns how many."""
     n = axes.shape[1]
     least, most, index = vicinity.least, vicinity.most, vicinity.chosen
-    _distances_of_box(axes, _range(queries[0], rows), _range(queries[1], rows), _range(queries[2], rows), least, most)
+    x, y, z = range_of(queries[0], rows), range_of(queries[1], rows), range_of(queries[2], rows)
+    _distances_of_box(axes, x, y, z, least, most)
     bound = np.int32(_threshold(most, n, k)[0]).view(np.float32)
     count = 0
     for j in range(n):
@@ -134,14 +135,6 @@ def _look_around(axes: np.ndarray, queries: np.ndarray, rows: np.ndarray, k: int
         for c in range(count, _padded(count)):
             target[c] = _INFINITY
     return count
-
-
-@njit(nogil=True, cache=True)
-def _range(row: np.ndarray, rows: np.ndarray) -> tuple[np.float32, np.float32]:
-    low = high = row[rows[0]]
-    for i in rows:
-        low, high = min(low, row[i]), max(high, row[i])
-    return low, high
 
 
 @njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
