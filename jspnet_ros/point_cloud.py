@@ -10,12 +10,12 @@ from array import array
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
 from jspnet_core.classes import ClassTable, instance_palette
 from jspnet_core.segmentation import Segmentation
+from jspnet_ros.point_kernels import fill_points, take_points
 
 _DTYPES = {
     PointField.INT8: "i1",
@@ -91,6 +91,9 @@ def read_points(cloud: PointCloud2) -> PointArrays:
             raise PointCloudError(
                 "wrong_datatype", f"field {axis} is {records[axis].dtype.name}, FLOAT32 or FLOAT64 is accepted"
             )
+    words = _words(records)
+    if words is not None:
+        return PointArrays(*words)
     points = np.empty((len(records), 3), np.float32)  # (N, 3)
     for column, axis in enumerate("xyz"):
         points[:, column] = records[axis]
@@ -154,7 +157,7 @@ def semantic_cloud(
     points: (N, 3) float32, metres, in the frame of `header`.
     """
     records, s = buffer.records(len(points)), segmentation
-    _fill(records, points, pack_rgb(classes.palette()), s.label, s.label, s.confidence)
+    fill_points(records, points, pack_rgb(classes.palette()), s.label, s.label, s.confidence)
     return buffer.message(header, shape)
 
 
@@ -167,7 +170,7 @@ def instance_cloud(
     """
     records, s = buffer.records(len(points)), segmentation
     ids = np.arange(int(s.instance.max(initial=0)) + 1, dtype=np.uint32)
-    _fill(records, points, pack_rgb(instance_palette(ids)), s.instance, s.label, s.confidence)
+    fill_points(records, points, pack_rgb(instance_palette(ids)), s.instance, s.label, s.confidence)
     records["instance"] = s.instance
     return buffer.message(header, shape)
 
@@ -191,22 +194,6 @@ def pack_rgb(colors: np.ndarray) -> np.ndarray:
     packed = np.zeros((len(colors), 4), np.uint8)
     packed[:, :3] = colors[:, ::-1]
     return packed.view("<f4")[:, 0]
-
-
-@njit(nogil=True, cache=True)
-def _fill(
-    records: np.ndarray, points: np.ndarray, palette: np.ndarray, color: np.ndarray, label: np.ndarray,
-    confidence: np.ndarray,
-) -> None:  # fmt: skip
-    """Point after point: field after field, every line of memory would be fetched and written six times.
-
-    palette: packed colours (float32); color: (N,) which of them each point has.
-    """
-    for i in range(len(records)):
-        record = records[i]
-        record.x, record.y, record.z = points[i, 0], points[i, 1], points[i, 2]
-        record.rgb = palette[color[i]]
-        record.label, record.confidence = label[i], confidence[i]
 
 
 def _records(cloud: PointCloud2, required: tuple[str, ...] = ("x", "y", "z")) -> np.ndarray:
@@ -253,9 +240,26 @@ def _record_dtype(cloud: PointCloud2, required: tuple[str, ...]) -> np.dtype:
     )
 
 
+def _words(records: np.ndarray) -> tuple[np.ndarray, np.ndarray | None] | None:
+    """Points and colours of the layouts that drivers send, in one pass: x, y and z float32 and packed colour, or none,
+    each at a multiple of four bytes and in this machine's order. None for other layouts."""
+    fields, packed = dict(records.dtype.fields or {}), _packed_color(records)
+    wanted = [*"xyz", *([packed] if packed else [])]
+    offsets = [fields[name][1] for name in wanted]
+    fits = all(fields[name][0].isnative and fields[name][0].itemsize == 4 for name in wanted)
+    single = packed is None and bool(fields.keys() & set("rgb"))
+    if single or not fits or any(offset % 4 for offset in (*offsets, records.dtype.itemsize)):
+        return None
+    words = records.view(np.uint32).reshape(len(records), -1)
+    points = np.empty((len(records), 3), np.uint32)
+    colors = np.empty((len(records) if packed else 0, 3), np.uint8)
+    x, y, z, *rest = (offset // 4 for offset in offsets)
+    take_points(words, x, y, z, rest[0] if packed else -1, points, colors)
+    return points.view(np.float32), colors if packed else None
+
+
 def _colors(records: np.ndarray) -> np.ndarray | None:
-    names = records.dtype.names or ()
-    packed = next((name for name in ("rgb", "rgba") if name in names), None)
+    names, packed = records.dtype.names or (), _packed_color(records)
     if packed is not None:
         return _unpack_rgb(records[packed], packed)
     if not {"r", "g", "b"} <= set(names):
@@ -264,6 +268,11 @@ def _colors(records: np.ndarray) -> np.ndarray | None:
         if records[name].dtype != np.uint8:
             raise PointCloudError("wrong_datatype", f"field {name} is {records[name].dtype.name}, UINT8 is accepted")
     return np.stack([records["r"], records["g"], records["b"]], axis=1)  # (N, 3)
+
+
+def _packed_color(records: np.ndarray) -> str | None:
+    """The field that holds red, green and blue in four bytes."""
+    return next((name for name in ("rgb", "rgba") if name in (records.dtype.names or ())), None)
 
 
 def _unpack_rgb(column: np.ndarray, name: str) -> np.ndarray:

@@ -1,0 +1,37 @@
+"""One pass over the points of a cloud, outside the interpreter's lock."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, cache=True)
+def fill_points(
+    records: np.ndarray, points: np.ndarray, palette: np.ndarray, color: np.ndarray, label: np.ndarray,
+    confidence: np.ndarray,
+) -> None:  # fmt: skip
+    """Write the labelled points of a cloud, point after point: field after field, every line of memory would be fetched
+    and written six times.
+
+    records: (N,) with x, y, z, rgb, label and confidence. points: (N, 3) float32. label (N,), confidence (N,).
+    palette: packed colours (float32); color: (N,) which of them each point has.
+    """
+    for i in range(len(records)):
+        record = records[i]
+        record.x, record.y, record.z = points[i, 0], points[i, 1], points[i, 2]
+        record.rgb = palette[color[i]]
+        record.label, record.confidence = label[i], confidence[i]
+
+
+@njit(nogil=True, cache=True)
+def take_points(words: np.ndarray, x: int, y: int, z: int, rgb: int, points: np.ndarray, colors: np.ndarray) -> None:
+    """Write points (N, 3) and colors (N, 3) uint8 from the four-byte words of a cloud's points, (N, words) uint32.
+
+    x, y, z, rgb: which words; rgb -1: none, and nothing is written to `colors`. points: uint32, the bits of float32.
+    """
+    for i in range(len(words)):
+        points[i, 0], points[i, 1], points[i, 2] = words[i, x], words[i, y], words[i, z]
+        if rgb >= 0:
+            packed = words[i, rgb]  # 0xAARRGGBB
+            colors[i, 0], colors[i, 1], colors[i, 2] = (packed >> 16) & 255, (packed >> 8) & 255, packed & 255
