@@ -14,7 +14,7 @@ from jspnet_core.gpu.merging import split_by_class as split_on_device
 from jspnet_core.gpu.painting import paint
 from jspnet_core.mean_shift import mean_shift_blocks
 from jspnet_core.merging import finish_instances, merge_blocks, split_by_class
-from jspnet_core.painting import fill_gaps, summarise_instances
+from jspnet_core.painting import fill_gaps, paint_points, summarise_instances
 from jspnet_core.painting import vote as cpu_vote
 from tests.gpu.arrays import upload
 
@@ -140,13 +140,12 @@ def test_points_are_painted_as_on_the_cpu(device, room):
 
     xyz, of_point = device.download(voxels.xyz, v), device.download(voxels.of_point)
     named = np.where((label != 255) & (instance >= 0), names[np.maximum(instance, 0)], 0).astype(np.uint32)
-    expected = fill_gaps(xyz, label, confidence, named, reach=0.25)
-    assert (expected[0] != label).any(), "there are gaps to fill"
-    seen = of_point >= 0
-    np.testing.assert_array_equal(painted, np.where(seen, expected[0][of_point], 255))
-    np.testing.assert_array_equal(ids, np.where(seen, expected[2][of_point], 0))
-    np.testing.assert_array_equal(sure, np.where(seen, expected[1][of_point], 0))
-    for a, b in zip(found, summarise_instances(xyz, of_point, expected[1], expected[2], category), strict=True):
+    filled = fill_gaps(xyz, label, confidence, named, reach=0.25)
+    assert (filled[0] != label).any(), "there are gaps to fill"
+    *expected, points_of = paint_points(of_point, *filled)
+    for got, want in zip((painted, sure, ids), expected, strict=True):
+        np.testing.assert_array_equal(got, want)
+    for a, b in zip(found, summarise_instances(xyz, points_of, filled[1], filled[2], category), strict=True):
         assert (a.id, a.label, a.point_count) == (b.id, b.label, b.point_count)
         assert a.confidence == pytest.approx(b.confidence, abs=1e-6)
         np.testing.assert_allclose([a.centroid, a.minimum, a.maximum], [b.centroid, b.minimum, b.maximum], atol=1e-6)
