@@ -7,8 +7,8 @@ from typing import Literal
 
 from jspnet_core.configuration import NetworkConfiguration
 
-TINY = dict(points=1024, levels=(256, 64, 32, 16))
-"""A quarter of the paper's points: what some thousand blocks on one CPU core allow."""
+TINY = dict(points=1024, levels=(256, 64, 32, 16), piff_keys="level1")
+"""A quarter of the paper's points: what some thousand blocks on one CPU core allow. Keys are as many as in size m."""
 
 
 @dataclass(frozen=True)

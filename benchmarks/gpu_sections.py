@@ -93,7 +93,7 @@ def ceilings(section: Section, place: Place) -> None:
 def attention(section: Section, place: Place) -> None:
     """One of PIFF's attentions alone, as PyTorch runs it: the share of the 16-bit ceiling that it reaches."""
     c = place.configuration
-    keys, width = c.points if c.piff_keys == "points" else c.levels[0], max(c.d_k, c.d_v)
+    keys, width = c.piff_key_count, max(c.d_k, c.d_v)
     for blocks in place.batches:
         q = torch.randn(blocks, 1, c.points, width, device=place.name, dtype=torch.float16)
         k, v = (torch.randn(blocks, 1, keys, width, device=place.name, dtype=torch.float16) for _ in range(2))
