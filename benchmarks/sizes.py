@@ -21,6 +21,7 @@ import onnx
 import typer
 from frames import blocks_of, synthetic_frame
 from gpu_work import work_of_a_block
+from narrow_attention import with_narrow_attention
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from report import machine, markdown_table, write_section
 from rich.console import Console
@@ -123,6 +124,11 @@ def candidates(trained: dict[str, Checkpoint]) -> list[Candidate]:
             if keys != c.piff_keys:
                 other = changed(c, piff_keys=keys)
                 found.append(Candidate(f"{size}, keys of {named}, not trained for it", other, state))
+        if c.has_piff:
+            narrow = changed(c, d_k=c.d_k // 2, d_v=c.d_v // 2)
+            weights = with_narrow_attention(state.weights, narrow)
+            title = f"{size}, attention half as wide, not trained for it"
+            found.append(Candidate(title, narrow, replace(state, network=weights, average=None)))
     return found
 
 

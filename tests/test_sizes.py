@@ -6,14 +6,18 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from jspnet_core.classes import S3DIS
+from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.network import build_network
+from jspnet_core.network.fusion import PIFF
 from jspnet_core.training.checkpoint import Checkpoint
 from tests.labelled_rooms import SMALL, box_room, write_rooms
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 sizes = pytest.importorskip("sizes")
+with_narrow_attention = pytest.importorskip("narrow_attention").with_narrow_attention
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +30,28 @@ def test_a_trained_size_stands_beside_its_cheaper_forms_and_the_untrained_ones(c
     titles = [candidate.title for candidate in sizes.candidates({"m": checkpoint})]
     assert [title for title in titles if len(title) == 1] == ["s", "m", "l"]
     assert all(title.startswith("m, ") for title in titles if len(title) > 1)
-    assert len(titles) == 6
+    assert len(titles) == 8  # the three sizes, and of m: 8 bits, half the points, other keys, a narrow attention
     half = next(c for c in sizes.candidates({"m": checkpoint}) if "half the points" in c.title)
     assert half.configuration.points == SMALL.points // 2
+
+
+def test_a_narrow_attention_loses_nothing_where_the_wide_one_needs_no_more():
+    wide = NetworkConfiguration(**{**SMALL.model_dump(), "d_k": 8, "d_v": 12})
+    narrow = NetworkConfiguration(**{**SMALL.model_dump(), "d_k": 4, "d_v": 6})
+    full = PIFF(wide, outputs=3)
+    with torch.no_grad():
+        full.query.weight[4:], full.query.bias[4:] = 0, 0  # half of the width says nothing
+        full.value.weight[6:] = 0
+        full.value.bias.normal_(), full.key.bias.normal_(), full.query.bias[:4].normal_()
+    weights = {f"{name}_piff.{key}": x for name in ("semantic", "instance") for key, x in full.state_dict().items()}
+    smaller = PIFF(narrow, outputs=3)
+    found = with_narrow_attention(weights, narrow)
+    smaller.load_state_dict({key.removeprefix("semantic_piff."): x for key, x in found.items() if "semantic" in key})
+    own, other = torch.randn(2, 1, 40, 2 * wide.fusion)
+    anchors = torch.arange(wide.piff_key_count, dtype=torch.int32)[None] % 40
+    torch.testing.assert_close(
+        smaller.eval()(own, other, anchors), full.eval()(own, other, anchors), atol=1e-4, rtol=1e-4
+    )
 
 
 def test_a_network_in_8_bits_is_timed_and_scored(checkpoint, tmp_path):
