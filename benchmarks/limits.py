@@ -11,13 +11,12 @@ BOUND_BY = {
     "gravity": "its trials, on a bounded number of points",
     "blocks": "latency: gathers of single points",
     "pyramid": "arithmetic: distances to every candidate near a box of queries, and picking the nearest of them",
-    "network": "memory between narrow layers, gathers, and the exponentials of the attentions; its products, two "
-    "thirds of it, run near the ceiling",
+    "network": "memory between narrow layers, and gathers; its products, three fifths of it, run near the ceiling",
     "labels": "memory: votes go to voxels in random order",
     "clusters": "arithmetic of the climbs: each step looks at the boxes it cannot pass over",
     "merging": "latency: searches among the points near the borders",
     "painting": "memory, and the search that fills gaps",
-    "publish": "memory: columns of strided records, and a copy to fresh pages",
+    "publish": "memory: the copy of each cloud to fresh pages",
 }
 """What keeps each stage from its limit."""
 
