@@ -34,7 +34,7 @@ python benchmarks/frame.py --json out/frame.json --markdown docs/performance.md 
 
 {picture}The reference's route is what the public implementations do, with the same trained weights: numpy for voxels,
 blocks and farthest point sampling, a KD-tree for every layer of both decoders, PyTorch eager, scikit-learn's
-`MeanShift(bandwidth=0.6, bin_seeding=True)` per block, BlockMerging and the size filter point by point in Python.
+`MeanShift(bandwidth=0.7, bin_seeding=True)` per block, BlockMerging and the size filter point by point in Python.
 Gravity is this project's in both. Both routes label whole clouds, in turns in one process; the first cloud of this
 project's route, which compiles, is not counted. The stages are those of `Segmenter.segment`; read and publish are what
 the node does around it, without the transport. A limit is the time that the bytes a stage takes and hands on would need

@@ -24,6 +24,9 @@ from jspnet_core.network_pass import run_blocks
 from jspnet_core.painting import softmax
 from jspnet_core.segmenter import Segmenter
 
+BANDWIDTH = 0.6
+"""Of mean shift, in units of the embedding."""
+
 STRIDE = 0.5
 """Metres between neighbouring blocks."""
 

@@ -64,7 +64,7 @@ class SegmenterSettings(BaseModel):
     turn: Turn = 30.0
     max_blocks: MaxBlocks = 0
     min_block_points: int = Field(32, ge=1, le=4096, description="blocks with fewer voxels are left out")
-    bandwidth: Bandwidth = 0.6
+    bandwidth: Bandwidth = 0.7  # the paper's is 0.6
     merging: Literal["contact", "fixed", "legacy"] = Field(
         "contact",
         description="how clusters of neighbouring blocks become one instance: where they touch (contact), or by the "
@@ -90,6 +90,5 @@ class FrameSettings(SegmenterSettings):
     stride: Stride = 1.0
     turn: Turn = 0.0  # a sensor's heading is any
     max_blocks: MaxBlocks = 32
-    bandwidth: Bandwidth = 0.7  # objects half seen have looser embeddings
     split_gap: SplitGap = 0.0  # what stands before an object hides a strip of it, and it is one all the same
     always_kept: AlwaysKept = 150  # a frame shows a piece of the floor, and its mean size is that of a whole one

@@ -13,6 +13,7 @@ from jspnet_core.commands.options import DEFAULTS, OptionError
 from jspnet_core.commands.score_tables import print_evaluation, say
 from jspnet_core.data.rooms import read_split, room_paths
 from jspnet_core.evaluation_file import Evaluation, pool
+from jspnet_core.paper_protocol import BANDWIDTH
 
 
 def evaluate(
@@ -44,7 +45,7 @@ def evaluate(
     stride: options.RoomOrFrameStride = None,
     turn: options.RoomOrFrameTurn = None,
     voxel: options.Voxel = DEFAULTS.voxel_size,
-    bandwidth: options.RoomOrFrameBandwidth = None,
+    bandwidth: options.ProtocolBandwidth = None,
     merging: options.Merging = DEFAULTS.merging,
     min_instance_ratio: options.MinInstanceRatio = DEFAULTS.min_instance_ratio,
     always_kept: options.RoomOrFrameAlwaysKept = None,
@@ -80,7 +81,7 @@ def evaluate(
             paths,
             split,
             train_sizes or rooms_dir,
-            bandwidth=bandwidth or DEFAULTS.bandwidth,
+            bandwidth=bandwidth or BANDWIDTH,
             threads=threads,
             seed=seed,
         )

@@ -14,6 +14,7 @@ from jspnet_core import engine as engines
 from jspnet_core.configuration import NetworkConfiguration, Size
 from jspnet_core.engine import ENGINES
 from jspnet_core.engine.model_file import default_model
+from jspnet_core.paper_protocol import BANDWIDTH
 from jspnet_core.segmenter import Segmenter
 from jspnet_core.settings import FrameSettings, SegmenterSettings
 
@@ -40,6 +41,13 @@ def _room_or_frame_option(field: str) -> Any:
     return option
 
 
+def _protocol_option(field: str, of_paper: float) -> Any:
+    """The same for a field whose default is another one in the paper's protocol: None stands for both."""
+    option = _option(field)
+    option.help += f"; without it {getattr(DEFAULTS, field)}, or {of_paper} with --protocol paper"
+    return option
+
+
 Gravity = Annotated[Literal["auto", "optical", "none"], _option("gravity")]
 Voxel = Annotated[float, _option("voxel_size", "--voxel")]
 Stride = Annotated[float, _option("stride")]
@@ -54,7 +62,7 @@ Threads = Annotated[int, _option("threads")]
 RoomOrFrameStride = Annotated[float | None, _room_or_frame_option("stride")]
 RoomOrFrameMaxBlocks = Annotated[int | None, _room_or_frame_option("max_blocks")]
 RoomOrFrameAlwaysKept = Annotated[int | None, _room_or_frame_option("always_kept")]
-RoomOrFrameBandwidth = Annotated[float | None, _room_or_frame_option("bandwidth")]
+ProtocolBandwidth = Annotated[float | None, _protocol_option("bandwidth", BANDWIDTH)]
 RoomOrFrameTurn = Annotated[float | None, _room_or_frame_option("turn")]
 RoomOrFrameSplitGap = Annotated[float | None, _room_or_frame_option("split_gap")]
 Model = Annotated[Path | None, typer.Option(help="model file (.onnx); without it the one that comes with jspnet")]
