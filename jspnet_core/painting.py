@@ -21,7 +21,8 @@ def vote(logits: np.ndarray, blocks: Blocks, voxels: int) -> tuple[np.ndarray, n
     """
     votes = Votes(voxels, logits.shape[2])
     block_label = votes.add(logits, blocks.index, blocks.count)
-    return block_label, *votes.result()
+    label, confidence, _ = votes.result()
+    return block_label, label, confidence
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -45,9 +46,11 @@ class Votes:
         _add_votes(weights, index, count, self._total, self._times)
         return label
 
-    def result(self) -> tuple[np.ndarray, np.ndarray]:
-        """label (V,) uint8, 255 for voxels in no block, and its probability (V,) float32."""
-        return _winners(self._total, self._times)
+    def result(self, least: float = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """label (V,) uint8, 255 for voxels in no block, and its probability (V,) float32; and which classes are there,
+        (C,) bool: see `without_rare_classes`."""
+        label, confidence = _winners(self._total, self._times)
+        return without_rare_classes(label, confidence, self._total, self._times, least)
 
 
 @njit(nogil=True, cache=True)
@@ -90,6 +93,26 @@ def _winners(total: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarr
                 label[v], confidence[v] = c, total[v, c]
         confidence[v] /= max(times[v], 1)
     return label, confidence
+
+
+def without_rare_classes(
+    label: np.ndarray, confidence: np.ndarray, shares: np.ndarray, times: np.ndarray, least: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Voxels of a class that fewer than `least` of them have take the most probable of the others: no object is that
+    small, and in whole rooms nearly every such class is a mistake.
+
+    label (V,) uint8, 255 for none; confidence (V,) float32; shares (V, C), the probabilities of each voxel, `times`
+    (V,) as large. Returns label, confidence, and which classes are there, (C,) bool: the most frequent one always is.
+    """
+    count = np.bincount(label[label != UNLABELLED], minlength=shares.shape[1])
+    there = count >= min(least, count.max(initial=0))
+    rare = np.flatnonzero((label != UNLABELLED) & ~there[np.minimum(label, len(there) - 1)])
+    if len(rare):
+        rest = np.where(there, shares[rare], -1)
+        label, confidence = label.copy(), confidence.copy()
+        label[rare] = rest.argmax(axis=1)
+        confidence[rare] = rest.max(axis=1) / np.maximum(times[rare], 1)
+    return label, confidence, there
 
 
 def fill_gaps(

@@ -8,8 +8,8 @@ from jspnet_core.classes import UNLABELLED
 from jspnet_core.engine import Engine
 from jspnet_core.gravity import about_z, rigid
 from jspnet_core.network_pass import cut_for_network, run_blocks
-from jspnet_core.painting import fill_gaps, softmax
-from jspnet_core.settings import SegmenterSettings
+from jspnet_core.painting import fill_gaps, softmax, without_rare_classes
+from jspnet_core.settings import SegmenterSettings, least_voxels
 from jspnet_core.voxels import voxelise
 
 
@@ -32,6 +32,9 @@ def vote_over_rotations(
     drawn = total.sum(axis=1)
     label = np.where(drawn > 0, total.argmax(axis=1), UNLABELLED).astype(np.uint8)
     confidence = total.max(axis=1) / np.maximum(drawn, 1.0)
+    per_voxel = len(points) / len(voxelise(points, settings.voxel_size).representative)
+    least = per_voxel * least_voxels(settings)
+    label, confidence, _ = without_rare_classes(label, confidence, total, drawn, least)
     none = np.zeros(len(points), np.uint32)
     label, confidence, _ = fill_gaps(points, label, confidence, none, reach=4 * settings.voxel_size)
     return label, confidence

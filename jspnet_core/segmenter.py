@@ -21,7 +21,7 @@ from jspnet_core.network_pass import cut_for_network, through_network
 from jspnet_core.painting import Votes, fill_gaps, paint_points, summarise_instances
 from jspnet_core.pieces import split_at_gaps
 from jspnet_core.segmentation import Segmentation
-from jspnet_core.settings import SegmenterSettings
+from jspnet_core.settings import SegmenterSettings, least_voxels
 from jspnet_core.stage_clock import StageClock
 from jspnet_core.voxels import MAX_COORDINATE, voxelise
 
@@ -107,7 +107,9 @@ class Segmenter:
         votes = Votes(len(xyz), len(self.classes))
         block_label, clusters = self._label_blocks(seen, rgb, blocks, votes, clock, instances)
         with clock.stage("labels"):
-            label, confidence = votes.result()
+            label, confidence, there = votes.result(least_voxels(s))
+            if not there.all():
+                block_label = np.where(there[block_label], block_label, label[blocks.index])
         ids = np.zeros(len(xyz), np.uint32)
         instance_label = np.zeros(0, np.uint8)
         if instances:

@@ -46,6 +46,15 @@ SplitGap = Annotated[
         "0: never",
     ),
 ]
+MinClassArea = Annotated[
+    float,
+    Field(
+        ge=0.0,
+        le=100.0,
+        description="a class that covers less than this of the whole cloud, in square metres, is not there: its voxels "
+        "take their next best class; 0: no such bound",
+    ),
+]
 
 
 class SegmenterSettings(BaseModel):
@@ -71,6 +80,7 @@ class SegmenterSettings(BaseModel):
         "points that blocks share: BlockMerging without the reference's id-0 defect (fixed), or with it (legacy)",
     )
     split_gap: SplitGap = 0.15
+    min_class_area: MinClassArea = 0.1
     min_instance_ratio: float = Field(
         0.2,
         ge=0.0,
@@ -92,3 +102,8 @@ class FrameSettings(SegmenterSettings):
     max_blocks: MaxBlocks = 32
     split_gap: SplitGap = 0.0  # what stands before an object hides a strip of it, and it is one all the same
     always_kept: AlwaysKept = 150  # a frame shows a piece of the floor, and its mean size is that of a whole one
+
+
+def least_voxels(settings: SegmenterSettings) -> float:
+    """Voxels that a class of a cloud must have: what is seen are surfaces, and a voxel counts as one of its faces."""
+    return settings.min_class_area / settings.voxel_size**2

@@ -3,7 +3,7 @@
 import numpy as np
 
 from jspnet_core.classes import NO_INSTANCE, UNLABELLED
-from jspnet_core.painting import paint_points, summarise_instances
+from jspnet_core.painting import Votes, paint_points, summarise_instances
 
 
 def test_points_and_instances_are_those_of_their_voxels():
@@ -33,3 +33,24 @@ def test_points_and_instances_are_those_of_their_voxels():
         np.testing.assert_array_equal(one.minimum, members.min(axis=0).astype(np.float32))
         np.testing.assert_array_equal(one.maximum, members.max(axis=0).astype(np.float32))
         np.testing.assert_allclose(one.confidence, confidences[instances == one.id].mean(dtype=np.float64))
+
+
+def test_a_class_of_few_voxels_gives_way_to_the_next_best():
+    probabilities = np.array([[0.7, 0.2, 0.1]] * 6 + [[0.3, 0.1, 0.6]] * 2 + [[0.1, 0.5, 0.4]] * 3)
+    index, count = np.arange(11, dtype=np.int32)[None], np.array([11])
+
+    def result(least, voxels=12):
+        votes = Votes(voxels, 3)
+        votes.add(np.log(probabilities).astype(np.float32)[None], index, count)
+        return votes.result(least)
+
+    label, confidence, there = result(0)
+    assert label.tolist() == [0] * 6 + [2] * 2 + [1] * 3 + [UNLABELLED]
+    assert there.all()
+    label, confidence, there = result(3)  # class 2 has two voxels
+    assert label.tolist() == [0] * 8 + [1] * 3 + [UNLABELLED]
+    np.testing.assert_allclose(confidence, [0.7] * 6 + [0.3] * 2 + [0.5] * 3 + [0], atol=1e-6)
+    assert there.tolist() == [True, True, False]
+    label, _, there = result(1000)  # a small cloud keeps the class that most of it has
+    assert label.tolist() == [0] * 11 + [UNLABELLED]
+    assert there.tolist() == [True, False, False]

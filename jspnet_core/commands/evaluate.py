@@ -50,6 +50,7 @@ def evaluate(
     min_instance_ratio: options.MinInstanceRatio = DEFAULTS.min_instance_ratio,
     always_kept: options.RoomOrFrameAlwaysKept = None,
     split_gap: options.RoomOrFrameSplitGap = None,
+    min_class_area: options.MinClassArea = DEFAULTS.min_class_area,
     max_blocks: options.RoomOrFrameMaxBlocks = None,
     threads: options.Threads = DEFAULTS.threads,
     pool_files: Annotated[bool, typer.Option("--pool", help="add up the scores of several --json files")] = False,
@@ -68,6 +69,7 @@ def evaluate(
     of_runtime = {
         "stride": stride, "voxel_size": voxel, "merging": merging, "min_instance_ratio": min_instance_ratio,
         "always_kept": always_kept, "max_blocks": max_blocks, "split_gap": split_gap, "turn": turn,
+        "min_class_area": min_class_area,
     }  # fmt: skip
     if protocol == "paper":
         _refuse_with_paper({**of_runtime, "views": views, "votes": votes})
@@ -97,7 +99,8 @@ def _refuse_with_paper(chosen: dict[str, object]) -> None:
     defaults = {
         "stride": None, "voxel_size": DEFAULTS.voxel_size, "merging": DEFAULTS.merging,
         "min_instance_ratio": DEFAULTS.min_instance_ratio, "always_kept": None, "max_blocks": None,
-        "split_gap": None, "turn": None, "views": 0, "votes": 1,
+        "split_gap": None, "turn": None,
+        "min_class_area": DEFAULTS.min_class_area, "views": 0, "votes": 1,
     }  # fmt: skip
     names = {"voxel_size": "voxel"}
     changed = [f"--{names.get(key, key).replace('_', '-')}" for key, value in chosen.items() if value != defaults[key]]

@@ -33,6 +33,7 @@ def label(
     min_instance_ratio: options.MinInstanceRatio = DEFAULTS.min_instance_ratio,
     always_kept: options.AlwaysKept = DEFAULTS.always_kept,
     split_gap: options.SplitGap = DEFAULTS.split_gap,
+    min_class_area: options.MinClassArea = DEFAULTS.min_class_area,
     threads: options.Threads = DEFAULTS.threads,
     model: options.Model = None,
     engine: options.Engine = "onnxruntime",
@@ -47,7 +48,7 @@ def label(
     settings = options.checked(
         gravity=gravity, stride=stride, voxel_size=voxel, max_blocks=max_blocks, bandwidth=bandwidth,
         merging=merging, min_instance_ratio=min_instance_ratio, always_kept=always_kept, split_gap=split_gap,
-        turn=turn, threads=threads,
+        turn=turn, min_class_area=min_class_area, threads=threads,
     )  # fmt: skip
     segmenter = open_segmenter(model, engine, settings)
     try:

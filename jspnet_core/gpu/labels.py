@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jspnet_core.gpu.device import WARP, Device, DeviceArray, chunks, filled, zeros
+from jspnet_core.gpu.device import WARP, Device, DeviceArray, chunks, filled, uploaded, zeros
 from jspnet_core.gpu.frame import THREADS, DeviceBlocks, DeviceVoxels
 from jspnet_core.mean_shift_kernels import MAX_STEPS, MAX_STEPS_IN_ALL
+from jspnet_core.painting import without_rare_classes
+
+ONE = 2.0**24
+"""A probability of 1 as an integer: ONE in merging.cu."""
 
 CLIMBERS = 128
 """Blocks of threads that climb at a time from the seeds of one block of points."""
@@ -63,6 +67,19 @@ class DeviceVotes:
             self._classes, label, confidence,
         )  # fmt: skip
         return Votes(self.block_label, label, confidence)
+
+    def result_without_rare(self, least: float) -> Votes:
+        """`result` without the classes of fewer than `least` voxels, which leave it on the CPU: there is no kernel."""
+        d, v, votes = self._device, self._voxels.count, self.result()
+        label = d.download(votes.label, v)
+        count = np.bincount(label[label < self._classes], minlength=self._classes)
+        if not ((count > 0) & (count < least)).any():
+            return votes
+        confidence, total, times = (d.download(a, v) for a in (votes.confidence, self._total, self._times))
+        label, confidence, there = without_rare_classes(label, confidence, total / ONE, times, least)
+        block_label, index = d.download(self.block_label), d.download(self._blocks.index)
+        block_label = np.where(there[np.minimum(block_label, self._classes - 1)], block_label, label[index])
+        return Votes(*(uploaded(d, a) for a in (block_label, label, confidence)))
 
 
 def no_clusters(device: Device, blocks: DeviceBlocks) -> Clusters:

@@ -38,7 +38,7 @@ from jspnet_core.gravity import about_z
 from jspnet_core.pieces import split_at_gaps
 from jspnet_core.segmentation import Segmentation
 from jspnet_core.segmenter import check_cloud, filter_sizes, gravity_of, merge_on_cpu, no_finite_point
-from jspnet_core.settings import SegmenterSettings
+from jspnet_core.settings import SegmenterSettings, least_voxels
 from jspnet_core.stage_clock import StageClock
 
 
@@ -101,7 +101,7 @@ class GpuSegmenter:
         ballots, clusters = DeviceVotes(d, voxels, blocks, c.classes), no_clusters(d, blocks)
         self._label_blocks(seen, rgb, blocks, ballots, clusters, clock, instances)
         with self._stage(clock, "labels"):
-            votes = ballots.result()
+            votes = ballots.result_without_rare(least_voxels(s)) if s.min_class_area else ballots.result()
         if instances:
             with self._stage(clock, "merging"):
                 named = self._merge(voxels, blocks, clusters, votes)

@@ -14,6 +14,7 @@ from jspnet_core.gpu.merging import split_by_class as split_on_device
 from jspnet_core.gpu.painting import paint
 from jspnet_core.mean_shift import mean_shift_blocks
 from jspnet_core.merging import finish_instances, merge_blocks, split_by_class
+from jspnet_core.painting import Votes as CpuVotes
 from jspnet_core.painting import fill_gaps, paint_points, summarise_instances
 from jspnet_core.painting import vote as cpu_vote
 from tests.gpu.arrays import upload
@@ -50,6 +51,24 @@ def test_votes_are_those_of_the_cpu(device, room):
     np.testing.assert_array_equal(device.download(found.block_label), block_label)
     np.testing.assert_array_equal(device.download(found.label), label)
     np.testing.assert_allclose(device.download(found.confidence), confidence, atol=1e-6)
+
+
+def test_rare_classes_give_way_as_on_the_cpu(device, room):
+    voxels, blocks = on_device(device, room)
+    logits = np.random.default_rng(1).normal(0, 3, (4, POINTS, CLASSES)).astype(np.float32)
+    logits[..., 2] -= 4.0
+    votes, expected = DeviceVotes(device, voxels, blocks, CLASSES), CpuVotes(voxels.count, CLASSES)
+    votes.add(upload(device, logits), 0, 4)
+    block_label = expected.add(logits, *room[1:])
+    least = np.bincount(expected.result()[0], minlength=256)[2] + 1  # class 2, at least, has fewer
+    label, confidence, there = expected.result(least)
+    assert 0 < there.sum() < CLASSES
+    found = votes.result_without_rare(least)
+    np.testing.assert_array_equal(device.download(found.label), label)
+    np.testing.assert_allclose(device.download(found.confidence), confidence, atol=1e-6)
+    drawn = np.arange(POINTS) < room[2][:, None]
+    cleared = np.where(there[block_label], block_label, label[room[1]])
+    np.testing.assert_array_equal(device.download(found.block_label)[drawn], cleared[drawn])
 
 
 def clusters_on(device, embeddings, counts):
