@@ -103,17 +103,19 @@ def views(evaluation: dict) -> list[str]:
 
 def of_present_classes(rows: list[tuple[str, dict]]) -> list[str]:
     """What mIoU is without the classes that no room has, each of which counts 0 as soon as one point is given it."""
-    found = rows[0][1]
-    names = [n for n, score in found["classes"].items() if not score["true_points"] and score["iou"] is not None]
-    if not names:
+    parts = []
+    for label, evaluation in [*rows, ("views", rows[0][1]["views"])]:
+        classes, confusion = evaluation["classes"], evaluation["confusion"]
+        said = [n for n, score in classes.items() if not score["true_points"] and score["iou"] is not None]
+        if said:
+            points = sum(row[i] for row in confusion for i, n in enumerate(classes) if n in said)
+            share, mean = points / sum(map(sum, confusion)), percent(mean_iou_of_present(evaluation))
+            parts.append(f"{label} {mean} ({share:.2%} of the points said to be {', '.join(said)})")
+    if not parts:
         return []
-    parts = [*rows[:2], ("views", found["views"])]
-    means = [f"{label} {percent(mean_iou_of_present(evaluation))}" for label, evaluation in parts]
-    share = sum(row[i] for row in found["confusion"] for i, n in enumerate(found["classes"]) if n in names)
-    share /= sum(map(sum, found["confusion"]))
     return [
-        f"No room has {', '.join(names)}: {share:.2%} of the points said to be that count as a class with an IoU of 0. "
-        f"mIoU of the classes that are there: {', '.join(means)}.",
+        "A class that no room has counts with an IoU of 0 where a point is said to be of it. mIoU without: "
+        f"{'; '.join(parts)}.",
         "",
     ]
 
