@@ -68,8 +68,8 @@ def demo(
             console.print(f"the {child.name}'s last lines:\n{child.last_lines()}", markup=False)
         raise typer.Exit(1)
     print_report(console, heard)
-    if heard.best_view is not None and heard.classes is not None:
-        write_picture(out / "demo.png", heard, heard.best_view, heard.classes)
+    if heard.views and heard.classes is not None:
+        write_picture(out / "demo.png", heard, heard.classes)
         console.print(f"picture: {out / 'demo.png'}")
 
 

@@ -39,6 +39,12 @@ class SeenFrame:
     true_label: np.ndarray
     true_instance: np.ndarray
 
+    @property
+    def agreement(self) -> float:
+        """Share of the points with a known class that got it."""
+        known = self.true_label != UNLABELLED
+        return float((self.label == self.true_label)[known].mean())
+
 
 @dataclass(frozen=True)
 class Truth:
@@ -53,6 +59,10 @@ class Truth:
     colors: np.ndarray
 
 
+MOST_VIEWS = 50
+"""Frames that are kept for the picture, 5 MB each."""
+
+
 @dataclass
 class Heard:
     """Everything that came in.
@@ -62,7 +72,7 @@ class Heard:
     too.
     stages_ms: by stage, from diagnostics, one frame a second at most. counts: the node's own, from diagnostics.
     status: what the node says of itself. problem: the same where it calls it an error.
-    scores: one per labelled frame. best_view: the frame whose truth shows the most classes.
+    scores: one per labelled frame. views: the frames themselves, the last `MOST_VIEWS` of them.
     """
 
     sent: int = 0
@@ -75,7 +85,7 @@ class Heard:
     status: str = ""
     problem: str = ""
     scores: list[RoomScore] = field(default_factory=list)
-    best_view: SeenFrame | None = None
+    views: list[SeenFrame] = field(default_factory=list)
     classes: ClassTable | None = None
 
 
@@ -130,11 +140,11 @@ class Listener(Node):
             return
         arrays = read_field(cloud, "label"), read_field(cloud, "instance"), truth.label, truth.instance
         heard.scores.append(score_room(*arrays, class_count=len(heard.classes)))
-        if heard.best_view is None or len(np.unique(truth.label)) > len(np.unique(heard.best_view.true_label)):
-            shape = (cloud.height, cloud.width)
-            heard.best_view = SeenFrame(
-                truth.depth.reshape(shape), truth.colors.reshape(*shape, 3), *(array.reshape(shape) for array in arrays)
-            )
+        shape = (cloud.height, cloud.width)
+        seen = SeenFrame(
+            truth.depth.reshape(shape), truth.colors.reshape(*shape, 3), *(array.reshape(shape) for array in arrays)
+        )
+        heard.views = [*heard.views, seen][-MOST_VIEWS:]
 
     def _on_array(self, array: InstanceArray) -> None:
         self.heard.objects.update(instance.class_name for instance in array.instances if instance.thing)

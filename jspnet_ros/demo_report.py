@@ -11,7 +11,7 @@ from rich.table import Table
 from jspnet_core.classes import ClassTable
 from jspnet_core.metrics import Score, summarise
 from jspnet_core.picture import Row, frame_picture
-from jspnet_ros.demo_listener import GROUPS, Heard, SeenFrame
+from jspnet_ros.demo_listener import GROUPS, Heard
 
 
 def print_report(console: Console, heard: Heard) -> None:
@@ -28,12 +28,11 @@ def print_report(console: Console, heard: Heard) -> None:
         )
 
 
-def write_picture(path: Path, heard: Heard, view: SeenFrame, classes: ClassTable) -> None:
-    """The view with the most classes in its truth: what the node made of it, and the truth below."""
+def write_picture(path: Path, heard: Heard, classes: ClassTable) -> None:
+    """The view of median agreement with its truth: what the node made of it, and the truth below."""
+    view = sorted(heard.views, key=lambda seen: seen.agreement)[len(heard.views) // 2]
     rows = [Row("node", view.label, view.instance), Row("truth", view.true_label, view.true_instance)]
-    known = view.true_label != 255
-    share = float((view.label == view.true_label)[known].mean())
-    title = f"one of {heard.labelled} labelled frames: {share:.0%} of its points agree with the truth"
+    title = f"the median of {len(heard.views)} labelled frames: {view.agreement:.0%} of its points agree with the truth"
     total = heard.times_ms["total"]
     if total:
         title += f"; median {np.median(total):.0f} ms per frame"
