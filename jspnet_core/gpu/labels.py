@@ -12,7 +12,7 @@ from jspnet_core.mean_shift_kernels import MAX_STEPS, MAX_STEPS_IN_ALL
 from jspnet_core.painting import without_rare_classes
 
 ONE = 2.0**24
-"""A probability of 1 as an integer: ONE in merging.cu."""
+"""A probability of 1 as an integer: ONE in merging.cu and painting.cu."""
 
 CLIMBERS = 128
 """Blocks of threads that climb at a time from the seeds of one block of points."""

@@ -6,11 +6,9 @@ import numpy as np
 
 from jspnet_core.gpu.device import INT_MAX, Device, chunks, uploaded, zeros
 from jspnet_core.gpu.frame import THREADS, DeviceVoxels
-from jspnet_core.gpu.labels import Votes
+from jspnet_core.gpu.labels import ONE, Votes
 from jspnet_core.gpu.merging import Instances
 from jspnet_core.segmentation import Instance
-
-_ONE = 2.0**24  # a confidence of 1 as an integer: ONE in painting.cu
 
 
 def paint(
@@ -51,7 +49,7 @@ def summaries(sums: np.ndarray, bounds: np.ndarray, category: np.ndarray) -> lis
     edges = np.where(bounds < 0, bounds ^ 0x7FFFFFFF, bounds).view(np.float32).astype(np.float64)
     return [
         Instance(
-            k + 1, int(category[k]), float(row[4] / _ONE / row[0]), int(row[0]), 1e-6 * row[1:4] / row[0],
+            k + 1, int(category[k]), float(row[4] / ONE / row[0]), int(row[0]), 1e-6 * row[1:4] / row[0],
             edges[k, :3], edges[k, 3:],
         )
         for k, row in enumerate(sums) if row[0]
