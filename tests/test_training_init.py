@@ -138,6 +138,20 @@ def test_options_that_do_not_go_together_are_refused(tmp_path):
         command(tmp_path, init=tmp_path / "a.pt", size="s")
 
 
+def test_switches_that_no_weight_depends_on_may_be_changed_and_others_are_refused(trained, rooms, tmp_path):
+    folder = write_rooms(tmp_path / "rooms", rooms, train=["box_0"], val=["box_1"])
+    options = dict(init=trained / "best.pt", samples=1, batch=1, workers=0, settings=["learning_rate=1e-9"])
+    with pytest.raises(CheckpointError, match=r"of its weights would be others.* decoder_neighbors or piff_keys"):
+        command(folder, network=["d_v=8"], out=tmp_path / "refused", **options)
+    assert not (tmp_path / "refused").exists()
+    command(folder, network=["decoder_neighbors=4", "piff_keys=level1"], out=tmp_path / "run", **options)
+    before, begun = (Checkpoint.load(path) for path in (trained / "best.pt", tmp_path / "run" / "last.pt"))
+    assert (begun.configuration.decoder_neighbors, begun.configuration.piff_keys) == (4, "level1")
+    assert (before.configuration.decoder_neighbors, before.configuration.piff_keys) == (8, "level2")
+    for name, weight in dict(before.build().named_parameters()).items():
+        torch.testing.assert_close(begun.network[name], weight.detach())
+
+
 def test_the_command_fine_tunes_and_resumes(trained, rooms, tmp_path):
     folder = write_rooms(tmp_path / "rooms", rooms, train=["box_0"], val=["box_1"])
     options = dict(out=tmp_path / "run", batch=1, workers=0)

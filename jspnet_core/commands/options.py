@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -95,15 +95,31 @@ def network_configuration(
 
     Raises `OptionError` for a switch that does not exist, or does not fit.
     """
-    given: dict[str, Any] = {"system": system or "jspnet", **geometry}
+    given: dict[str, Any] = {"system": system or "jspnet", **geometry, **network_switches(switches)}
+    return _fitting(lambda: NetworkConfiguration.of_size(size or "m", **given))
+
+
+def changed_configuration(model: NetworkConfiguration, switches: Sequence[str]) -> NetworkConfiguration:
+    """A model's configuration with switches such as `decoder_neighbors=8`. Raises `OptionError`."""
+    given = {**model.model_dump(), **network_switches(switches)}
+    return _fitting(lambda: NetworkConfiguration(**given))
+
+
+def network_switches(switches: Sequence[str]) -> dict[str, Any]:
+    """`KEY=VALUE` of --network as fields of a configuration and their values. Raises `OptionError`."""
+    given: dict[str, Any] = {}
     known = [name for name in NetworkConfiguration.model_fields if name not in DECIDED_ELSEWHERE]
     for switch in switches:
         name, equals, text = switch.partition("=")
         if not equals or name not in known:
             raise OptionError(f"--network {switch}: must be KEY=VALUE with a KEY of {', '.join(known)}")
         given[name] = value_of(text)
+    return given
+
+
+def _fitting(make: Callable[[], NetworkConfiguration]) -> NetworkConfiguration:
     try:
-        return NetworkConfiguration.of_size(size or "m", **given)
+        return make()
     except ValidationError as error:
         problem = error.errors()[0]
         where = f"{'.'.join(map(str, problem['loc']))} is {problem['input']!r}: " if problem["loc"] else ""

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from jspnet_core.classes import S3DIS, ClassTable
-from jspnet_core.commands.options import OptionError, network_configuration
+from jspnet_core.commands.options import OptionError, changed_configuration, network_configuration
 from jspnet_core.configuration import Size
 from jspnet_core.data.generated import generated_rooms
 from jspnet_core.data.rooms import open_rooms, room_classes, room_geometry, rooms_hash
 from jspnet_core.training import distributed
 from jspnet_core.training import train as training
 from jspnet_core.training.checkpoint import Checkpoint
-from jspnet_core.training.initialisation import check_blocks, check_classes, check_same_classes, load_init
+from jspnet_core.training.initialisation import (
+    check_blocks,
+    check_classes,
+    check_same_classes,
+    check_weights,
+    load_init,
+)
 from jspnet_core.training.recipe import RECIPES, Recipe, resolve
 from jspnet_core.training.room_outline import check_rooms
 
 System = Literal["pointnet", "pointnet2", "asis", "jsnet", "jspnet"]
-SHORTCUTS = {"samples": "samples", "batch": "batch", "views": "views", "generated": "generated_rooms", "seed": "seed"}
+SHORTCUTS = {"samples": "samples", "batch": "batch", "views": "views", "generated": "generated_rooms", "seed": "seed",
+             "teacher": "teacher"}  # fmt: skip
 """Options that are settings of the recipe by another way."""
 
 
@@ -49,6 +57,9 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from OUT/last.pt")] = False,
     init: Annotated[Path | None, typer.Option(metavar="MODEL", help="begin from this checkpoint's weights")] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(metavar="MODEL", help="learn from this checkpoint's answers, too; --set distillation")
+    ] = None,
     new_head: Annotated[bool, typer.Option("--new-head", help="with --init: the rooms have other classes")] = False,
     samples: Annotated[int | None, typer.Option(min=1, help="blocks to train on in all")] = None,
     batch: Annotated[int | None, typer.Option(min=1, help="blocks of a step, over all processes")] = None,
@@ -69,9 +80,10 @@ def train(
 
     Started by torchrun, the processes train one network together.
     """
-    given = {"samples": samples, "batch": batch, "views": views, "generated": generated, "seed": seed}
+    given = {"samples": samples, "batch": batch, "views": views, "generated": generated, "seed": seed,
+             "teacher": teacher}  # fmt: skip
     chosen = [f"{SHORTCUTS[name]}={value}" for name, value in given.items() if value is not None] + (settings or [])
-    _check(init, new_head, resume, shape=bool(system or size or network))
+    _check(init, new_head, resume, shape=bool(system or size), network=bool(network))
     world = distributed.join()
     begun = (out / "last.pt").is_file()
     if begun and not resume and not world.restarted:
@@ -92,7 +104,7 @@ def train(
         _check_resumed(out, classes, room_geometry(rooms_dir))
         run = training.resume(out, rules, world=world, facts=facts)
     else:
-        begin = None if init is None else _begin(init, classes, new_head, room_geometry(rooms_dir))
+        begin = None if init is None else _begin(init, classes, new_head, room_geometry(rooms_dir), network or [])
         configuration = network_configuration(size, system, room_geometry(rooms_dir), network or [])
         run = training.start(out, configuration, rules, rooms, classes=classes, init=begin,
                              world=world, facts=facts)  # fmt: skip
@@ -104,13 +116,15 @@ def train(
     distributed.leave(world)
 
 
-def _check(init: Path | None, new_head: bool, resume: bool, shape: bool) -> None:
+def _check(init: Path | None, new_head: bool, resume: bool, shape: bool, network: bool) -> None:
     if init and resume:
         raise OptionError("--init begins a new run, --resume goes on with one: give one of the two")
     if new_head and not init:
         raise OptionError("--new-head replaces the last layer of a model: it needs --init MODEL")
     if shape and (init or resume):
-        raise OptionError("--system, --size, --network are those of the model with --init and --resume: leave them out")
+        raise OptionError("--system and --size are those of the model with --init and --resume: leave them out")
+    if network and resume:
+        raise OptionError("--network is that of the run with --resume: leave it out")
 
 
 def _recipe(out: Path, name: str | None, settings: list[str], resume: bool) -> Recipe:
@@ -128,12 +142,17 @@ def _check_resumed(out: Path, classes: ClassTable, geometry: Mapping[str, bool |
     check_blocks(path, last.configuration, geometry)
 
 
-def _begin(path: Path, classes: ClassTable, new_head: bool, geometry: Mapping[str, bool | float]) -> Checkpoint:
+def _begin(
+    path: Path, classes: ClassTable, new_head: bool, geometry: Mapping[str, bool | float], switches: list[str]
+) -> Checkpoint:
+    """The checkpoint to begin from, with switches of the network that leave its weights as they are."""
     init = load_init(path)
     check_blocks(path, init.configuration, geometry)
     if not new_head:
         check_classes(path, init.classes, classes)
-    return init
+    changed = changed_configuration(init.configuration, switches)
+    check_weights(path, init, changed)
+    return replace(init, configuration=changed)
 
 
 def _announce(show: Any, run: training.Run, rooms: int, validation: int) -> None:

@@ -50,6 +50,7 @@ def single_threaded(_: int) -> None:
 
 def to_device(batch: dict, device: torch.device) -> dict:
     """The batch on a device; a copy from page-locked memory overlaps with what runs there."""
-    moved = {name: x.to(device, non_blocking=True) if isinstance(x, Tensor) else x for name, x in batch.items()}
-    moved["pyramid"] = {name: x.to(device, non_blocking=True) for name, x in batch["pyramid"].items()}
-    return moved
+    return {
+        name: to_device(x, device) if isinstance(x, dict) else x.to(device, non_blocking=True)
+        if isinstance(x, Tensor) else x for name, x in batch.items()
+    }  # fmt: skip

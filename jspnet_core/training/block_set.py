@@ -45,6 +45,10 @@ class Piece:
 class Blocks(Dataset, ABC):
     """Blocks of labelled rooms: features, pyramid, label and instance of one block."""
 
+    teacher: NetworkConfiguration | None = None
+    """Of a network that the one in training learns from: what it sees of a block comes along. The network in training
+    sees the first of the same points."""
+
     def __init__(
         self, rooms: Sequence[Room], configuration: NetworkConfiguration, augmentation: Augmentation, seed: int
     ):
@@ -54,6 +58,12 @@ class Blocks(Dataset, ABC):
         self.seed = seed
         self.outlines = [outline(room, configuration.classes) for room in rooms]
         self.counts = np.stack([o.counts for o in self.outlines]).astype(float)  # (rooms, classes)
+
+    @property
+    def sight(self) -> dict[str, NetworkConfiguration]:
+        """Who sees a block, by the beginning of the names of what it sees."""
+        own = {"": self.configuration}
+        return own if self.teacher is None else {**own, "teacher_": self.teacher}
 
     @abstractmethod
     def draw(self, number: int, rng: np.random.Generator) -> dict | None:
@@ -101,31 +111,37 @@ class Blocks(Dataset, ABC):
 
     def sample(self, inside: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """N of the given indices. The paper's code repeats points even where there are enough."""
-        if self.augmentation.replacement and len(inside) > self.configuration.points:
-            return rng.choice(inside, self.configuration.points)
-        return sample_block(inside, self.configuration.points, rng)
+        most = max(c.points for c in self.sight.values())
+        if self.augmentation.replacement and len(inside) > most:
+            return rng.choice(inside, most)
+        return sample_block(inside, most, rng)
 
     def finish(
         self, cloud: np.ndarray, colors: np.ndarray, label: np.ndarray, instance: np.ndarray, rng: np.random.Generator
     ) -> dict:
-        """What the network and the losses take of N points: cloud (N + H, 3), the block's points before the corners."""
+        """What networks and losses take of N points: cloud (N + H, 3), the block's points before the corners."""
         c = self.configuration
         index = np.arange(len(label))[None]
         features = block_features(cloud, colors, index, color=c.color, block_size=c.block_size)[0]
         if c.color:
             features[:, 3:6] = recolor(features[:, 3:6], self.augmentation, rng)
-        return {
-            "features": features,
-            "pyramid": build_pyramid(features[:, :3], c),
-            "label": label.astype(np.int64),
-            "instance": np.unique(instance, return_inverse=True)[1].astype(np.int64),
+        block: dict = {
+            "label": label[: c.points].astype(np.int64),
+            "instance": np.unique(instance[: c.points], return_inverse=True)[1].astype(np.int64),
         }
+        for who, seen in self.sight.items():
+            block[f"{who}features"] = features[: seen.points]
+            block[f"{who}pyramid"] = build_pyramid(features[: seen.points, :3], seen)
+        return block
 
     def collate(self, blocks: list[dict]) -> dict:
-        """Tensors of a batch. `pyramid`: a dictionary of tensors itself; `instances`: the most of a block, an int."""
-        pyramid = stack_pyramids([b["pyramid"] for b in blocks], self.configuration)
-        batch: dict = {k: torch.from_numpy(np.stack([b[k] for b in blocks])) for k in ("features", "label", "instance")}
-        batch["pyramid"] = {name: torch.from_numpy(array) for name, array in pyramid.items()}
+        """Tensors of a batch: `features`, `label`, `instance`; `pyramid`, a dictionary of tensors itself; `instances`,
+        the most of a block, an int. With a teacher `teacher_features` and `teacher_pyramid`, too."""
+        names = ("label", "instance", *(f"{who}features" for who in self.sight))
+        batch: dict = {name: torch.from_numpy(np.stack([b[name] for b in blocks])) for name in names}
+        for who, seen in self.sight.items():
+            stacked = stack_pyramids([b[f"{who}pyramid"] for b in blocks], seen)
+            batch[f"{who}pyramid"] = {name: torch.from_numpy(array) for name, array in stacked.items()}
         batch["instances"] = int(batch["instance"].max()) + 1
         return batch
 

@@ -57,6 +57,19 @@ def check_blocks(path: Path, model: NetworkConfiguration, rooms: Mapping[str, bo
         )
 
 
+def check_weights(path: Path, init: Checkpoint, network: NetworkConfiguration) -> None:
+    """Raises `CheckpointError` where a network of a checkpoint, with other switches, would have other weights."""
+    with torch.device("meta"):
+        wanted = {name: x.shape for name, x in build_network(network).state_dict().items()}
+    found = {name: x.shape for name, x in init.weights.items()}
+    other = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+    if other:
+        raise CheckpointError(
+            f"{path} cannot begin a network of these --network switches: {len(other)} of its weights would be others, "
+            f"{other[0]} first; with --init they change what no weight depends on, as decoder_neighbors or piff_keys"
+        )
+
+
 def take_over(network: JointNetwork, init: Checkpoint, classes: ClassTable) -> list[str]:
     """Load the weights of `init` into a network of the same sizes but, perhaps, other classes.
 

@@ -84,6 +84,8 @@ class Recipe(BaseModel):
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="of the semantic loss")
     class_weight: float = Field(0.0, ge=0, le=1, description="e: a class weighs its share of the points ** -e")
     dropout: float | None = Field(None, ge=0, lt=1, description="before the last layers; null: as the network's")
+    teacher: str | None = Field(None, description="checkpoint of a trained network to learn from beside the truth")
+    distillation: float = Field(1.0, gt=0, description="weight of what teacher and network differ by; with a teacher")
 
     validate_every: int = Field(3000, ge=1, description="blocks between validations")
     checkpoint_minutes: float = Field(10.0, gt=0, description="most minutes between two checkpoints")

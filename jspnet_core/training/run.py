@@ -18,6 +18,7 @@ from jspnet_core.data.rooms import Room
 from jspnet_core.instance_sizes import mean_instance_sizes
 from jspnet_core.network import JointNetwork, build_network
 from jspnet_core.training.checkpoint import Checkpoint
+from jspnet_core.training.distillation import Teacher
 from jspnet_core.training.distributed import World, synchronise_norms
 from jspnet_core.training.initialisation import take_over
 from jspnet_core.training.optimization import make_average, make_optimizer
@@ -30,7 +31,7 @@ class Run:
     """A training run in progress.
 
     samples: blocks trained on so far. best: the score of best.pt, and best_samples where that was. metrics: of the
-    last validation. notes: sentences about how it began. record: what run.json says.
+    last validation. teacher: of a recipe that has one. notes: sentences about how it began. record: what run.json says.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class Run:
     best: float = 0.0
     best_samples: int = 0
     metrics: dict = field(default_factory=dict)
+    teacher: Teacher | None = None
     world: World = field(default_factory=World)
     notes: list[str] = field(default_factory=list)
     record: dict[str, Any] = field(default_factory=dict)
@@ -128,7 +130,8 @@ def start(
     sizes = mean_instance_sizes(rooms, len(classes), recipe.augmentation.voxel_size)
     run = Run(
         folder, recipe, network, make_optimizer(network, recipe), [None if np.isnan(s) else float(s) for s in sizes],
-        classes, make_average(network, recipe), world=world, notes=notes,
+        classes, make_average(network, recipe), teacher=teacher_of(recipe, configuration, classes, world), world=world,
+        notes=notes,
     )  # fmt: skip
     if world.leads:
         run.open_folder(facts or {}, before={})
@@ -152,13 +155,22 @@ def resume(
             group["weight_decay"] = recipe.weight_decay if recipe.optimizer == "adamw" else 0.0
     average = make_average(network, recipe, last.average)
     run = Run(folder, recipe, network, optimizer, last.mean_sizes, last.classes, average, last.samples,
-              metrics=last.metrics, world=world)  # fmt: skip
+              metrics=last.metrics, teacher=teacher_of(recipe, network.configuration, last.classes, world),
+              world=world)  # fmt: skip
     recall_best(run)
     if world.leads:
         before, facts = read_record(folder) or {"wall_seconds": 0.0}, facts or {}
         run.notes += other_rooms(before, facts)
         run.open_folder(facts, before)
     return run
+
+
+def teacher_of(
+    recipe: Recipe, configuration: NetworkConfiguration, classes: ClassTable, world: World
+) -> Teacher | None:
+    if recipe.teacher is None:
+        return None
+    return Teacher.load(Path(recipe.teacher), recipe.distillation, configuration, classes, world.device)
 
 
 def other_rooms(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

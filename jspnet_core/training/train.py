@@ -81,6 +81,7 @@ def train(
     if recipe.batch % world.size:
         raise TrainingError(f"batch {recipe.batch} cannot be shared out to {world.size} processes alike")
     blocks = training_blocks(rooms, run.network.configuration, recipe.augmentation, recipe.seed)
+    blocks.teacher = None if run.teacher is None else run.teacher.network.configuration
     weights = class_weights(blocks.counts.sum(axis=0), recipe, world.device)
     validate = Validation(validation, run.network.configuration, world)
     if compiled:
@@ -134,6 +135,8 @@ def step(
             logits.float(), embeddings.float(), batch["label"], batch["instance"], instances=batch["instances"],
             weights=weights, smoothing=recipe.label_smoothing, average=run.world.mean,
         )  # fmt: skip
+        if run.teacher is not None:
+            losses = run.teacher.add(losses, batch, logits.float(), embeddings.float())
     run.optimizer.zero_grad(set_to_none=True)
     with clock.phase("backward"):
         losses["total"].backward()
