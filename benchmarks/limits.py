@@ -7,7 +7,7 @@ from jspnet_core.pyramid import UPSAMPLINGS
 
 BOUND_BY = {
     "read": "memory",
-    "voxels": "latency: one random access to the hash table per point",
+    "voxels": "latency: a random access to the hash table wherever a point lies in another voxel than the one before",
     "gravity": "its trials, on a bounded number of points",
     "blocks": "latency: gathers of single points",
     "pyramid": "arithmetic: distances to every candidate near a box of queries, and picking the nearest of them",
@@ -16,7 +16,7 @@ BOUND_BY = {
     "clusters": "arithmetic of the climbs: each step looks at the boxes it cannot pass over",
     "merging": "latency: searches among the points near the borders",
     "painting": "memory, and the search that fills gaps",
-    "publish": "memory: the copy of each cloud to fresh pages",
+    "publish": "memory: 52 bytes are written for each point",
 }
 """What keeps each stage from its limit."""
 
@@ -29,7 +29,7 @@ def bytes_moved(points: int, voxels: int, blocks: int, c: NetworkConfiguration) 
     pyramid += sum(levels[level] * c.encoder_neighbors + levels[level + 1] * c.encoder_neighbors for level in (1, 2, 3))
     pyramid += sum(6 * levels[fine] for fine, _ in UPSAMPLINGS)
     return {
-        "read": (32 + 15) * points,  # a driver's record of 32 bytes; xyz and rgb
+        "read": (16 + 15) * points,  # a record of 16 bytes; xyz and rgb
         "voxels": (12 + 4) * points + 19 * voxels,  # xyz, voxel of each point; index, xyz and rgb of each voxel
         "gravity": 24 * voxels,
         "blocks": 12 * voxels + (4 + 15 + 4 * c.channels) * drawn,
@@ -38,7 +38,7 @@ def bytes_moved(points: int, voxels: int, blocks: int, c: NetworkConfiguration) 
         "clusters": (4 * c.embedding + 4) * drawn,
         "merging": (12 + 4 + 4 + 1) * drawn + 4 * voxels,
         "painting": 9 * voxels + (4 + 9) * points,
-        "publish": (15 + 9 + 32 + 32) * points,
+        "publish": (2 * 17 + 4 + 24 + 28) * points,  # twice xyz, label and confidence, once instance; both records
     }
 
 

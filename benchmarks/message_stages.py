@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from jspnet_core.classes import ClassTable
+from jspnet_core.cores import available_cores
 from jspnet_core.segmentation import Segmentation
 
 
@@ -23,27 +25,18 @@ class MessageStages:
         try:
             from std_msgs.msg import Header
 
-            from jspnet_ros.point_cloud import (
-                INSTANCE_POINT,
-                SEMANTIC_POINT,
-                CloudBuffer,
-                color_cloud,
-                instance_cloud,
-                read_points,
-                semantic_cloud,
-            )  # fmt: skip
-            from jspnet_ros.serialisation import serialise
+            from jspnet_ros.point_cloud import color_cloud, instance_cloud, read_points, semantic_cloud
         except ImportError:
             return None
         header, shape = Header(), (1, len(points))
         message = color_cloud(header, shape, points, colors)
-        semantic, instance = CloudBuffer(SEMANTIC_POINT), CloudBuffer(INSTANCE_POINT)
+        threads = ThreadPoolExecutor(available_cores()), available_cores()
 
         def publish(found: Segmentation) -> None:
-            serialise(semantic_cloud(semantic, header, shape, points, found, classes))
-            serialise(instance_cloud(instance, header, shape, points, found))
+            semantic_cloud(header, shape, points, found, classes, *threads)
+            instance_cloud(header, shape, points, found, *threads)
 
-        return cls(lambda: read_points(message), publish)
+        return cls(lambda: read_points(message, *threads), publish)
 
     def time(self, found: Segmentation) -> dict[str, float]:
         """Milliseconds of reading, and of publishing without the transport."""

@@ -155,9 +155,10 @@ def targets(results: list[dict]) -> str:
     for r in results:
         network = r["engines"].get("onnxruntime", {"share": np.nan, "times_as_fast_as_eager": np.nan})
         around = sum(r["ours_ms"][s]["median"] for s in ("read", "publish") if s in r["ours_ms"])
+        prepared = _total(r, "ours_ms", tuple(s for s in ("read", *PREPROCESSING) if s in r["ours_ms"]))
         for name, value, limit, form in (
             ("pre-processing >= 10 times the reference", _ratio(r, PREPROCESSING), 10, "{:.1f}"),
-            ("pre-processing <= 6 ms per block", _total(r, "ours_ms", PREPROCESSING) / r["blocks"], -6, "{:.1f}"),
+            ("read and pre-processing <= 6 ms per block", prepared / r["blocks"], -6, "{:.1f}"),
             ("clusters and merging >= 50 times the reference", _ratio(r, GROUPING), 50, "{:.0f}"),
             ("network >= 60 % of the runtime's large product", 100 * network["share"], 60, "{:.0f} %"),
             ("network >= 1.8 times PyTorch eager", network["times_as_fast_as_eager"], 1.8, "{:.1f}"),

@@ -70,11 +70,12 @@ def sample_block(member: np.ndarray, count: int, rng: np.random.Generator) -> np
 
 
 def network_sizes(count: np.ndarray, smallest: int, largest: int) -> np.ndarray:
-    """Points to send of each block, so that padding is not paid for: the least of four sizes that holds them.
+    """Points to send of each block, so that padding is not paid for: the least of 13 sizes that holds them. A size for
+    every count would serve as well, but engines prepare each when they first meet it.
 
     count: (B,) points of each block, at most `largest`. smallest: points that the network needs at least. Returns (B,).
     """
-    sizes = np.unique(np.linspace(smallest, largest, 4).round().astype(int))
+    sizes = np.unique(np.linspace(smallest, largest, 13).round().astype(int))
     return sizes[np.searchsorted(sizes, count)]
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from jspnet_core.cores import in_parts
+
 MAX_COORDINATE = 1e4
 """Metres; a coordinate beyond it is treated as no return, for it can only be a sensor's or a driver's error."""
 
-PART_POINTS = 50_000
-"""Points from which one more thread is worth its while."""
-
 _FIRST_SLOTS = 1 << 16
+_KEYS_AT_ONCE = 2048
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,13 @@ def voxelise(points: np.ndarray, size: float, executor: Executor | None = None, 
     """
     points = np.ascontiguousarray(points, np.float32)
     of_point = np.empty(len(points), np.int32)
-    parts = min(threads, len(points) // PART_POINTS) if executor is not None else 1
-    if executor is None or parts < 2:
-        return Voxels(_hash(points, 1.0 / size, of_point)[0], of_point)
-    bounds = np.linspace(0, len(points), parts + 1).astype(int)
-    own, *others = [slice(a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
-    hashed = [executor.submit(_hash, points[part], 1.0 / size, of_point[part]) for part in others]
-    first, keys, ids = _hash(points[own], 1.0 / size, of_point[own])
-    for part, other in zip(others, hashed, strict=True):
-        more = other.result()[0] + np.int32(part.start)
-        number, first, keys, ids = _add(points, 1.0 / size, first, more, keys, ids)
+
+    def hashed(part: slice) -> tuple[slice, tuple]:
+        return part, _hash(points[part], 1.0 / size, of_point[part])
+
+    (_, (first, keys, ids)), *others = in_parts(hashed, len(points), executor, threads)
+    for part, (more, _, _) in others:
+        number, first, keys, ids = _add(points, 1.0 / size, first, more + np.int32(part.start), keys, ids)
         _renumber(of_point[part], number)
     return Voxels(first, of_point)
 
@@ -59,21 +56,32 @@ def _hash(points: np.ndarray, per_metre: float, of_point: np.ndarray) -> tuple[n
     keys, ids = np.full(_FIRST_SLOTS, np.int64(-1)), np.empty(_FIRST_SLOTS, np.int32)
     representative = np.empty(_FIRST_SLOTS, np.int32)
     count = 0
-    for i in range(len(points)):
-        key = _key(points, i, per_metre)
-        if key == -1:
-            of_point[i] = -1
-            continue
-        slot = _slot(keys, key)
-        if keys[slot] == -1:
-            keys[slot], ids[slot], representative[count] = key, count, i
-            count += 1
-            of_point[i] = ids[slot]
-            if 2 * count == len(keys):  # the table grows with the voxels: of dense clouds they are few
-                keys, ids = _grown(keys, ids)
-                representative = np.concatenate((representative, np.empty(3 * len(representative), np.int32)))
-        else:
-            of_point[i] = ids[slot]
+    wanted = np.empty(_KEYS_AT_ONCE, np.int64)
+    last, voxel = np.int64(-1), np.int32(-1)
+    for begin in range(0, len(points), _KEYS_AT_ONCE):
+        size = min(_KEYS_AT_ONCE, len(points) - begin)
+        for j in range(size):  # apart from the table, this takes vectors
+            wanted[j] = _key(points, begin + j, per_metre)
+        for j in range(size):
+            key = wanted[j]
+            if key == last:  # neighbours in a picture are often neighbours in space: no look at the table
+                of_point[begin + j] = voxel
+                continue
+            last = key
+            if key == -1:  # setting it before, for both cases, would cost LLVM half of the speed
+                voxel = np.int32(-1)
+            else:
+                slot = _slot(keys, key)
+                if keys[slot] == -1:
+                    keys[slot], ids[slot], representative[count] = key, count, begin + j
+                    count += 1
+                    voxel = ids[slot]
+                    if 2 * count == len(keys):  # the table grows with the voxels: of dense clouds they are few
+                        keys, ids = _grown(keys, ids)
+                        representative = np.concatenate((representative, np.empty(3 * len(representative), np.int32)))
+                else:
+                    voxel = ids[slot]
+            of_point[begin + j] = voxel
     return representative[:count].copy(), keys, ids
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from rclpy.lifecycle import LifecycleNode
 from rclpy.time import Time
 from std_msgs.msg import Header
 
+from jspnet_core.cores import available_cores
 from jspnet_core.open_segmenter import AnySegmenter
 from jspnet_core.segmenter import CloudError
 from jspnet_core.stage_clock import StageClock
@@ -38,12 +40,15 @@ class CloudLabeller:
         self.settings = segmenter.settings
         self.model_name = segmenter.model_name
         self.about_engine = segmenter.about
-        self.outputs = Outputs(node, segmenter.classes, segmenter.model_name)
+        self._threads = segmenter.settings.threads or available_cores()
+        self._executor = ThreadPoolExecutor(self._threads)
+        self.outputs = Outputs(node, segmenter.classes, segmenter.model_name, self._executor, self._threads)
 
     def close(self) -> None:
         self._segmenter.close()
         self._gravity.close()
         self.outputs.close()
+        self._executor.shutdown()
 
     def label(self, arrived: ArrivedCloud) -> LabelledFrame | None:
         """Label a cloud for the outputs with a subscriber. None where nobody wants it, or it is unfit and refused."""
@@ -87,7 +92,7 @@ class CloudLabeller:
     def _label(self, arrived: ArrivedCloud, wanted: Wanted) -> LabelledFrame:
         cloud, clock = arrived.cloud, StageClock()
         with clock.stage("read"):
-            arrays = read_points(cloud)
+            arrays = read_points(cloud, self._executor, self._threads)
             T = self._gravity.T_gravity_input(cloud.header)
         if arrays.colors is None:
             self._logger.warning(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,8 +22,7 @@ from jspnet_core.segmentation import Segmentation
 from jspnet_ros.markers import color_message, thing_markers
 from jspnet_ros.msg import ClassTable as ClassTableMessage
 from jspnet_ros.msg import Instance, InstanceArray
-from jspnet_ros.point_cloud import INSTANCE_POINT, SEMANTIC_POINT, CloudBuffer, instance_cloud, semantic_cloud
-from jspnet_ros.serialisation import serialise
+from jspnet_ros.point_cloud import instance_cloud, semantic_cloud
 from jspnet_ros.statistics import FrameReport
 from jspnet_ros.transforms import point_message, pose_message
 
@@ -80,7 +80,10 @@ class LabelledFrame:
 class Outputs:
     """The publishers of a configured node."""
 
-    def __init__(self, node: LifecycleNode, classes: ClassTable, model_name: str) -> None:
+    def __init__(
+        self, node: LifecycleNode, classes: ClassTable, model_name: str, executor: Executor, threads: int
+    ) -> None:
+        self._threads = executor, threads
         self._node, self._classes, self._model_name = node, classes, model_name
         self._publishers: list[Any] = []
         self._semantic = self._publisher(PointCloud2, "~/output/semantic")
@@ -92,7 +95,6 @@ class Outputs:
         self._times = {group: self._publisher(Float64, f"~/debug/processing_time/{group}_ms") for group in groups}
         self._times["age"] = self._publisher(Float64, "~/debug/age_ms")
         self._times["latency"] = self._publisher(Float64, "~/debug/pipeline_latency_ms")
-        self._semantic_buffer, self._instance_buffer = CloudBuffer(SEMANTIC_POINT), CloudBuffer(INSTANCE_POINT)
 
     def wanted(self) -> Wanted:
         clouds = (self._semantic, self._instances, self._instance_array, self._markers)
@@ -114,10 +116,9 @@ class Outputs:
         """Build and send the wanted outputs, and nothing else."""
         h, f, s, wanted = frame.header, frame, frame.segmentation, frame.wanted
         if wanted.semantic:
-            cloud = semantic_cloud(self._semantic_buffer, h, f.shape, f.points, s, self._classes)
-            self._semantic.publish(serialise(cloud))
+            self._semantic.publish(semantic_cloud(h, f.shape, f.points, s, self._classes, *self._threads))
         if wanted.instances:
-            self._instances.publish(serialise(instance_cloud(self._instance_buffer, h, f.shape, f.points, s)))
+            self._instances.publish(instance_cloud(h, f.shape, f.points, s, *self._threads))
         if wanted.instance_array:
             self._instance_array.publish(self._array_message(frame))
         if wanted.markers:

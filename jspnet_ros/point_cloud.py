@@ -7,6 +7,7 @@ over points.
 from __future__ import annotations
 
 from array import array
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,10 @@ from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
 from jspnet_core.classes import ClassTable, instance_palette
+from jspnet_core.cores import in_parts
 from jspnet_core.segmentation import Segmentation
-from jspnet_ros.point_kernels import fill_points, take_points
+from jspnet_ros.point_kernels import fill_instances, fill_labels, take_points
+from jspnet_ros.serialisation import serialised
 
 _DTYPES = {
     PointField.INT8: "i1",
@@ -77,11 +80,12 @@ def field_names(cloud: PointCloud2) -> str:
     return " ".join(field.name for field in cloud.fields) or "none"
 
 
-def read_points(cloud: PointCloud2) -> PointArrays:
+def read_points(cloud: PointCloud2, executor: Executor | None = None, threads: int = 1) -> PointArrays:
     """Points and colours of a cloud of any layout: organised or not, padded rows, either byte order.
 
     x, y and z are FLOAT32 or FLOAT64. Colour is `rgb` or `rgba` packed in four bytes (FLOAT32, UINT32 or
     INT32), or the UINT8 fields `r`, `g` and `b`; without any of them the cloud has no colour.
+    executor, threads: a large cloud is read by so many side by side.
 
     Raises `PointCloudError` with reason `empty`, `no_xyz`, `wrong_datatype`, `bad_layout` or `short_data`.
     """
@@ -91,7 +95,7 @@ def read_points(cloud: PointCloud2) -> PointArrays:
             raise PointCloudError(
                 "wrong_datatype", f"field {axis} is {records[axis].dtype.name}, FLOAT32 or FLOAT64 is accepted"
             )
-    words = _words(records)
+    words = _words(records, executor, threads)
     if words is not None:
         return PointArrays(*words)
     points = np.empty((len(records), 3), np.float32)  # (N, 3)
@@ -112,67 +116,61 @@ def read_field(cloud: PointCloud2, name: str) -> np.ndarray:
     return np.ascontiguousarray(column, column.dtype.newbyteorder("="))
 
 
-class CloudBuffer:
-    """Memory for the points of outgoing clouds of one point type, kept from cloud to cloud.
+def cloud_of(point: np.dtype, header: Header, shape: tuple[int, int]) -> PointCloud2:
+    """A cloud of such points, (height, width) of them, still without their bytes."""
+    height, width = shape
+    cloud = PointCloud2(header=header, height=height, width=width, is_bigendian=False, is_dense=False)
+    for name, (dtype, offset, *_) in (point.fields or {}).items():
+        cloud.fields.append(PointField(name=name, offset=offset, datatype=_FIELD_TYPES[dtype.str[1:]], count=1))
+    cloud.point_step = point.itemsize
+    cloud.row_step = width * cloud.point_step
+    return cloud
 
-    A message made from it lends that memory: publish it before the next `records`. Fresh memory for every
-    frame costs more than filling it.
-    """
 
-    def __init__(self, point: np.dtype) -> None:
-        self._point = point
-        self._data = array("B")
-        self._records = np.empty(0, point)
-
-    def records(self, count: int) -> np.ndarray:
-        """(count,) points to be filled; padding is zero, the fields hold what they held."""
-        if len(self._records) != count:
-            self._data = array("B", bytes(count * self._point.itemsize))
-            self._records = np.frombuffer(self._data, self._point)
-        return self._records
-
-    def message(self, header: Header, shape: tuple[int, int]) -> PointCloud2:
-        """The cloud of the points last filled in; shape: (height, width)."""
-        height, width = shape
-        cloud = PointCloud2(header=header, height=height, width=width, is_bigendian=False, is_dense=False)
-        for name, (dtype, offset, *_) in (self._point.fields or {}).items():
-            cloud.fields.append(PointField(name=name, offset=offset, datatype=_FIELD_TYPES[dtype.str[1:]], count=1))
-        cloud.point_step = self._point.itemsize
-        cloud.row_step = width * cloud.point_step
-        cloud._data = self._data  # the setter copies an array, and takes 100 to 1000 times as long for other types
-        return cloud
+def record_cloud(header: Header, shape: tuple[int, int], records: np.ndarray) -> PointCloud2:
+    """The cloud of records (N,) of numbers, field by field; shape: (height, width), of N points."""
+    cloud = cloud_of(records.dtype, header, shape)
+    cloud._data = array("B", records.tobytes())  # the setter copies it once more
+    return cloud
 
 
 def semantic_cloud(
-    buffer: CloudBuffer,
-    header: Header,
-    shape: tuple[int, int],
-    points: np.ndarray,
-    segmentation: Segmentation,
-    classes: ClassTable,
-) -> PointCloud2:
-    """Every point with its label and confidence, coloured by class.
+    header: Header, shape: tuple[int, int], points: np.ndarray, segmentation: Segmentation, classes: ClassTable,
+    executor: Executor | None = None, threads: int = 1,
+) -> bytes:  # fmt: skip
+    """Every point with its label and confidence, coloured by class, as bytes to be published.
 
-    buffer: of `SEMANTIC_POINT`. shape: (height, width) of the input cloud.
-    points: (N, 3) float32, metres, in the frame of `header`.
+    shape: (height, width) of the input cloud. points: (N, 3) float32, metres, in the frame of `header`.
+    executor, threads: a large cloud is written by so many side by side.
     """
-    records, s = buffer.records(len(points)), segmentation
-    fill_points(records, points, pack_rgb(classes.palette()), s.label, s.label, s.confidence)
-    return buffer.message(header, shape)
+    s, palette = segmentation, pack_rgb(classes.palette())
+
+    def fill(records: np.ndarray) -> None:
+        in_parts(
+            lambda part: fill_labels(records[part], points[part], palette, s.label[part], s.confidence[part]),
+            len(points), executor, threads,
+        )  # fmt: skip
+
+    return serialised(cloud_of(SEMANTIC_POINT, header, shape), SEMANTIC_POINT, fill)
 
 
 def instance_cloud(
-    buffer: CloudBuffer, header: Header, shape: tuple[int, int], points: np.ndarray, segmentation: Segmentation
-) -> PointCloud2:
-    """Every point with label, confidence and instance id, coloured by instance; as `semantic_cloud` otherwise.
+    header: Header, shape: tuple[int, int], points: np.ndarray, segmentation: Segmentation,
+    executor: Executor | None = None, threads: int = 1,
+) -> bytes:  # fmt: skip
+    """Every point with label, confidence and instance id, coloured by instance; as `semantic_cloud` otherwise."""
+    s = segmentation
+    palette = pack_rgb(instance_palette(np.arange(int(s.instance.max(initial=0)) + 1, dtype=np.uint32)))
 
-    buffer: of `INSTANCE_POINT`.
-    """
-    records, s = buffer.records(len(points)), segmentation
-    ids = np.arange(int(s.instance.max(initial=0)) + 1, dtype=np.uint32)
-    fill_points(records, points, pack_rgb(instance_palette(ids)), s.instance, s.label, s.confidence)
-    records["instance"] = s.instance
-    return buffer.message(header, shape)
+    def fill(records: np.ndarray) -> None:
+        in_parts(
+            lambda part: fill_instances(
+                records[part], points[part], palette, s.label[part], s.confidence[part], s.instance[part]
+            ),
+            len(points), executor, threads,
+        )  # fmt: skip
+
+    return serialised(cloud_of(INSTANCE_POINT, header, shape), INSTANCE_POINT, fill)
 
 
 def color_cloud(
@@ -180,13 +178,12 @@ def color_cloud(
 ) -> PointCloud2:
     """A cloud as a depth camera sends it: x y z, and rgb where `colors` ((N, 3) uint8) are given."""
     names = ["x", "y", "z"] if colors is None else ["x", "y", "z", "rgb"]
-    buffer = CloudBuffer(np.dtype({"names": names, "formats": ["<f4"] * len(names)}))
-    records = buffer.records(len(points))
+    records = np.empty(len(points), np.dtype({"names": names, "formats": ["<f4"] * len(names)}))
     for column, axis in enumerate("xyz"):
         records[axis] = points[:, column]
     if colors is not None:
         records["rgb"] = pack_rgb(colors)
-    return buffer.message(header, shape)
+    return record_cloud(header, shape, records)
 
 
 def pack_rgb(colors: np.ndarray) -> np.ndarray:
@@ -240,7 +237,7 @@ def _record_dtype(cloud: PointCloud2, required: tuple[str, ...]) -> np.dtype:
     )
 
 
-def _words(records: np.ndarray) -> tuple[np.ndarray, np.ndarray | None] | None:
+def _words(records: np.ndarray, executor: Executor | None, threads: int) -> tuple[np.ndarray, np.ndarray | None] | None:
     """Points and colours of the layouts that drivers send, in one pass: x, y and z float32 and packed colour, or none,
     each at a multiple of four bytes and in this machine's order. None for other layouts."""
     fields, packed = dict(records.dtype.fields or {}), _packed_color(records)
@@ -254,7 +251,10 @@ def _words(records: np.ndarray) -> tuple[np.ndarray, np.ndarray | None] | None:
     points = np.empty((len(records), 3), np.uint32)
     colors = np.empty((len(records) if packed else 0, 3), np.uint8)
     x, y, z, *rest = (offset // 4 for offset in offsets)
-    take_points(words, x, y, z, rest[0] if packed else -1, points, colors)
+    rgb = rest[0] if packed else -1
+    in_parts(
+        lambda part: take_points(words[part], x, y, z, rgb, points[part], colors[part]), len(words), executor, threads
+    )
     return points.view(np.float32), colors if packed else None
 
 

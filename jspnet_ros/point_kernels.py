@@ -7,21 +7,33 @@ from numba import njit
 
 
 @njit(nogil=True, cache=True)
-def fill_points(
-    records: np.ndarray, points: np.ndarray, palette: np.ndarray, color: np.ndarray, label: np.ndarray,
-    confidence: np.ndarray,
-) -> None:  # fmt: skip
+def fill_labels(
+    records: np.ndarray, points: np.ndarray, palette: np.ndarray, label: np.ndarray, confidence: np.ndarray
+) -> None:
     """Write the labelled points of a cloud, point after point: field after field, every line of memory would be fetched
     and written six times.
 
-    records: (N,) with x, y, z, rgb, label and confidence. points: (N, 3) float32. label (N,), confidence (N,).
-    palette: packed colours (float32); color: (N,) which of them each point has.
+    records: (N,) with x, y, z, rgb, label and confidence. points: (N, 3) float32. label, confidence: (N,).
+    palette: packed colours (float32) by label.
     """
     for i in range(len(records)):
         record = records[i]
         record.x, record.y, record.z = points[i, 0], points[i, 1], points[i, 2]
-        record.rgb = palette[color[i]]
+        record.rgb = palette[label[i]]
         record.label, record.confidence = label[i], confidence[i]
+
+
+@njit(nogil=True, cache=True)
+def fill_instances(
+    records: np.ndarray, points: np.ndarray, palette: np.ndarray, label: np.ndarray, confidence: np.ndarray,
+    instance: np.ndarray,
+) -> None:  # fmt: skip
+    """The same with the instance of each point, (N,); palette: by instance."""
+    for i in range(len(records)):
+        record = records[i]
+        record.x, record.y, record.z = points[i, 0], points[i, 1], points[i, 2]
+        record.rgb = palette[instance[i]]
+        record.label, record.confidence, record.instance = label[i], confidence[i], instance[i]
 
 
 @njit(nogil=True, cache=True)

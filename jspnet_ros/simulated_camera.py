@@ -30,7 +30,7 @@ from std_msgs.msg import Header
 
 from jspnet_core.synthetic import DepthFrame, camera_path, make_scene
 from jspnet_ros.parameters import SettingError, declare, read
-from jspnet_ros.point_cloud import CloudBuffer, color_cloud, pack_rgb
+from jspnet_ros.point_cloud import color_cloud, pack_rgb, record_cloud
 
 TRUTH_POINT = np.dtype(
     {
@@ -113,14 +113,13 @@ def _refuse(_: list[Parameter]) -> SetParametersResult:
 
 def truth_cloud(header: Header, frame: DepthFrame) -> PointCloud2:
     """The frame's points with the camera's colours and the true label and instance of each."""
-    buffer = CloudBuffer(TRUTH_POINT)
-    records = buffer.records(frame.label.size)
+    records = np.zeros(frame.label.size, TRUTH_POINT)
     for axis, name in enumerate("xyz"):
         records[name] = frame.points[..., axis].ravel()
     records["rgb"] = pack_rgb(frame.colors.reshape(-1, 3))
     records["label"] = frame.label.ravel()
     records["instance"] = frame.instance.ravel()
-    return buffer.message(header, frame.label.shape)
+    return record_cloud(header, frame.label.shape, records)
 
 
 def stamp_ns(stamp: Time) -> int:

@@ -6,15 +6,7 @@ import numpy as np
 from std_msgs.msg import Header
 
 from jspnet_core.open_segmenter import AnySegmenter
-from jspnet_ros.point_cloud import (
-    INSTANCE_POINT,
-    SEMANTIC_POINT,
-    CloudBuffer,
-    color_cloud,
-    instance_cloud,
-    read_points,
-    semantic_cloud,
-)  # fmt: skip
+from jspnet_ros.point_cloud import color_cloud, instance_cloud, read_points, semantic_cloud
 
 _POINTS = 150_000  # enough for a cloud to be worth cutting into parts
 
@@ -27,5 +19,5 @@ def warm_up(segmenter: AnySegmenter) -> None:
     floor[:, :2] = rng.random((_POINTS, 2))
     arrays = read_points(color_cloud(header, shape, floor, np.full((_POINTS, 3), 128, np.uint8)))
     found = segmenter.segment(arrays.points, arrays.colors)
-    semantic_cloud(CloudBuffer(SEMANTIC_POINT), header, shape, floor, found, segmenter.classes)
-    instance_cloud(CloudBuffer(INSTANCE_POINT), header, shape, floor, found)
+    semantic_cloud(header, shape, floor, found, segmenter.classes)
+    instance_cloud(header, shape, floor, found)

@@ -7,7 +7,8 @@ import pytest
 
 from jspnet_core.blocks import _columns, batches, block_features, cut_blocks, network_sizes
 from jspnet_core.cells import nearest_within
-from jspnet_core.voxels import PART_POINTS, voxelise
+from jspnet_core.cores import PART_POINTS
+from jspnet_core.voxels import voxelise
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def test_features_without_colour_are_black_or_absent(points):
 
 def test_blocks_are_sent_at_the_smallest_size_that_holds_their_points():
     count = np.array([40, 2048, 512, 513, 1025, 700, 512])
-    assert network_sizes(count, 512, 2048).tolist() == [512, 2048, 512, 1024, 1536, 1024, 512]
+    assert network_sizes(count, 512, 2048).tolist() == [512, 2048, 512, 640, 1152, 768, 512]
     assert network_sizes(count, 2048, 2048).tolist() == [2048] * 7
 
 

@@ -55,7 +55,7 @@ class OnnxRuntimeEngine:
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         # Its threads spin between the operators of a block, and would go on when the block is done: beside them the
-        # other stages take half as long again, and where the scheduler leaves two on one core the network twice.
+        # other stages take half as long again.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         try:
             return onnxruntime.InferenceSession(self._file, options, providers=["CPUExecutionProvider"])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import struct
 from array import array
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import PointCloud2, PointField
 
 from jspnet_core.classes import S3DIS, instance_palette
+from jspnet_core.cores import PART_POINTS
 from jspnet_core.segmentation import Segmentation
 from jspnet_ros import point_cloud as pc
 from tests.ros import clouds
@@ -138,8 +141,8 @@ def test_labels_can_be_read_back(arrays):
     instance = rng.integers(0, 5, n, dtype=np.uint32)
     found = Segmentation(label, instance, rng.random(n, np.float32), [], np.eye(4), "", 1, 0)
     header, shape = clouds.header(), (HEIGHT, WIDTH)
-    semantic = pc.semantic_cloud(pc.CloudBuffer(pc.SEMANTIC_POINT), header, shape, points, found, S3DIS)
-    instances = pc.instance_cloud(pc.CloudBuffer(pc.INSTANCE_POINT), header, shape, points, found)
+    semantic = deserialize_message(pc.semantic_cloud(header, shape, points, found, S3DIS), PointCloud2)
+    instances = deserialize_message(pc.instance_cloud(header, shape, points, found), PointCloud2)
     for cloud in (semantic, instances):
         assert (cloud.height, cloud.width) == shape
         assert len(cloud.data) == cloud.row_step * cloud.height == cloud.point_step * n
@@ -151,11 +154,22 @@ def test_labels_can_be_read_back(arrays):
     np.testing.assert_array_equal(pc.read_points(instances).colors, instance_palette(instance))
 
 
-def test_a_buffer_holds_clouds_of_changing_size(arrays):
-    points, _ = arrays
-    buffer = pc.CloudBuffer(pc.SEMANTIC_POINT)
-    for n in (15, 15, 6):
-        label, instance, confidence = np.full(n, n, np.uint8), np.zeros(n, np.uint32), np.zeros(n, np.float32)
-        found = Segmentation(label, instance, confidence, [], np.eye(4), "", 1, 0)
-        cloud = pc.semantic_cloud(buffer, clouds.header(), (1, n), points[:n], found, S3DIS)
-        assert pc.read_field(cloud, "label").tolist() == [n] * n
+def test_several_threads_read_and_write_what_one_does():
+    """Clouds that are large enough to be cut into parts, of a size that leaves them unequal."""
+    rng, n = np.random.default_rng(0), 3 * PART_POINTS + 7
+    points, colors = rng.random((n, 3), np.float32), rng.integers(0, 256, (n, 3), dtype=np.uint8)
+    found = Segmentation(rng.integers(0, 13, n, dtype=np.uint8), rng.integers(0, 9, n, dtype=np.uint32),
+                         rng.random(n, np.float32), [], np.eye(4), "", 1, 0)  # fmt: skip
+    header, shape = clouds.header(), (1, n)
+    cloud = pc.color_cloud(header, shape, points, colors)
+    with ThreadPoolExecutor(2) as executor:
+        arrays = pc.read_points(cloud, executor, 3)
+        written = [pc.semantic_cloud(header, shape, points, found, S3DIS, executor, 3),
+                   pc.instance_cloud(header, shape, points, found, executor, 3)]  # fmt: skip
+    np.testing.assert_array_equal(arrays.points, points)
+    np.testing.assert_array_equal(arrays.colors, colors)
+    alone = [pc.semantic_cloud(header, shape, points, found, S3DIS), pc.instance_cloud(header, shape, points, found)]
+    for many, one in zip(written, alone, strict=True):
+        a, b = (deserialize_message(raw, PointCloud2) for raw in (many, one))
+        for field in a.fields:
+            np.testing.assert_array_equal(pc.read_field(a, field.name), pc.read_field(b, field.name))

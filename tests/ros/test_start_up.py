@@ -24,8 +24,7 @@ with event.install_recorder("numba:compile") as at_start:
     warm_up(segmenter)
 
 import numpy as np
-from jspnet_ros.point_cloud import INSTANCE_POINT, SEMANTIC_POINT, CloudBuffer, color_cloud, instance_cloud
-from jspnet_ros.point_cloud import read_points, semantic_cloud
+from jspnet_ros.point_cloud import color_cloud, instance_cloud, read_points, semantic_cloud
 from tests.ros import clouds
 
 def label(cloud, T=None, instances=True, **changes):
@@ -33,8 +32,8 @@ def label(cloud, T=None, instances=True, **changes):
     arrays = read_points(cloud)
     found = segmenter.segment(arrays.points, arrays.colors, T_gravity_input=T, instances=instances)
     shape = (1, len(arrays.points))
-    semantic_cloud(CloudBuffer(SEMANTIC_POINT), clouds.header(), shape, arrays.points, found, segmenter.classes)
-    instance_cloud(CloudBuffer(INSTANCE_POINT), clouds.header(), shape, arrays.points, found)
+    semantic_cloud(clouds.header(), shape, arrays.points, found, segmenter.classes)
+    instance_cloud(clouds.header(), shape, arrays.points, found)
 
 with event.install_recorder("numba:compile") as at_work:
     label(clouds.room_cloud())
