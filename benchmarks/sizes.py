@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, cast
@@ -19,6 +20,7 @@ from typing import Annotated, cast
 import numpy as np
 import onnx
 import typer
+from ceilings import sgemm_gflops
 from frames import blocks_of, synthetic_frame
 from gpu_work import work_of_a_block
 from narrow_attention import with_narrow_attention
@@ -44,7 +46,8 @@ SCORES = ("mIoU", "mPre", "mRec")
 KEYS = {"level1": "level 1", "points": "all points"}
 """Where PIFF's keys could come from, if not from level 2."""
 
-HEAD = ("network", "weights", "block, m", "points", "GFLOP a block", "ms a block", "ms a square metre",
+HEAD = ("network", "weights", "block, m", "points", "GFLOP a block", "ms a block", "of a large product",
+        "ms a square metre",
         *(f"{name}, rooms" for name in SCORES), *(f"{name}, views" for name in SCORES))  # fmt: skip
 
 SECTION = """## Sizes
@@ -56,10 +59,12 @@ python benchmarks/sizes.py ROOMS {checkpoints} --markdown docs/performance.md
 ```
 
 {cores} cores of {processor}. Milliseconds are of the network alone in ONNX Runtime, float32 but where it says 8 bits,
-the median of {repeats} passes over the fuller half of a generated frame's blocks, padded to full ones, on all cores;
-a square metre is one of ground. Scores are of {rooms} validation rooms and of {views} views of each, in per cent, with
-the default settings; a network without scores has not been trained to compare. A row that says "not trained for it"
-runs the weights of its size as they are. mIoU is of the classes that the rooms have, for the networks differ in
+the median of {repeats} passes over the fuller half of a generated frame's blocks, padded to full ones, on all cores.
+"Of a large product" sets the products of a block, as if all its time went into them, beside {gflops:.0f} GFLOP/s, what a
+product of large matrices reaches in the same runtime. A square metre is one of ground. Scores are of {rooms} validation
+rooms and of {views} views of each, in per cent, with the default settings; a network without scores has not been trained
+to compare. "Taught" was trained with the default model as its teacher (`--teacher`). A row that says "not trained for
+it" runs the weights of its size as they are. mIoU is of the classes that the rooms have, for the networks differ in
 whether they were kept from saying one that is not there (`--never`).
 
 {table}
@@ -86,49 +91,60 @@ def main(
     markdown: Annotated[Path | None, typer.Option(help="write this script's part of docs/performance.md here")] = None,
 ) -> None:
     """Measure every candidate, and print one row of each."""
-    files = dict(item.split("=", 1) for item in checkpoint or [])
-    unknown = set(files) - {"s", "m", "l"}
+    files = [item.split("=", 1) for item in checkpoint or []]
+    unknown = {size for size, *_ in files} - {"s", "m", "l"}
     if unknown:
         raise typer.BadParameter(f"--checkpoint: sizes are s, m and l, found {', '.join(sorted(unknown))}")
     rooms = room_paths(rooms_dir, "val")[: limit or None]
     console, figures = Console(), []
-    trained = {size: Checkpoint.load(Path(file)) for size, file in files.items()}
+    trained = [(size, Checkpoint.load(Path(file))) for size, file in files]
+    gflops = sgemm_gflops(available_cores())["onnxruntime"]
     for candidate in candidates(trained):
-        figures.append(measure(candidate, rooms, views, repeats))
+        figures.append(measure(candidate, rooms, views, repeats, gflops))
         console.print(" | ".join(row(figures[-1])), soft_wrap=True)
     if json_file is not None:
-        json_file.write_text(json.dumps({"machine": machine(), "networks": figures}, indent=1))
+        json_file.write_text(json.dumps({"machine": machine(), "gflops": gflops, "networks": figures}, indent=1))
     if markdown is not None:
-        given = " ".join(f"--checkpoint {size}={Path(file).name}" for size, file in files.items())
+        given = " ".join(f"--checkpoint {size}={Path(file).name}" for size, file in files)
         about = {key: machine()[key] for key in ("cores", "processor")}
         write_section(markdown, "sizes", SECTION.format(
             checkpoints=given, repeats=repeats, rooms=len(rooms), views=views, **about,
-            table=markdown_table(HEAD, [row(f) for f in figures]),
+            gflops=gflops, table=markdown_table(HEAD, [row(f) for f in figures]),
         ))  # fmt: skip
 
 
-def candidates(trained: dict[str, Checkpoint]) -> list[Candidate]:
+def candidates(trained: Sequence[tuple[str, Checkpoint]]) -> list[Candidate]:
     """The sizes, and behind each trained one what could be changed about it without training."""
     found = []
     for size in ("s", "m", "l"):
-        state = trained.get(size)
-        c = NetworkConfiguration.of_size(cast(Size, size)) if state is None else state.configuration
-        found.append(Candidate(size, c, state))
-        if state is None:
-            continue
-        levels = [max(n // 2, c.encoder_neighbors) for n in c.levels[:3]] + [c.levels[3] // 2]
-        half = {"points": c.points // 2, "levels": levels}
-        found.append(Candidate(f"{size}, 8 bits", c, state, eight_bits=True))
-        found.append(Candidate(f"{size}, half the points, not trained for it", changed(c, **half), state))
-        for keys, named in KEYS.items():
-            if keys != c.piff_keys:
-                other = changed(c, piff_keys=keys)
-                found.append(Candidate(f"{size}, keys of {named}, not trained for it", other, state))
-        if c.has_piff:
-            narrow = changed(c, d_k=c.d_k // 2, d_v=c.d_v // 2)
-            weights = with_narrow_attention(state.weights, narrow)
-            title = f"{size}, attention half as wide, not trained for it"
-            found.append(Candidate(title, narrow, replace(state, network=weights, average=None)))
+        states = [state for name, state in trained if name == size]
+        if not states:
+            found.append(Candidate(size, NetworkConfiguration.of_size(cast(Size, size)), None))
+        for state in states:
+            found += [Candidate(titled(size, state), state.configuration, state), *cheaper(titled(size, state), state)]
+    return found
+
+
+def titled(size: str, state: Checkpoint) -> str:
+    return f"{size}, taught" if state.recipe.get("teacher") else size
+
+
+def cheaper(size: str, state: Checkpoint) -> list[Candidate]:
+    """What could be changed about a trained network."""
+    c, found = state.configuration, []
+    levels = [max(n // 2, c.encoder_neighbors) for n in c.levels[:3]] + [c.levels[3] // 2]
+    half = {"points": c.points // 2, "levels": levels}
+    found.append(Candidate(f"{size}, 8 bits", c, state, eight_bits=True))
+    found.append(Candidate(f"{size}, half the points, not trained for it", changed(c, **half), state))
+    for keys, named in KEYS.items():
+        if keys != c.piff_keys:
+            other = changed(c, piff_keys=keys)
+            found.append(Candidate(f"{size}, keys of {named}, not trained for it", other, state))
+    if c.has_piff:
+        narrow = changed(c, d_k=c.d_k // 2, d_v=c.d_v // 2)
+        weights = with_narrow_attention(state.weights, narrow)
+        title = f"{size}, attention half as wide, not trained for it"
+        found.append(Candidate(title, narrow, replace(state, network=weights, average=None)))
     return found
 
 
@@ -136,8 +152,8 @@ def changed(c: NetworkConfiguration, **fields: object) -> NetworkConfiguration:
     return NetworkConfiguration(**{**c.model_dump(), **fields})
 
 
-def measure(candidate: Candidate, rooms: list[Path], views: int, repeats: int) -> dict:
-    """Cost of a candidate, and its scores where it is trained."""
+def measure(candidate: Candidate, rooms: list[Path], views: int, repeats: int, gflops: float) -> dict:
+    """Cost of a candidate, beside products at so many GFLOP/s, and its scores where it is trained."""
     c, state = candidate.configuration, candidate.checkpoint
     with tempfile.TemporaryDirectory() as folder:
         engine = OnnxRuntimeEngine(model_file(candidate, Path(folder)))
@@ -148,6 +164,7 @@ def measure(candidate: Candidate, rooms: list[Path], views: int, repeats: int) -
             "points": c.points,
             "gflop": 1e-9 * work_of_a_block(c, padded=False).total(),
             "ms": milliseconds(engine, c, repeats),
+            "gflops": None if candidate.eight_bits else gflops,
             "rooms": None if state is None else scores(engine, rooms, None),
             "views": None if state is None else scores(engine, rooms, views),
         }
@@ -205,8 +222,9 @@ def scores(engine: OnnxRuntimeEngine, rooms: list[Path], views: int | None) -> d
 
 
 def row(f: dict) -> tuple[str, ...]:
+    share = "" if f["gflops"] is None else f"{1e5 * f['gflop'] / f['ms'] / f['gflops']:.0f} %"
     cells = [f["title"], f"{f['weights']:,}", f"{f['block_size']:g}", str(f["points"]), f"{f['gflop']:.2f}",
-             f"{f['ms']:.1f}", f"{f['ms'] / f['block_size'] ** 2:.1f}"]  # fmt: skip
+             f"{f['ms']:.1f}", share, f"{f['ms'] / f['block_size'] ** 2:.1f}"]  # fmt: skip
     for part in ("rooms", "views"):
         cells += ["" if f[part] is None else f"{100 * f[part][name]:.1f}" for name in SCORES]
     return tuple(cells)

@@ -63,10 +63,12 @@ def find_up(normals: np.ndarray, weights: np.ndarray, assumed: np.ndarray) -> Up
         return None
     weights = np.sqrt(weights / weights.sum())  # the root: one large wall must not drown everything else
     weights /= weights.sum()
-    up = assumed
+    up, signed = assumed, np.empty(0)
     for limit in np.radians(_LIMITS):
-        cosine = np.abs(normals @ up)
+        cosine, before = np.abs(normals @ up), signed
         signed = weights * ((cosine < np.sin(limit)).astype(float) - (cosine > np.cos(limit)))
+        if np.array_equal(signed, before):
+            continue  # the same surfaces, and so the same direction
         values, vectors = np.linalg.eigh((normals.T * signed) @ normals)  # ascending
         complete = bool(values[1] - values[0] > _CLEAR_LEAD)
         facing = vectors[:, 2]  # of a bare wall

@@ -13,7 +13,7 @@ from jspnet_core.cores import in_parts
 MAX_COORDINATE = 1e4
 """Metres; a coordinate beyond it is treated as no return, for it can only be a sensor's or a driver's error."""
 
-_FIRST_SLOTS = 1 << 16
+_FIRST_SLOTS = 1 << 13
 _KEYS_AT_ONCE = 2048
 
 

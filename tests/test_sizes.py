@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,14 @@ def checkpoint():
 
 
 def test_a_trained_size_stands_beside_its_cheaper_forms_and_the_untrained_ones(checkpoint):
-    titles = [candidate.title for candidate in sizes.candidates({"m": checkpoint})]
+    titles = [candidate.title for candidate in sizes.candidates([("m", checkpoint)])]
     assert [title for title in titles if len(title) == 1] == ["s", "m", "l"]
     assert all(title.startswith("m, ") for title in titles if len(title) > 1)
     assert len(titles) == 8  # the three sizes, and of m: 8 bits, half the points, other keys, a narrow attention
-    half = next(c for c in sizes.candidates({"m": checkpoint}) if "half the points" in c.title)
+    taught = replace(checkpoint, recipe={**checkpoint.recipe, "teacher": "some.pt"})
+    titles = [candidate.title for candidate in sizes.candidates([("s", checkpoint), ("s", taught)])]
+    assert {"s", "s, taught", "s, 8 bits", "s, taught, 8 bits"} <= set(titles)
+    half = next(c for c in sizes.candidates([("m", checkpoint)]) if "half the points" in c.title)
     assert half.configuration.points == SMALL.points // 2
 
 
@@ -57,7 +61,7 @@ def test_a_narrow_attention_loses_nothing_where_the_wide_one_needs_no_more():
 def test_a_network_in_8_bits_is_timed_and_scored(checkpoint, tmp_path):
     folder = write_rooms(tmp_path, [box_room(0)], val=["box_0"])
     candidate = sizes.Candidate("small", SMALL, checkpoint, eight_bits=True)
-    figures = sizes.measure(candidate, [folder / "box_0.npz"], views=1, repeats=1)
+    figures = sizes.measure(candidate, [folder / "box_0.npz"], views=1, repeats=1, gflops=100.0)
     assert figures["ms"] > 0
     assert figures["gflop"] == pytest.approx(1e-9 * sizes.work_of_a_block(SMALL, padded=False).total())
     assert set(figures["rooms"]) == set(figures["views"]) == set(sizes.SCORES)
