@@ -52,7 +52,7 @@ class _Listener:
 
     def __enter__(self) -> _Listener:
         self._context = Context()
-        rclpy.init(context=self._context)
+        rclpy.init(args=[], context=self._context)  # those of the process are launch's: rcl takes them for old remaps
         self._node = Node("jspnet_find_input", context=self._context, enable_rosout=False)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ament_index_python.packages import get_package_share_directory
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration
@@ -58,9 +58,12 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def start(context: LaunchContext) -> list:
-    """Actions that need the arguments' values. Raises `InputTopicError` where the input is not clear."""
+    """Actions that need the arguments' values. Raises `InputTopicError` where the input is not clear, and RuntimeError
+    where rviz2 is asked for and absent: found missing once the node runs, it would leave the node behind."""
     value = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     build_only = value["build_only"] == "true"
+    if value["rviz"] == "true" and not build_only:
+        require_rviz()
     topic = value["input"] or ("points" if build_only else find_cloud_topic())
     given: dict[str, str | bool] = {name: value[name] for name in ("model", "engine", "target_frame") if value[name]}
     given |= {"build_only": True} if build_only else {}
@@ -79,6 +82,17 @@ def start(context: LaunchContext) -> list:
     if value["rviz"] == "true" and not build_only:
         actions.append(rviz(value["target_frame"] or find_frame(topic), topic, use_sim_time))
     return actions
+
+
+def require_rviz() -> None:
+    try:
+        get_package_prefix("rviz2")
+    except PackageNotFoundError:
+        distribution = os.environ.get("ROS_DISTRO", "jazzy")
+        raise RuntimeError(
+            f"rviz:=true needs rviz2, which is not installed: sudo apt install ros-{distribution}-rviz2, or start it "
+            f"on another machine with -d {SHARE / 'rviz' / 'segment.rviz'}"
+        ) from None
 
 
 def rviz(frame: str, topic: str, parameters: dict) -> Node:

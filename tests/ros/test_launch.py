@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ament_index_python.packages import get_packages_with_prefixes
 from sensor_msgs.msg import PointCloud2
 
 from tests.ros import clouds
@@ -83,3 +84,14 @@ def test_several_clouds_are_listed_and_nothing_starts(domain, tmp_path):
     log = (tmp_path / "log").read_text()
     assert "input:=/left/points, input:=/right/points" in log
     assert "process started" not in log
+
+
+def test_rviz2_that_is_not_there_is_named_and_no_node_is_left_behind(domain, tmp_path):
+    if "rviz2" in get_packages_with_prefixes():
+        pytest.skip("rviz2 is installed")
+    process = launch(domain, tmp_path / "log", "input:=/camera/points", "rviz:=true")
+    assert process.wait(PATIENCE) == 1
+    log = (tmp_path / "log").read_text()
+    assert "rviz:=true needs rviz2, which is not installed: sudo apt install ros-" in log
+    assert "process started" not in log
+    assert "deprecated" not in log  # rcl's word for arguments that are not meant for it
