@@ -71,8 +71,11 @@ class GridBlocks(Blocks):
 
 
 def training_blocks(
-    rooms: Sequence[Room], configuration: NetworkConfiguration, augmentation: Augmentation, seed: int
-) -> Blocks:
-    """The blocks that a recipe's augmentation asks for."""
+    rooms: Sequence[Room], configuration: NetworkConfiguration, augmentation: Augmentation, seed: int,
+    teacher: NetworkConfiguration | None = None,
+) -> Blocks:  # fmt: skip
+    """The blocks that a recipe's augmentation asks for, with what a teacher of that configuration sees of them."""
     kind = BlockSet if augmentation.cut == "around" else GridBlocks
-    return kind(rooms, configuration, augmentation, seed)
+    blocks = kind(rooms, configuration, augmentation, seed)
+    blocks.teacher = teacher
+    return blocks

@@ -80,8 +80,8 @@ def train(
     recipe, world = run.recipe, run.world
     if recipe.batch % world.size:
         raise TrainingError(f"batch {recipe.batch} cannot be shared out to {world.size} processes alike")
-    blocks = training_blocks(rooms, run.network.configuration, recipe.augmentation, recipe.seed)
-    blocks.teacher = None if run.teacher is None else run.teacher.network.configuration
+    teacher = None if run.teacher is None else run.teacher.network.configuration
+    blocks = training_blocks(rooms, run.network.configuration, recipe.augmentation, recipe.seed, teacher)
     weights = class_weights(blocks.counts.sum(axis=0), recipe, world.device)
     validate = Validation(validation, run.network.configuration, world)
     if compiled:
