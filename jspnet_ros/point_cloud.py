@@ -151,7 +151,7 @@ def semantic_cloud(
             len(points), executor, threads,
         )  # fmt: skip
 
-    return serialised(cloud_of(SEMANTIC_POINT, header, shape), SEMANTIC_POINT, fill)
+    return serialised(cloud_of(SEMANTIC_POINT, header, shape), _in_words(SEMANTIC_POINT), fill)
 
 
 def instance_cloud(
@@ -170,7 +170,15 @@ def instance_cloud(
             len(points), executor, threads,
         )  # fmt: skip
 
-    return serialised(cloud_of(INSTANCE_POINT, header, shape), INSTANCE_POINT, fill)
+    return serialised(cloud_of(INSTANCE_POINT, header, shape), _in_words(INSTANCE_POINT), fill)
+
+
+def _in_words(point: np.dtype) -> np.dtype:
+    """The same bytes with the label as a word: what lies between the fields is written with it, as zeros."""
+    names = list(point.names or ())
+    formats = ["<u4" if name == "label" else point[name] for name in names]
+    offsets = [(point.fields or {})[name][1] for name in names]
+    return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": point.itemsize})
 
 
 def color_cloud(

@@ -20,8 +20,8 @@ def serialised(cloud: PointCloud2, point: np.dtype, fill: Callable[[np.ndarray],
     """What `rclpy.serialization.serialize_message` would make of a cloud of points that `fill` writes: to be given to a
     publisher in its place.
 
-    cloud: without data. point: a point of it. fill: takes the records, (height * width,) of `point`, to be written and
-    not to be kept; gaps between fields hold anything.
+    cloud: without data. point: a point of it. fill: takes the records, (height * width,) of `point`, to be written
+    whole, for they hold whatever was in that memory, and not to be kept.
     A publisher copies the points of a message into one of C, and from there into the wire's format. Here the message
     without its points is serialised, and the points are written where they belong: in CDR, `data` is a number of bytes,
     in four bytes, and the bytes; `is_dense` follows, in one.

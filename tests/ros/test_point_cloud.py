@@ -148,6 +148,7 @@ def test_labels_can_be_read_back(arrays):
         assert len(cloud.data) == cloud.row_step * cloud.height == cloud.point_step * n
         np.testing.assert_array_equal(pc.read_points(cloud).points, points)
         np.testing.assert_array_equal(pc.read_field(cloud, "label"), label)
+        assert not np.frombuffer(cloud.data, np.uint8).reshape(n, -1)[:, 17:20].any()  # nothing of memory gets out
         np.testing.assert_array_equal(pc.read_field(cloud, "confidence"), found.confidence)
     np.testing.assert_array_equal(pc.read_field(instances, "instance"), instance)
     np.testing.assert_array_equal(pc.read_points(semantic).colors, S3DIS.palette()[label])
