@@ -175,10 +175,10 @@ def instance_cloud(
 
 def _in_words(point: np.dtype) -> np.dtype:
     """The same bytes with the label as a word: what lies between the fields is written with it, as zeros."""
-    names = list(point.names or ())
-    formats = ["<u4" if name == "label" else point[name] for name in names]
-    offsets = [(point.fields or {})[name][1] for name in names]
-    return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": point.itemsize})
+    fields = dict(point.fields or {})
+    formats = ["<u4" if name == "label" else fields[name][0] for name in fields]
+    offsets = [fields[name][1] for name in fields]
+    return np.dtype({"names": list(fields), "formats": formats, "offsets": offsets, "itemsize": point.itemsize})
 
 
 def color_cloud(
