@@ -147,13 +147,12 @@ def test_a_cloud_of_bare_floor_gives_features_of_ordinary_size() -> None:
 @pytest.mark.parametrize(("size", "stride"), [(1.0, 0.5), (0.4, 0.4), (0.3, 0.11), (2.0, 1.0), (0.2, 0.35)])
 def test_blocks_hold_what_a_test_of_every_point_finds(points, size, stride):
     on_edges = np.round(points, 1)  # many points on the borders of blocks
+    wide = on_edges.astype(np.float64)  # numpy 1 would compare with float64 numbers in float32
     found = _columns(on_edges, size, stride, 5)
-    low, high = on_edges.min(axis=0), on_edges.max(axis=0)
+    low, high = wide.min(axis=0), wide.max(axis=0)
     across = [low[i] + stride * np.arange(int(np.ceil(max(high[i] - low[i] - size, 0) / stride)) + 1) for i in (0, 1)]
     inside = [
-        np.flatnonzero(
-            (on_edges[:, 0] >= x) & (on_edges[:, 0] <= x + size) & (on_edges[:, 1] >= y) & (on_edges[:, 1] <= y + size)
-        )
+        np.flatnonzero((wide[:, 0] >= x) & (wide[:, 0] <= x + size) & (wide[:, 1] >= y) & (wide[:, 1] <= y + size))
         for x in across[0]
         for y in across[1]
     ]
