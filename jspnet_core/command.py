@@ -53,6 +53,12 @@ def _train(context: typer.Context) -> None:
     _run("train", context.args)
 
 
+@app.command("average", context_settings=_PASS_ON, add_help_option=False)
+def _average(context: typer.Context) -> None:
+    """Make one checkpoint of the weights of several (needs torch)."""
+    _run("average", context.args)
+
+
 @app.command("export", context_settings=_PASS_ON, add_help_option=False)
 def _export(context: typer.Context) -> None:
     """Turn a checkpoint into a model file (needs torch)."""

@@ -80,7 +80,7 @@ class SegmenterSettings(BaseModel):
         "points that blocks share: BlockMerging without the reference's id-0 defect (fixed), or with it (legacy)",
     )
     split_gap: SplitGap = 0.15
-    min_class_area: MinClassArea = 0.1
+    min_class_area: MinClassArea = 0.2
     min_instance_ratio: float = Field(
         0.2,
         ge=0.0,
@@ -101,6 +101,7 @@ class FrameSettings(SegmenterSettings):
     turn: Turn = 0.0  # a sensor's heading is any
     max_blocks: MaxBlocks = 32
     split_gap: SplitGap = 0.0  # what stands before an object hides a strip of it, and it is one all the same
+    min_class_area: MinClassArea = 0.1  # it may show a small part of the only object of a class
     always_kept: AlwaysKept = 150  # a frame shows a piece of the floor, and its mean size is that of a whole one
 
 

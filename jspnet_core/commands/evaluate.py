@@ -50,7 +50,7 @@ def evaluate(
     min_instance_ratio: options.MinInstanceRatio = DEFAULTS.min_instance_ratio,
     always_kept: options.RoomOrFrameAlwaysKept = None,
     split_gap: options.RoomOrFrameSplitGap = None,
-    min_class_area: options.MinClassArea = DEFAULTS.min_class_area,
+    min_class_area: options.RoomOrFrameMinClassArea = None,
     max_blocks: options.RoomOrFrameMaxBlocks = None,
     threads: options.Threads = DEFAULTS.threads,
     pool_files: Annotated[bool, typer.Option("--pool", help="add up the scores of several --json files")] = False,
@@ -99,8 +99,7 @@ def _refuse_with_paper(chosen: dict[str, object]) -> None:
     defaults = {
         "stride": None, "voxel_size": DEFAULTS.voxel_size, "merging": DEFAULTS.merging,
         "min_instance_ratio": DEFAULTS.min_instance_ratio, "always_kept": None, "max_blocks": None,
-        "split_gap": None, "turn": None,
-        "min_class_area": DEFAULTS.min_class_area, "views": 0, "votes": 1,
+        "split_gap": None, "turn": None, "min_class_area": None, "views": 0, "votes": 1,
     }  # fmt: skip
     names = {"voxel_size": "voxel"}
     changed = [f"--{names.get(key, key).replace('_', '-')}" for key, value in chosen.items() if value != defaults[key]]

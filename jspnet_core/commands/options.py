@@ -66,6 +66,7 @@ RoomOrFrameAlwaysKept = Annotated[int | None, _room_or_frame_option("always_kept
 ProtocolBandwidth = Annotated[float | None, _protocol_option("bandwidth", BANDWIDTH)]
 RoomOrFrameTurn = Annotated[float | None, _room_or_frame_option("turn")]
 RoomOrFrameSplitGap = Annotated[float | None, _room_or_frame_option("split_gap")]
+RoomOrFrameMinClassArea = Annotated[float | None, _room_or_frame_option("min_class_area")]
 Model = Annotated[Path | None, typer.Option(help="model file (.onnx); without it the one that comes with jspnet")]
 Engine = Annotated[str, typer.Option(help=f"what runs the network: {', '.join(ENGINES)}")]
 
