@@ -18,7 +18,7 @@ EAGER = "PyTorch eager"
 
 
 class Recorder:
-    """An engine that keeps the full blocks it was given, and the number of points of all."""
+    """An engine that keeps the blocks it was given, without their padding, and the number of points of each."""
 
     def __init__(self, engine: Engine):
         self.engine, self.description = engine, engine.description
@@ -29,9 +29,12 @@ class Recorder:
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
         sizes = [points_of(pyramid) for pyramid in pyramids]
         self.sizes += sizes
-        full = [size == self.description.configuration.points for size in sizes]
-        self.blocks += [(f, p) for f, p, kept in zip(features, pyramids, full, strict=True) if kept]
+        self.blocks += [(f[:size], p) for f, p, size in zip(features, pyramids, sizes, strict=True)]
         return self.engine.run(features, pyramids)
+
+    def largest(self) -> list[tuple[np.ndarray, Pyramid]]:
+        """The blocks of most points."""
+        return [block for block, size in zip(self.blocks, self.sizes, strict=True) if size == max(self.sizes)]
 
 
 def time_engines(

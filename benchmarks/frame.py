@@ -37,7 +37,7 @@ SOURCES = ("bag", "7scenes", "room", "synthetic")
 ENGINE_BLOCKS = 8
 
 FEWEST_BLOCKS = 4
-"""And at least, repeated where a frame has fewer full ones: what the cores do with a block each is what is compared."""
+"""And at least, repeated where a frame has fewer of the largest: what the cores do with a block each is compared."""
 
 
 def main(
@@ -116,7 +116,8 @@ def compare(frame: Frame, frames: int, reference_frames: int, console: Console, 
     voxels = len(voxelise(frame.points, settings.voxel_size).representative)
     per_size = {size: gflop_per_block(reference.network, size) for size in set(recorder.sizes)}
     asked = sum(per_size[size] for size in recorder.sizes)
-    recorded = (recorder.blocks * FEWEST_BLOCKS)[: max(FEWEST_BLOCKS, min(len(recorder.blocks), ENGINE_BLOCKS))]
+    largest = recorder.largest()
+    recorded = (largest * FEWEST_BLOCKS)[: max(FEWEST_BLOCKS, min(len(largest), ENGINE_BLOCKS))]
     return {
         "ratio_to_reference": theirs.percentile(WHOLE, 50) / ours.percentile(WHOLE, 50),
         "ratio_is": "median ms of the reference's route / median ms of this project, for the whole frame",
@@ -134,8 +135,8 @@ def compare(frame: Frame, frames: int, reference_frames: int, console: Console, 
         "memory_mib": memory.mebibytes,
         "engines": time_engines(
             np.stack([block for block, _ in recorded]), [pyramid for _, pyramid in recorded], reference.network,
-            found["gflop_per_block"], found["ceilings"]["sgemm_gflop_per_s"], rounds=min(frames, 10),
-        ) if recorded else {},
+            per_size[max(recorder.sizes)], found["ceilings"]["sgemm_gflop_per_s"], rounds=min(frames, 10),
+        ),
         "model": engine.description.name,
         "points_per_block": c.points,
         "settings": settings.model_dump(),

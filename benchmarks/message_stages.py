@@ -25,16 +25,15 @@ class MessageStages:
         try:
             from std_msgs.msg import Header
 
-            from jspnet_ros.point_cloud import color_cloud, instance_cloud, read_points, semantic_cloud
+            from jspnet_ros.point_cloud import color_cloud, labelled_clouds, read_points
         except ImportError:
             return None
         header, shape = Header(), (1, len(points))
         message = color_cloud(header, shape, points, colors)
-        threads = ThreadPoolExecutor(available_cores()), available_cores()
+        threads = ThreadPoolExecutor(available_cores() + 1), available_cores()
 
         def publish(found: Segmentation) -> None:
-            semantic_cloud(header, shape, points, found, classes, *threads)
-            instance_cloud(header, shape, points, found, *threads)
+            labelled_clouds(header, shape, points, found, classes, *threads)
 
         return cls(lambda: read_points(message, *threads), publish)
 

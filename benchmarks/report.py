@@ -138,7 +138,7 @@ def _machine_sentences(found: dict) -> str:
 
 def engine_table(result: dict) -> str:
     """The network alone, in every runtime."""
-    head = ("network alone, full blocks", "ms per block", "GFLOP/s", "share of its runtime's large product",
+    head = ("network alone, the largest blocks", "ms per block", "GFLOP/s", "share of its runtime's large product",
             "times as fast as PyTorch eager", "labels changed")  # fmt: skip
     made = [
         (name, f"{e['ms_per_block']:.1f}", f"{e['gflop_per_s']:.0f}", f"{100 * e['share']:.0f} %",

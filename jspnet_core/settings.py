@@ -80,7 +80,7 @@ class SegmenterSettings(BaseModel):
         "points that blocks share: BlockMerging without the reference's id-0 defect (fixed), or with it (legacy)",
     )
     split_gap: SplitGap = 0.15
-    min_class_area: MinClassArea = 0.2
+    min_class_area: MinClassArea = 0.15
     min_instance_ratio: float = Field(
         0.2,
         ge=0.0,

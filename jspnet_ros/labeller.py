@@ -41,7 +41,7 @@ class CloudLabeller:
         self.model_name = segmenter.model_name
         self.about_engine = segmenter.about
         self._threads = segmenter.settings.threads or available_cores()
-        self._executor = ThreadPoolExecutor(self._threads)
+        self._executor = ThreadPoolExecutor(self._threads + 1)  # one waits while two clouds are written side by side
         self.outputs = Outputs(node, segmenter.classes, segmenter.model_name, self._executor, self._threads)
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from jspnet_core.segmentation import Segmentation
 from jspnet_ros.markers import color_message, thing_markers
 from jspnet_ros.msg import ClassTable as ClassTableMessage
 from jspnet_ros.msg import Instance, InstanceArray
-from jspnet_ros.point_cloud import instance_cloud, semantic_cloud
+from jspnet_ros.point_cloud import instance_cloud, labelled_clouds, semantic_cloud
 from jspnet_ros.statistics import FrameReport
 from jspnet_ros.transforms import point_message, pose_message
 
@@ -115,9 +115,13 @@ class Outputs:
     def publish(self, frame: LabelledFrame) -> None:
         """Build and send the wanted outputs, and nothing else."""
         h, f, s, wanted = frame.header, frame, frame.segmentation, frame.wanted
-        if wanted.semantic:
+        if wanted.semantic and wanted.instances:
+            semantic, instances = labelled_clouds(h, f.shape, f.points, s, self._classes, *self._threads)
+            self._semantic.publish(semantic)
+            self._instances.publish(instances)
+        elif wanted.semantic:
             self._semantic.publish(semantic_cloud(h, f.shape, f.points, s, self._classes, *self._threads))
-        if wanted.instances:
+        elif wanted.instances:
             self._instances.publish(instance_cloud(h, f.shape, f.points, s, *self._threads))
         if wanted.instance_array:
             self._instance_array.publish(self._array_message(frame))

@@ -167,10 +167,11 @@ def test_several_threads_read_and_write_what_one_does():
         arrays = pc.read_points(cloud, executor, 3)
         written = [pc.semantic_cloud(header, shape, points, found, S3DIS, executor, 3),
                    pc.instance_cloud(header, shape, points, found, executor, 3)]  # fmt: skip
+        written += pc.labelled_clouds(header, shape, points, found, S3DIS, executor, 4)
     np.testing.assert_array_equal(arrays.points, points)
     np.testing.assert_array_equal(arrays.colors, colors)
     alone = [pc.semantic_cloud(header, shape, points, found, S3DIS), pc.instance_cloud(header, shape, points, found)]
-    for many, one in zip(written, alone, strict=True):
+    for many, one in zip(written, 2 * alone, strict=True):
         a, b = (deserialize_message(raw, PointCloud2) for raw in (many, one))
         for field in a.fields:
             np.testing.assert_array_equal(pc.read_field(a, field.name), pc.read_field(b, field.name))
