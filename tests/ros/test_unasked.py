@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -28,7 +29,8 @@ def outputs():
     node = LifecycleNode("publisher", context=context)
     node.trigger_configure()
     node.trigger_activate()
-    yield Outputs(node, S3DIS, "model")
+    with ThreadPoolExecutor(3) as executor:
+        yield Outputs(node, S3DIS, "model", executor, 2)
     node.destroy_node()
     rclpy.shutdown(context=context)
 
