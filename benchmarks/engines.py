@@ -18,23 +18,26 @@ EAGER = "PyTorch eager"
 
 
 class Recorder:
-    """An engine that keeps the blocks it was given, without their padding, and the number of points of each."""
+    """An engine that keeps the blocks it was given, without their padding."""
 
     def __init__(self, engine: Engine):
         self.engine, self.description = engine, engine.description
         self.takes_fewer_points = getattr(engine, "takes_fewer_points", False)
         self.blocks: list[tuple[np.ndarray, Pyramid]] = []
-        self.sizes: list[int] = []
 
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
-        sizes = [points_of(pyramid) for pyramid in pyramids]
-        self.sizes += sizes
-        self.blocks += [(f[:size], p) for f, p, size in zip(features, pyramids, sizes, strict=True)]
+        self.blocks += [(f[: points_of(p)], p) for f, p in zip(features, pyramids, strict=True)]
         return self.engine.run(features, pyramids)
+
+    @property
+    def sizes(self) -> list[int]:
+        """Points of each block."""
+        return [len(features) for features, _ in self.blocks]
 
     def largest(self) -> list[tuple[np.ndarray, Pyramid]]:
         """The blocks of most points."""
-        return [block for block, size in zip(self.blocks, self.sizes, strict=True) if size == max(self.sizes)]
+        most = max(self.sizes)
+        return [block for block in self.blocks if len(block[0]) == most]
 
 
 def time_engines(

@@ -55,6 +55,17 @@ INSTANCE_POINT: np.dtype = np.dtype(
 """A point of the instance cloud: the semantic one, and the id of its instance."""
 
 
+def _in_words(point: np.dtype) -> np.dtype:
+    """The same bytes with the label as a word: what lies between the fields is written with it, as zeros."""
+    fields = dict(point.fields or {})
+    formats = ["<u4" if name == "label" else fields[name][0] for name in fields]
+    offsets = [fields[name][1] for name in fields]
+    return np.dtype({"names": list(fields), "formats": formats, "offsets": offsets, "itemsize": point.itemsize})
+
+
+_SEMANTIC_WORDS, _INSTANCE_WORDS = _in_words(SEMANTIC_POINT), _in_words(INSTANCE_POINT)
+
+
 class PointCloudError(ValueError):
     """A cloud that can't be read. `reason` is a short slug for counting: `no_xyz`, `short_data`, ..."""
 
@@ -151,7 +162,7 @@ def semantic_cloud(
             len(points), executor, threads,
         )  # fmt: skip
 
-    return serialised(cloud_of(SEMANTIC_POINT, header, shape), _in_words(SEMANTIC_POINT), fill)
+    return serialised(cloud_of(SEMANTIC_POINT, header, shape), _SEMANTIC_WORDS, fill)
 
 
 def instance_cloud(
@@ -170,7 +181,7 @@ def instance_cloud(
             len(points), executor, threads,
         )  # fmt: skip
 
-    return serialised(cloud_of(INSTANCE_POINT, header, shape), _in_words(INSTANCE_POINT), fill)
+    return serialised(cloud_of(INSTANCE_POINT, header, shape), _INSTANCE_WORDS, fill)
 
 
 def labelled_clouds(
@@ -182,14 +193,6 @@ def labelled_clouds(
     semantic = executor.submit(semantic_cloud, header, shape, points, segmentation, classes, executor, half)
     instances = instance_cloud(header, shape, points, segmentation, executor, half)
     return semantic.result(), instances
-
-
-def _in_words(point: np.dtype) -> np.dtype:
-    """The same bytes with the label as a word: what lies between the fields is written with it, as zeros."""
-    fields = dict(point.fields or {})
-    formats = ["<u4" if name == "label" else fields[name][0] for name in fields]
-    offsets = [fields[name][1] for name in fields]
-    return np.dtype({"names": list(fields), "formats": formats, "offsets": offsets, "itemsize": point.itemsize})
 
 
 def color_cloud(
