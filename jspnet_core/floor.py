@@ -160,8 +160,17 @@ def _moments(points: np.ndarray, normal: np.ndarray, offset: float, near: float)
 
 
 def _measure(points: np.ndarray, normal: np.ndarray, offset: float) -> Plane:
-    height = points @ normal - offset
-    on = int((np.abs(height) < _NEAR).sum())
-    above = int((np.abs(height - 3 * _NEAR) < _NEAR).sum())  # a slab of the same thickness, with a gap
-    below = int((height < -_CLEAR).sum())
+    on, above, below = _counts(points, normal, offset)
     return Plane(normal, float(offset), on * VOXEL**2, below / max(on, 1), is_layer=on > 2 * above)
+
+
+@njit(nogil=True, cache=True)
+def _counts(points: np.ndarray, normal: np.ndarray, offset: float) -> tuple[int, int, int]:
+    """Points on a plane, in a slab of the same thickness above it, with a gap, and clearly below it."""
+    on = above = below = 0
+    for i in range(len(points)):
+        height = points[i, 0] * normal[0] + points[i, 1] * normal[1] + points[i, 2] * normal[2] - offset
+        on += abs(height) < _NEAR
+        above += abs(height - 3 * _NEAR) < _NEAR
+        below += height < -_CLEAR
+    return on, above, below

@@ -8,12 +8,12 @@ climb that reaches a set of points where an earlier climb stood would end in the
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 
 import numpy as np
 
 from jspnet_core.boxes import split
-from jspnet_core.cores import available_cores
+from jspnet_core.cores import shared_out
 from jspnet_core.mean_shift_kernels import Boxes, climb, nearest, occupied, without_duplicates
 
 _BOX_POINTS = 256
@@ -40,13 +40,13 @@ def labels_and_steps(embeddings: np.ndarray, bandwidth: float = 0.6) -> tuple[np
 
 
 def mean_shift_blocks(
-    embeddings: np.ndarray, counts: np.ndarray, bandwidth: float = 0.6, threads: int = 0
+    embeddings: np.ndarray, counts: np.ndarray, bandwidth: float = 0.6, executor: Executor | None = None
 ) -> np.ndarray:
-    """Cluster every block on its own, several blocks at a time.
+    """Cluster every block on its own.
 
     embeddings: (B, N, D) float32, finite; the first counts[b] rows of block b are points, the others padding.
     counts: (B,) integers, 0 to N.
-    threads: CPU threads; 0: one per core.
+    executor: its threads take blocks too.
     Returns (B, N) int32: as `mean_shift` for each block, -1 at the padding.
     Raises ValueError as `mean_shift`, and for counts of another shape or out of 0 to N.
     """
@@ -61,8 +61,7 @@ def mean_shift_blocks(
         clusters[b, : counts[b]] = _cluster(embeddings[b, : counts[b]], bandwidth)[0]
 
     # Threads, not numba's prange: its threading layer may not be entered from two Python threads at once.
-    with ThreadPoolExecutor(min(threads or available_cores(), blocks) or 1) as pool:
-        list(pool.map(cluster_block, range(blocks)))
+    shared_out(cluster_block, range(blocks), executor)
     return clusters
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 
 import numpy as np
 
 from jspnet_core.blocks import Blocks, batches, block_features, cut_blocks, extent, network_sizes
 from jspnet_core.configuration import NetworkConfiguration
-from jspnet_core.cores import available_cores
+from jspnet_core.cores import helped_by
 from jspnet_core.engine import Engine
 from jspnet_core.pyramid import build_pyramids
 from jspnet_core.settings import SegmenterSettings
@@ -34,7 +34,7 @@ def through_network(
     points: np.ndarray,
     colors: np.ndarray | None,
     blocks: Blocks,
-    executor: Executor,
+    executor: Executor | None,
     clock: StageClock | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Send blocks through the network, `AT_ONCE` at a time, without their padding where the engine can.
@@ -63,13 +63,13 @@ def run_blocks(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Everything that the network says of B blocks of N points: see `through_network`.
 
-    threads: for the pyramids; 0: one per core.
+    threads: that make the pyramids; 0: one per core.
     Returns logits (B, N, classes) float32 and embeddings (B, N, embedding) float32, zeros at the padding.
     """
     c = engine.description.configuration
     logits = np.zeros((*blocks.index.shape, c.classes), np.float32)
     embeddings = np.zeros((*blocks.index.shape, c.embedding), np.float32)
-    with ThreadPoolExecutor(threads or available_cores()) as executor:
+    with helped_by(threads) as executor:
         for rows, said, embedded in through_network(engine, points, colors, blocks, executor):
             logits[rows, : said.shape[1]], embeddings[rows, : said.shape[1]] = said, embedded
     return logits, embeddings

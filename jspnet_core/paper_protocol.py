@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from jspnet_core.blocks import Blocks
+from jspnet_core.cores import helped_by
 from jspnet_core.data.rooms import Room
 from jspnet_core.evaluation import RoomResult, read_known
 from jspnet_core.instance_sizes import mean_sizes_of
@@ -95,7 +96,8 @@ def evaluate_by_blocks(
         full = Blocks(index, np.full(len(index), c.points, np.int32))  # repeated points count, as in the reference
         logits, embeddings = run_blocks(engine, room.points, room.colors, full, s.threads)
         label = logits.argmax(axis=-1).astype(np.uint8)
-        clusters = mean_shift_blocks(embeddings, full.count, s.bandwidth, s.threads)
+        with helped_by(s.threads) as executor:
+            clusters = mean_shift_blocks(embeddings, full.count, s.bandwidth, executor)
         cell = legacy_cells(room.points)
         merged = merge_blocks(cell[index], clusters, label, int(cell.max()) + 1, "legacy")
         instance, classes = finish_instances(merged[cell[index]].ravel(), label.ravel(), mean_sizes, MIN_SIZE_RATIO)

@@ -24,6 +24,7 @@ from numba import njit
 from jspnet_core.balls import ball_density, ball_query
 from jspnet_core.boxes import boxed
 from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.cores import shared_out
 from jspnet_core.farthest_points import BOX_POINTS, farthest_points
 from jspnet_core.nearest import self_nearest, three_nearest
 
@@ -82,16 +83,23 @@ def build_pyramid(xyz: np.ndarray, configuration: NetworkConfiguration, executor
 
 
 def build_pyramids(
-    features: np.ndarray, configuration: NetworkConfiguration, executor: Executor, sizes: np.ndarray | None = None
+    features: np.ndarray,
+    configuration: NetworkConfiguration,
+    executor: Executor | None = None,
+    sizes: np.ndarray | None = None,
 ) -> list[Pyramid]:
-    """Pyramids of B blocks, over the executor's threads: features (B, N, >= 3) float32, block x y z first.
+    """Pyramids of B blocks, by this thread and the executor's: features (B, N, >= 3) float32, block x y z first.
 
     sizes: (B,), how many points of each block, the first ones; None: all.
     """
     sizes = np.full(len(features), features.shape[1]) if sizes is None else sizes
     if len(features) == 1:
         return [build_pyramid(features[0, : sizes[0], :3], configuration, executor)]
-    return list(executor.map(lambda block, n: build_pyramid(block[:n, :3], configuration), features, sizes))
+
+    def of_block(b: int) -> Pyramid:
+        return build_pyramid(features[b, : sizes[b], :3], configuration)
+
+    return shared_out(of_block, range(len(features)), executor)
 
 
 def points_of(pyramid: Pyramid) -> int:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from jspnet_core.gravity import rigid
+
 MILLIMETRE = 0.001
 NO_DEPTH = 65535
 """Value of 16-bit depth images, beside 0, where the sensor saw nothing (7-Scenes)."""
@@ -54,8 +56,7 @@ class RgbdFrame:
         """(N, 3) float32, metres, world frame, returns and NaN alike. Raises `RgbdError` without a pose."""
         if self.T_world_camera is None:
             raise RgbdError(f"{self.name} has no pose")
-        rotation, position = self.T_world_camera[:3, :3], self.T_world_camera[:3, 3]
-        return (self.points.reshape(-1, 3) @ rotation.T + position).astype(np.float32)
+        return rigid(self.T_world_camera, self.points.reshape(-1, 3))
 
 
 def organised_points(depth: np.ndarray, intrinsics: Intrinsics, scale: float = MILLIMETRE) -> np.ndarray:

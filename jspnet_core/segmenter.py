@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from jspnet_core.blocks import Blocks
 from jspnet_core.classes import UNLABELLED, ClassTable
-from jspnet_core.cores import available_cores
+from jspnet_core.cores import available_cores, helpers
 from jspnet_core.engine import Engine, ModelFileError, open_engine
 from jspnet_core.engine.model_file import ModelDescription, default_model
 from jspnet_core.gravity import about_z, find_gravity, rigid
@@ -64,11 +64,12 @@ class Segmenter:
         self.model_name: str = self.description.name
         self.about: str = getattr(engine, "about", "")
         self._threads = self.settings.threads or available_cores()
-        self._executor = ThreadPoolExecutor(self._threads)
+        self._executor = helpers(self._threads)
 
     def close(self) -> None:
         """Free its threads, and the engine if it was opened here; may be called twice."""
-        self._executor.shutdown()
+        if self._executor is not None:
+            self._executor.shutdown()
         if self.owns_engine and hasattr(self.engine, "close"):
             self.engine.close()
 
@@ -140,7 +141,7 @@ class Segmenter:
                 block_label[rows, :n] = votes.add(logits, blocks.index[rows, :n], count)
             if instances:
                 with clock.stage("clusters"):
-                    clusters[rows, :n] = mean_shift_blocks(embeddings, count, s.bandwidth, s.threads)
+                    clusters[rows, :n] = mean_shift_blocks(embeddings, count, s.bandwidth, self._executor)
         return block_label, clusters
 
     def _cut(self, xyz: np.ndarray, sensor: np.ndarray) -> Blocks:

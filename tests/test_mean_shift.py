@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -162,7 +163,8 @@ def test_blocks_are_clustered_alone_and_padding_is_marked():
     rng = np.random.default_rng(6)
     blocks = np.stack([tight(rng, 600), loose(rng, 600), tight(rng, 600)])
     counts = np.array([600, 250, 0])
-    labels = mean_shift_blocks(blocks, counts, BANDWIDTH, threads=2)
+    with ThreadPoolExecutor(1) as executor:
+        labels = mean_shift_blocks(blocks, counts, BANDWIDTH, executor)
     assert labels.dtype == np.int32
     for block, count, found in zip(blocks, counts, labels, strict=True):
         np.testing.assert_array_equal(found[:count], mean_shift(block[:count], BANDWIDTH))

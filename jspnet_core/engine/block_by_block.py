@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 
 import numpy as np
 
+from jspnet_core.cores import shared_out
 from jspnet_core.pyramid import Pyramid, points_of
 
 RunBlock = Callable[[dict[str, np.ndarray]], tuple[np.ndarray, np.ndarray]]
@@ -24,8 +25,8 @@ def run_each(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Logits and embeddings of B blocks: see `jspnet_core.engine.Engine.run`.
 
-    names: of the pyramid's arrays that the network takes. widths: classes, embedding. executor: its threads take a
-    block each; None: one after the other. alone: runs the last block after the others are done, with all threads.
+    names: of the pyramid's arrays that the network takes. widths: classes, embedding. executor: its threads
+    take blocks too; None: one after the other. alone: runs the last block after the others are done, with all threads.
     """
     logits, embeddings = (np.zeros((*features.shape[:2], width), np.float32) for width in widths)
 
@@ -36,8 +37,7 @@ def run_each(
         logits[b : b + 1, :n], embeddings[b : b + 1, :n] = by(feed)
 
     together = len(pyramids) - (alone is not None)
-    for _ in (executor.map if executor else map)(lambda b: run(b, run_block), range(together)):
-        pass
+    shared_out(lambda b: run(b, run_block), range(together), executor)
     if alone is not None:
         run(together, alone)
     return logits, embeddings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     NotImplemented,
 )
 
-from jspnet_core.cores import available_cores
+from jspnet_core.cores import available_cores, helpers
 from jspnet_core.engine.block_by_block import RunBlock, run_each
 from jspnet_core.engine.model_file import REPAIR, ModelFileError, read_description
 from jspnet_core.pyramid import Pyramid
@@ -39,7 +39,7 @@ class OnnxRuntimeEngine:
         self._streams = min(self._threads, MOST_AT_ONCE)
         self._session = self._open(self._threads - self._streams + 1)  # what the streams leave over helps them all
         self._wide: onnxruntime.InferenceSession | None = None  # all threads on one block, opened when first needed
-        self._executor = ThreadPoolExecutor(self._streams)
+        self._executor = helpers(self._streams)
 
         # Where all points offer PIFF's keys, a repeated one weighs double: without the padding labels would change.
         self.takes_fewer_points = self.description.configuration.piff_samples

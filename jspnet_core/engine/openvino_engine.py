@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Literal
 
 import numpy as np
 
-from jspnet_core.cores import available_cores
+from jspnet_core.cores import available_cores, helpers
 from jspnet_core.engine.block_by_block import run_each
 from jspnet_core.engine.errors import EngineError
 from jspnet_core.engine.model_file import REPAIR, ModelFileError, read_description
@@ -52,7 +51,7 @@ class OpenVinoEngine:
             raise ModelFileError(f"{model} is not a model that OpenVINO can use; {REPAIR}") from error
         named = set().union(*(port.get_names() for port in compiled.inputs))  # a port has those of what it feeds, too
         self._inputs = [name for name in pyramid_names() if name in named]
-        self._executor = ThreadPoolExecutor(threads)
+        self._executor = helpers(threads)
         self._idle: SimpleQueue = SimpleQueue()
         for _ in range(threads):
             self._idle.put(compiled.create_infer_request())
