@@ -101,16 +101,37 @@ def processor() -> str:
 
 def flood_table(flood: dict[str, dict]) -> str:
     head = ["", "sent", "received", "labelled", "skipped", "lost", "processing ms", "age ms", "latency ms",
-            "oldest / processing", "memory MB, begin to end", "CPU s"]  # fmt: skip
+            "oldest ms", "age in processing times, median and most", "memory MB, begin to end", "CPU s"]  # fmt: skip
     lines = [row(head), "|---" * len(head) + "|"]
     for name, found in flood.items():
         counts, times, memory = found["counts"], found["times ms"], found["memory MB"]
         middle = [f"{median(times[kind]):.0f}" if times[kind] else "" for kind in ("total", "age", "latency")]
-        oldest = f"{max(times['age']) / median(times['total']):.2f}" if times["age"] else ""
+        oldest = f"{max(times['age']):.0f}" if times["age"] else ""
         fates = [str(counts[fate]) for fate in ("received", "labelled", "skipped", "lost")]
         kept = f"{memory[len(memory) // 4]:.0f} to {memory[-1]:.0f}"
-        lines.append(row([name, str(found["sent"]), *fates, *middle, oldest, kept, f"{found['CPU s']:.1f}"]))
+        lines.append(
+            row(
+                [
+                    name,
+                    str(found["sent"]),
+                    *fates,
+                    *middle,
+                    oldest,
+                    in_processing_times(times),
+                    kept,
+                    f"{found['CPU s']:.1f}",
+                ]
+            )
+        )
     return "\n".join(lines)
+
+
+def in_processing_times(times: dict[str, list[float]]) -> str:
+    """Clouds' ages over the time that each itself took to process; nothing where a message of either was lost."""
+    if not times["age"] or len(times["age"]) != len(times["total"]):
+        return ""
+    ratio = np.array(times["age"]) / times["total"]
+    return f"{np.median(ratio):.2f}, {ratio.max():.2f}"
 
 
 def allocator_table(found: dict[str, dict]) -> str:

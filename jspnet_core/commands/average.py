@@ -1,4 +1,4 @@
-"""`jspnet average`: one network of the weights of several."""
+"""`jspnet average`: one network of the weights of several, and batch norms measured anew."""
 
 from __future__ import annotations
 
@@ -7,29 +7,58 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 from jspnet_core.commands.options import OptionError
-from jspnet_core.training.weight_average import mean_checkpoint
+from jspnet_core.data.rooms import open_rooms, room_classes, room_geometry
+from jspnet_core.training.checkpoint import Checkpoint
+from jspnet_core.training.initialisation import check_blocks
+from jspnet_core.training.room_outline import check_rooms
+from jspnet_core.training.weight_average import mean_checkpoint, with_measured_norms
 
 
 def average(
     checkpoints: Annotated[
-        list[Path], typer.Argument(help="two or more checkpoints of one network, as a run's last.pt")
+        list[Path], typer.Argument(help="checkpoints of one network, as a run's last.pt; two or more without --rooms")
     ],
     out: Annotated[Path, typer.Option(help="the checkpoint to write, for jspnet export or train --init")],
     share: Annotated[
         list[float] | None, typer.Option(min=0.0, help="of each checkpoint, in their order; if none is given: alike")
     ] = None,
+    rooms: Annotated[
+        Path | None,
+        typer.Option(metavar="ROOMS_DIR", help="measure the batch norms anew, on blocks of these rooms' split train"),
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="blocks that they are measured on")] = 800,
+    workers: Annotated[int, typer.Option(min=0, help="processes that cut blocks")] = 1,
 ) -> None:
     """Write the mean of the weights of networks that were trained on from each other."""
-    if len(checkpoints) < 2:
-        raise OptionError(f"{len(checkpoints)} checkpoint given, a mean needs two or more")
+    if len(checkpoints) < 2 and rooms is None:
+        raise OptionError(f"{len(checkpoints)} checkpoint given, a mean needs two or more; or give --rooms")
     shares = share or [1.0] * len(checkpoints)
     if len(shares) != len(checkpoints) or not sum(shares):
         raise OptionError(
             f"--share {', '.join(map(str, shares))}: one for each of {len(checkpoints)} checkpoints, not all 0"
         )
     shares = [one / sum(shares) for one in shares]
-    mean_checkpoint(checkpoints, shares).save(out)
+    mean = mean_checkpoint(checkpoints, shares)
+    if rooms is not None:
+        check_blocks(checkpoints[0], mean.configuration, room_geometry(rooms))
+        mean = _measured(mean, rooms, samples, workers)
+    mean.save(out)
     parts = ", ".join(f"{one:.0%} {path}" for one, path in zip(shares, checkpoints, strict=True))
-    Console(soft_wrap=True).print(f"{out}: {parts}", highlight=False)
+    norms = "" if rooms is None else f"; batch norms of {samples} blocks of {rooms}"
+    Console(soft_wrap=True).print(f"{out}: {parts}{norms}", highlight=False)
+
+
+def _measured(mean: Checkpoint, rooms_dir: Path, samples: int, workers: int) -> Checkpoint:
+    classes = room_classes(rooms_dir)
+    if classes.names != mean.classes.names:
+        raise OptionError(
+            f"--rooms {rooms_dir} has the classes {', '.join(classes.names)}; the network's are "
+            f"{', '.join(mean.classes.names)}"
+        )
+    rooms = open_rooms(rooms_dir, "train")
+    check_rooms(rooms, classes, rooms_dir, "train")
+    with Progress(console=Console(stderr=True)) as progress:
+        return with_measured_norms(mean, rooms, samples, workers=workers, progress=progress)
