@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +39,9 @@ ENGINE_BLOCKS = 8
 
 FEWEST_BLOCKS = 4
 """And at least, repeated where a frame has fewer of the largest: what the cores do with a block each is compared."""
+
+SPINNING = 0.3
+"""Seconds after which the threads that the reference's libraries leave waiting no longer spin on this route's cores."""
 
 
 def main(
@@ -111,6 +115,7 @@ def compare(frame: Frame, frames: int, reference_frames: int, console: Console, 
                 with memory.of("reference"), theirs.frame() as stages:
                     label, instance, by_stage = reference.segment(frame.points, colors)
                     stages.update(by_stage)
+                time.sleep(SPINNING)
     seen = segmentation.label != 255
     c, finite = engine.description.configuration, int(np.isfinite(frame.points).all(axis=1).sum())
     voxels = len(voxelise(frame.points, settings.voxel_size).representative)

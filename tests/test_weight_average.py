@@ -51,7 +51,10 @@ def test_norms_are_measured_on_the_rooms_and_weights_stay(checkpoints, tmp_path)
             torch.testing.assert_close(measured["own"][name], measured[other][name])
         if "running_" not in name:
             torch.testing.assert_close(measured["own"][name], weight)
-    assert not torch.allclose(measured["own"]["encoder.enc1.layers.0.norm.running_mean"], torch.zeros(()))
+    average([checkpoints / "a.pt"], tmp_path / "views.pt", rooms=rooms, samples=24, views=1.0, workers=0)
+    of_views, mean = Checkpoint.load(tmp_path / "views.pt").weights, "encoder.enc1.layers.0.norm.running_mean"
+    assert not torch.allclose(measured["own"][mean], torch.zeros(()))
+    assert not torch.allclose(measured["own"][mean], of_views[mean])
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ def average(
         typer.Option(metavar="ROOMS_DIR", help="measure the batch norms anew, on blocks of these rooms' split train"),
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="blocks that they are measured on")] = 800,
+    views: Annotated[float, typer.Option(min=0.0, max=1.0, help="share of them that a depth camera sees")] = 0.0,
     workers: Annotated[int, typer.Option(min=0, help="processes that cut blocks")] = 1,
 ) -> None:
     """Write the mean of the weights of networks that were trained on from each other."""
@@ -44,14 +45,14 @@ def average(
     mean = mean_checkpoint(checkpoints, shares)
     if rooms is not None:
         check_blocks(checkpoints[0], mean.configuration, room_geometry(rooms))
-        mean = _measured(mean, rooms, samples, workers)
+        mean = _measured(mean, rooms, samples, views, workers)
     mean.save(out)
     parts = ", ".join(f"{one:.0%} {path}" for one, path in zip(shares, checkpoints, strict=True))
     norms = "" if rooms is None else f"; batch norms of {samples} blocks of {rooms}"
     Console(soft_wrap=True).print(f"{out}: {parts}{norms}", highlight=False)
 
 
-def _measured(mean: Checkpoint, rooms_dir: Path, samples: int, workers: int) -> Checkpoint:
+def _measured(mean: Checkpoint, rooms_dir: Path, samples: int, views: float, workers: int) -> Checkpoint:
     classes = room_classes(rooms_dir)
     if classes.names != mean.classes.names:
         raise OptionError(
@@ -61,4 +62,4 @@ def _measured(mean: Checkpoint, rooms_dir: Path, samples: int, workers: int) -> 
     rooms = open_rooms(rooms_dir, "train")
     check_rooms(rooms, classes, rooms_dir, "train")
     with Progress(console=Console(stderr=True)) as progress:
-        return with_measured_norms(mean, rooms, samples, workers=workers, progress=progress)
+        return with_measured_norms(mean, rooms, samples, views=views, workers=workers, progress=progress)

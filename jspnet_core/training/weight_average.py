@@ -23,6 +23,9 @@ from jspnet_core.training.distributed import World
 from jspnet_core.training.grid_blocks import training_blocks
 from jspnet_core.training.recipe import Recipe
 
+NORM_BATCH = 8
+"""Blocks over which a batch norm's variance is taken when it is measured: of fewer it comes out smaller."""
+
 
 def mean_checkpoint(paths: Sequence[Path], shares: Sequence[float]) -> Checkpoint:
     """A checkpoint whose weights are means by `shares`, which add up to 1; all else is the first one's.
@@ -45,15 +48,23 @@ def mean_checkpoint(paths: Sequence[Path], shares: Sequence[float]) -> Checkpoin
 
 
 def with_measured_norms(
-    checkpoint: Checkpoint, rooms: Sequence[Room], samples: int, *, workers: int = 1, progress: Progress
+    checkpoint: Checkpoint,
+    rooms: Sequence[Room],
+    samples: int,
+    *,
+    views: float = 0.0,
+    workers: int = 1,
+    progress: Progress,
 ) -> Checkpoint:
-    """The checkpoint with its batch norms' statistics measured on `samples` blocks, cut as its recipe says.
+    """The checkpoint with its batch norms' statistics measured on `samples` blocks, otherwise cut as its recipe says.
 
-    rooms: with the classes of the checkpoint. The weights stay as they are.
+    rooms: with the classes of the checkpoint. views: share of the blocks that a depth camera sees.
+    The weights stay as they are.
     """
     recipe, world, network = Recipe(**checkpoint.recipe), World(), checkpoint.build()
-    blocks = training_blocks(rooms, network.configuration, recipe.augmentation, 0, None)
-    batches = loader(blocks, Numbers(0, samples, recipe.batch, world), workers, world.device)
+    cut = recipe.augmentation.model_copy(update={"views": views})
+    blocks = training_blocks(rooms, network.configuration, cut, 0, None)
+    batches = loader(blocks, Numbers(0, samples, NORM_BATCH, world), workers, world.device)
     shown = progress.track(batches, total=len(batches), description="batch norms")
     update_bn((to_device(batch, world.device) for batch in shown), _OfBatches(network.to(world.device)))
     measured = {name: tensor.cpu() for name, tensor in network.state_dict().items() if "running_" in name}
