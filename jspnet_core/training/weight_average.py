@@ -2,7 +2,7 @@
 
 Where one was trained on from the other, or both from a third, their mean often scores better than either, at the cost
 of one. The statistics of its batch norms are not the mean of theirs, and are better measured anew (Izmailov et al.,
-"Averaging weights leads to wider optima", UAI 2018); a network that was trained in small batches gains from that too.
+"Averaging weights leads to wider optima", UAI 2018).
 """
 
 from __future__ import annotations
