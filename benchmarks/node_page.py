@@ -109,20 +109,8 @@ def flood_table(flood: dict[str, dict]) -> str:
         oldest = f"{max(times['age']):.0f}" if times["age"] else ""
         fates = [str(counts[fate]) for fate in ("received", "labelled", "skipped", "lost")]
         kept = f"{memory[len(memory) // 4]:.0f} to {memory[-1]:.0f}"
-        lines.append(
-            row(
-                [
-                    name,
-                    str(found["sent"]),
-                    *fates,
-                    *middle,
-                    oldest,
-                    in_processing_times(times),
-                    kept,
-                    f"{found['CPU s']:.1f}",
-                ]
-            )
-        )
+        age = (oldest, in_processing_times(times))
+        lines.append(row([name, str(found["sent"]), *fates, *middle, *age, kept, f"{found['CPU s']:.1f}"]))
     return "\n".join(lines)
 
 

@@ -64,8 +64,9 @@ def shared_out(work: Callable[[Item], Result], items: Iterable[Item], executor: 
         take()
     finally:
         todo.clear()
-        wait(others)
-    for other in others:
+        begun = [other for other in others if not other.cancel()]  # the rest would find nothing to do
+        wait(begun)
+    for other in begun:
         other.result()
     return [results[number] for number in range(len(results))]
 
@@ -73,12 +74,8 @@ def shared_out(work: Callable[[Item], Result], items: Iterable[Item], executor: 
 def in_parts(work: Callable[[slice], Result], points: int, executor: Executor | None, threads: int) -> list[Result]:
     """What `work` returns for one part after the other of a cloud of so many points, which run side by side.
 
-    executor: for all parts but the first, which this thread does; None: one part.
+    executor: its threads take parts too; None: one part.
     """
     parts = max(1, min(threads, points // PART_POINTS)) if executor is not None else 1
     bounds = [points * i // parts for i in range(parts + 1)]
-    first, *others = (slice(begin, end) for begin, end in zip(bounds[:-1], bounds[1:], strict=True))
-    if executor is None or not others:
-        return [work(first)]
-    running = [executor.submit(work, part) for part in others]
-    return [work(first), *(part.result() for part in running)]
+    return shared_out(work, map(slice, bounds[:-1], bounds[1:]), executor)

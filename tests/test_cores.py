@@ -93,7 +93,7 @@ print(taken_by(lambda: points @ np.eye(3, dtype=np.float32)), taken_by(lambda: s
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are listed in /proc on Linux alone")
 def test_labelling_wakes_no_thread_of_the_blas():
-    """They spin after a product, on cores that the next stages want: whole rooms took a fifth longer."""
+    """They spin after a product, on cores that the next stages want."""
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("on one core the BLAS has no threads")
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
