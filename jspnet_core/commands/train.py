@@ -47,8 +47,8 @@ def train(
     size: Annotated[
         Size | None,
         typer.Option(
-            help="l: as in the paper, 8.3 M weights; m: half the widths, blocks of 2 m, as the model that comes with "
-            "this package; s: m with half the points of a block [default: m]"
+            help="l: as wide as in the paper, 8.3 M weights; m: half the widths, as the model that comes with this "
+            "package; s: m with half the points of a block; all in blocks of 2 m [default: m]"
         ),
     ] = None,
     network: Annotated[
@@ -72,6 +72,9 @@ def train(
     seed: Annotated[int | None, typer.Option(min=0, help="of weights, rooms and augmentation")] = None,
     workers: Annotated[int, typer.Option(min=0, help="processes that cut blocks, for each that trains")] = 1,
     compiled: Annotated[bool, typer.Option("--compile", help="let torch.compile fuse the network")] = False,
+    recorded: Annotated[
+        bool, typer.Option("--graphs/--no-graphs", help="on one GPU: record a step as a CUDA graph; plain steps if not")
+    ] = True,
     profile: Annotated[
         Literal["off", "phases", "operators"], typer.Option(help="print where the time goes; operators: in detail")
     ] = "off",
@@ -111,7 +114,8 @@ def train(
     with training.progress_bar(world.leads) as progress:
         _announce(progress.console.print, run, len(rooms), len(validation))
         training.train(
-            run, rooms, validation, workers=workers, progress=progress, compiled=compiled, profile=profile
+            run, rooms, validation, workers=workers, progress=progress, compiled=compiled, recorded=recorded,
+            profile=profile,
         )  # fmt: skip
     distributed.leave(world)
 

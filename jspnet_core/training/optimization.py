@@ -22,6 +22,29 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.Adam(parameters, recipe.learning_rate, fused=fused)
 
 
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """The learning rate of the next step, where it lies: a number, or a tensor that a recorded step reads."""
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
+
+
+def make_capturable(optimizer: torch.optim.Optimizer) -> None:
+    """Ready to be recorded in a CUDA graph: the rate is a tensor, and steps are counted on the GPU."""
+    for group in optimizer.param_groups:
+        if not isinstance(group["lr"], Tensor):
+            group["lr"] = torch.tensor(group["lr"], device=group["params"][0].device)
+            group["capturable"] = True
+
+
+def make_plain(optimizer: torch.optim.Optimizer) -> None:
+    """As it is made, whatever the run did that its state was loaded from."""
+    for group in optimizer.param_groups:
+        group["lr"], group["capturable"] = float(group["lr"]), False
+
+
 def make_average(network: nn.Module, recipe: Recipe, state: dict[str, Tensor] | None = None) -> AveragedModel | None:
     """The moving average of the weights and of the batch norms' statistics, from `state` on if there is one."""
     if not recipe.ema:

@@ -21,7 +21,7 @@ from jspnet_core.training.checkpoint import Checkpoint
 from jspnet_core.training.distillation import Teacher
 from jspnet_core.training.distributed import World, synchronise_norms
 from jspnet_core.training.initialisation import take_over
-from jspnet_core.training.optimization import make_average, make_optimizer
+from jspnet_core.training.optimization import make_average, make_optimizer, make_plain
 from jspnet_core.training.recipe import Recipe
 from jspnet_core.training.run_record import RECIPE_FILE, RUN_FILE, describe_run, read_record, write_json
 
@@ -151,6 +151,7 @@ def resume(
     optimizer = make_optimizer(network, recipe)
     if last.optimizer is not None:
         optimizer.load_state_dict(last.optimizer)
+        make_plain(optimizer)
         for group in optimizer.param_groups:  # the checkpoint's would win over the recipe's
             group["weight_decay"] = recipe.weight_decay if recipe.optimizer == "adamw" else 0.0
     average = make_average(network, recipe, last.average)

@@ -11,24 +11,25 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from torch import Tensor, nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
+from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from jspnet_core.data.rooms import Room
 from jspnet_core.training.batches import Numbers, loader, to_device
-from jspnet_core.training.distributed import World, set_norm_momentum, share_out
+from jspnet_core.training.distributed import World, share_out
 from jspnet_core.training.grid_blocks import training_blocks
-from jspnet_core.training.losses import joint_loss
-from jspnet_core.training.optimization import class_weights, multiplies_bfloat16
+from jspnet_core.training.optimization import class_weights
 from jspnet_core.training.profile import Mode, PhaseClock
 from jspnet_core.training.recipe import Augmentation, Recipe
+from jspnet_core.training.recorded_step import RecordedStep, can_record
 from jspnet_core.training.run import Run, resume, start
+from jspnet_core.training.step import step
 from jspnet_core.training.validation import Validation
 
 __all__ = [
@@ -74,25 +75,30 @@ def train(
     workers: int = 1,
     progress: Progress,
     compiled: bool = False,
+    recorded: bool = True,
     profile: Mode = "off",
 ) -> None:
-    """Train until the recipe's number of blocks is reached, or its patience ends, validating and saving on the way."""
+    """Train until the recipe's number of blocks is reached, or its patience ends, validating and saving on the way.
+
+    recorded: where that is possible, a step is one CUDA graph; not when it is compiled, or profiled.
+    """
     recipe, world = run.recipe, run.world
     if recipe.batch % world.size:
         raise TrainingError(f"batch {recipe.batch} cannot be shared out to {world.size} processes alike")
     teacher = None if run.teacher is None else run.teacher.network.configuration
     blocks = training_blocks(rooms, run.network.configuration, recipe.augmentation, recipe.seed, teacher)
     weights = class_weights(blocks.counts.sum(axis=0), recipe, world.device)
-    validate = Validation(validation, run.network.configuration, world)
+    validate, clock = Validation(validation, run.network.configuration, world), PhaseClock(profile, world.device)
     if compiled:
         run.network.compile()  # in place: names of weights stay
     model = share_out(run.network, world)
-    log = Log(run, progress)
-    clock, losses = PhaseClock(profile, world.device), Losses()
+    recorded = recorded and not compiled and profile == "off" and can_record(run)
+    take = RecordedStep(run, weights) if recorded else partial(step, run, model, weights=weights, clock=clock)
+    log, losses = Log(run, progress), Losses()
     numbers = Numbers(run.samples, recipe.samples, recipe.batch, world)
     saved = time.monotonic()
     for batch in waited(loader(blocks, numbers, workers, world.device), clock):
-        losses.add(step(run, model, to_device(batch, world.device), weights, clock))
+        losses.add(take(to_device(batch, world.device)))
         before, run.samples = run.samples, run.samples + recipe.batch
         clock.end_step()
         due = crossed(before, run.samples, recipe.validate_every) or run.samples >= recipe.samples
@@ -109,45 +115,6 @@ def train(
             progress.console.print(f"no better validation since {run.best_samples} blocks: stopped")
             break
     log.close(clock, recipe.batch // world.size)
-
-
-def step(
-    run: Run, model: nn.Module, batch: dict, weights: Tensor | None = None, clock: PhaseClock | None = None
-) -> dict[str, Tensor]:
-    """One optimiser step on this process's part of a batch; its losses, still on the device.
-
-    Everything random is drawn from the seed and the number of blocks so far: a resumed run draws what an
-    uninterrupted one would have drawn.
-    """
-    recipe, device = run.recipe, batch["features"].device
-    clock = clock or PhaseClock("off", device)
-    for group in run.optimizer.param_groups:
-        group["lr"] = recipe.rate(run.samples)
-    run.network.train()
-    set_norm_momentum(run.network, recipe.momentum(run.samples))
-    entropy = np.random.SeedSequence([recipe.seed, run.samples, run.world.rank])
-    torch.manual_seed(int(entropy.generate_state(1)[0]))  # for dropout
-    with clock.phase("forward"):
-        mixed = recipe.mixed_precision and multiplies_bfloat16(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
-            logits, embeddings = model(batch["features"], batch["pyramid"])
-        losses = joint_loss(
-            logits.float(), embeddings.float(), batch["label"], batch["instance"], instances=batch["instances"],
-            weights=weights, smoothing=recipe.label_smoothing, average=run.world.mean,
-        )  # fmt: skip
-        if run.teacher is not None:
-            losses = run.teacher.add(losses, batch, logits.float(), embeddings.float())
-    run.optimizer.zero_grad(set_to_none=True)
-    with clock.phase("backward"):
-        losses["total"].backward()
-    with clock.phase("optimiser"):
-        if recipe.clip_norm:
-            nn.utils.clip_grad_norm_(run.network.parameters(), recipe.clip_norm)
-        run.optimizer.step()
-        if run.average is not None:
-            run.average.multi_avg_fn = get_ema_multi_avg_fn(recipe.averaging(run.samples))
-            run.average.update_parameters(run.network)
-    return {name: value.detach() for name, value in losses.items()}
 
 
 def crossed(before: int, after: int, interval: int) -> bool:
@@ -197,7 +164,7 @@ class Log:
         if self.writer:
             for name, value in losses.items():
                 self.writer.add_scalar(f"train/{name}", value, self.run.samples)
-            self.writer.add_scalar("train/rate", self.run.optimizer.param_groups[0]["lr"], self.run.samples)
+            self.writer.add_scalar("train/rate", float(self.run.optimizer.param_groups[0]["lr"]), self.run.samples)
 
     def validation(self) -> None:
         m = self.run.metrics

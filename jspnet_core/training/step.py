@@ -1,0 +1,76 @@
+"""One optimiser step: forward, backward, weights, averaged weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from jspnet_core.training.distributed import set_norm_momentum
+from jspnet_core.training.losses import joint_loss
+from jspnet_core.training.optimization import multiplies_bfloat16, set_rate
+from jspnet_core.training.profile import PhaseClock
+from jspnet_core.training.run import Run
+
+
+def step(
+    run: Run, model: nn.Module, batch: dict, weights: Tensor | None = None, clock: PhaseClock | None = None
+) -> dict[str, Tensor]:
+    """One optimiser step on this process's part of a batch; its losses, still on the device.
+
+    Everything random is drawn from the seed and the number of blocks so far: a resumed run draws what an
+    uninterrupted one would have drawn.
+    """
+    clock = clock or PhaseClock("off", batch["features"].device)
+    begin(run)
+    with clock.phase("forward"):
+        losses = losses_of(run, model, batch, weights)
+    run.optimizer.zero_grad(set_to_none=True)
+    with clock.phase("backward"):
+        losses["total"].backward()
+    with clock.phase("optimiser"):
+        change_weights(run)
+        average(run)
+    return {name: value.detach() for name, value in losses.items()}
+
+
+def begin(run: Run) -> None:
+    """Rate, norm momentum and random numbers of the step that comes."""
+    recipe = run.recipe
+    set_rate(run.optimizer, recipe.rate(run.samples))
+    run.network.train()
+    set_norm_momentum(run.network, recipe.momentum(run.samples))
+    entropy = np.random.SeedSequence([recipe.seed, run.samples, run.world.rank])
+    torch.manual_seed(int(entropy.generate_state(1)[0]))  # for dropout
+
+
+def losses_of(
+    run: Run, model: nn.Module, batch: dict, weights: Tensor | None, cached: bool = True
+) -> dict[str, Tensor]:
+    """The losses of a batch, with their gradients. cached: 16-bit copies of weights may be kept for a second use."""
+    device = batch["features"].device
+    mixed = run.recipe.mixed_precision and multiplies_bfloat16(device)
+    with torch.autocast(device.type, torch.bfloat16, enabled=mixed, cache_enabled=cached):
+        logits, embeddings = model(batch["features"], batch["pyramid"])
+    losses = joint_loss(
+        logits.float(), embeddings.float(), batch["label"], batch["instance"], instances=batch["instances"],
+        weights=weights, smoothing=run.recipe.label_smoothing, average=run.world.mean,
+    )  # fmt: skip
+    if run.teacher is not None:
+        losses = run.teacher.add(losses, batch, logits.float(), embeddings.float())
+    return losses
+
+
+def change_weights(run: Run) -> None:
+    """By the gradients, at most `clip_norm` long."""
+    if run.recipe.clip_norm:
+        nn.utils.clip_grad_norm_(run.network.parameters(), run.recipe.clip_norm)
+    run.optimizer.step()
+
+
+def average(run: Run) -> None:
+    """Let the averaged weights follow."""
+    if run.average is not None:
+        run.average.multi_avg_fn = get_ema_multi_avg_fn(run.recipe.averaging(run.samples))
+        run.average.update_parameters(run.network)
