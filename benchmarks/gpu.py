@@ -45,6 +45,9 @@ def main(
     results: Annotated[Path, typer.Option(help="folder to write to")] = HERE / "results",
     rehearse: Annotated[bool, typer.Option(help="run on the CPU with a tiny network: times mean nothing")] = False,
     seconds: Annotated[int, typer.Option(help="for everything; sections that no longer fit are left out")] = 460,
+    only: Annotated[
+        list[str] | None, typer.Option(help=f"of {', '.join(SECTIONS)}; what the JSON file says of others is kept")
+    ] = None,
 ) -> None:
     """Measure, and write JSON and markdown."""
     try:
@@ -52,12 +55,16 @@ def main(
     except EngineError as error:
         print(f"nothing was measured: {str(error).partition(';')[0]}", file=sys.stderr)
         raise SystemExit(1) from None
+    if unknown := set(only or ()) - SECTIONS.keys():
+        raise typer.BadParameter(f"{', '.join(unknown)}: not of {', '.join(SECTIONS)}", param_hint="--only")
     name = gpu.name.lower().replace("nvidia ", "").replace(" ", "-")
     results.mkdir(parents=True, exist_ok=True)
-    result: dict[str, Any] = {"gpu": gpu.name, "capability": list(gpu.capability), "driver_cuda": gpu.driver}
+    before = results / f"gpu-{name}.json"
+    result: dict[str, Any] = json.loads(before.read_text()) if only and before.is_file() else {}
+    result |= {"gpu": gpu.name, "capability": list(gpu.capability), "driver_cuda": gpu.driver}
     end = time.monotonic() + seconds
-    for section, most in SECTIONS.items():
-        limit = min(most, end - time.monotonic())
+    for section in only or SECTIONS:
+        limit = min(SECTIONS[section], end - time.monotonic())
         result[section] = (
             run(section, limit, checkpoint, rehearse) if limit > 15 else {"error": "no time was left for it"}
         )

@@ -142,18 +142,26 @@ def kernels(section: Section, place: Place) -> None:
     """Milliseconds of the pyramid kernels by batch, and whether they give the CPU's pyramids."""
     features, _ = blocks_of(load_frame("auto"), place.configuration, VOXEL)
     net = place.network(place.engine("fp16", graphs=False), max(place.batches))
-    device, few = net.device, min(len(features), net.most, 4)
+    few = min(len(features), net.most, 4)
     with net.current():
-        pyramids = DevicePyramids(device, place.configuration, net.inputs)
-        for blocks in place.batches:
-            device.upload(net.inputs["features"], features[np.arange(blocks) % len(features)])
-            section.add(f"pyramid, {blocks} blocks", place.milliseconds(lambda b=blocks: pyramids.build(b)))
-        device.upload(net.inputs["features"], features[:few])
-        pyramids.build(few)
-        found = {name: device.download(net.inputs[name], few) for name in pyramid_names()}
+        found = _time_pyramids(section, place, net, features, few)
+    net.close()
     expected = [build_pyramid(f[:, :3], place.configuration) for f in features[:few]]
     for name, array in stack_pyramids(expected, place.configuration).items():
         section.add(f"share of {name} as on the CPU", float(np.isclose(found[name], array, rtol=1e-3).mean()))
+
+
+def _time_pyramids(
+    section: Section, place: Place, net: DeviceNetwork, features: np.ndarray, few: int
+) -> dict[str, np.ndarray]:
+    """Those of the first `few` blocks, downloaded. The kernels' arrays go back while the device's context is there."""
+    device, pyramids = net.device, DevicePyramids(net.device, place.configuration, net.inputs)
+    for blocks in place.batches:
+        device.upload(net.inputs["features"], features[np.arange(blocks) % len(features)])
+        section.add(f"pyramid, {blocks} blocks", place.milliseconds(lambda b=blocks: pyramids.build(b)))
+    device.upload(net.inputs["features"], features[:few])
+    pyramids.build(few)
+    return {name: device.download(net.inputs[name], few) for name in pyramid_names()}
 
 
 def stages(section: Section, place: Place) -> None:

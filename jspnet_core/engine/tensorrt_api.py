@@ -13,7 +13,7 @@ from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from typing import Any
 
-from jspnet_core.engine.cuda_driver import CHOICE, OLDEST_DRIVER
+from jspnet_core.engine.cuda_driver import CHOICE, OLDEST_DRIVER, Gpu
 from jspnet_core.engine.errors import EngineError
 
 PACKAGES = ("tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings")
@@ -47,6 +47,19 @@ class TensorRt:
         self.logger = _logger(self.api, log)
         self.oldest_driver = max(1000 * _cuda_major(found), OLDEST_DRIVER)
         """CUDA that the GPU's driver must take, 12000 for 12.0: newer minor versions run on it."""
+
+    def check_gpu(self, gpu: Gpu) -> None:
+        """Raises `EngineError` for a GPU that TensorRT-RTX builds engines for, and then does not run: data centres'."""
+        if not self.is_rtx:
+            return
+        known = sorted((int(n[2:-1]), int(n[-1])) for n in self.api.ComputeCapability.__members__ if n.startswith("SM"))
+        if gpu.capability in known or gpu.capability > known[-1]:
+            return
+        found, *takes = (f"{major}.{minor}" for major, minor in (gpu.capability, *known))
+        raise EngineError(
+            f"{self.version} does not run on {gpu.name}, of compute capability {found}: it takes {', '.join(takes)} "
+            f"and above; install TensorRT, or {CHOICE}"
+        )
 
     def create_network(self, builder: Any) -> Any:
         """A network whose types are those written in the model file."""

@@ -4,8 +4,8 @@ Device buffers, one execution context and one recorded CUDA graph per batch size
 frame copies in, replays, copies out. Batch sizes are powers of two; what a call has fewer is padding.
 
 The engine has a CUDA context of its own, current only inside its methods, so that it may be opened in one thread, run
-in another and closed in a third, and so that two engines share a GPU. This module has never been executed on a GPU:
-see docs/gpu.md.
+in another and closed in a third, and so that two engines share a GPU. No engine has been loaded by this module yet, for
+want of a TensorRT that ran on the GPU at hand: see docs/gpu.md.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def prepare_engine(
     Raises `EngineError` where there is no GPU or TensorRT, `ModelFileError` for a model that cannot be used.
     """
     gpu = find_gpu(oldest=trt.oldest_driver)
+    trt.check_gpu(gpu)
     description = read_description(model)
     key = EngineKey.of(model, description.precision, trt.version, gpu.name, gpu.capability, options)
 

@@ -2,8 +2,6 @@
 
 Memory comes from a pool, so that a frame asks the driver for none once the pool has grown; all work is in one stream,
 so memory that went back to the pool is not used again before its last kernel has read it.
-
-This module has never been executed on a GPU: see docs/gpu.md.
 """
 
 from __future__ import annotations

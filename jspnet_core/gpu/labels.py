@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from jspnet_core.gpu.device import WARP, Device, DeviceArray, chunks, filled, uploaded, zeros
+from jspnet_core.gpu.device import WARP, Device, DeviceArray, chunks, filled, zeros
 from jspnet_core.gpu.frame import THREADS, DeviceBlocks, DeviceVoxels
 from jspnet_core.mean_shift_kernels import MAX_STEPS, MAX_STEPS_IN_ALL
-from jspnet_core.painting import without_rare_classes
 
 ONE = 2.0**24
 """A probability of 1 as an integer: ONE in merging.cu and painting.cu."""
@@ -69,17 +69,20 @@ class DeviceVotes:
         return Votes(self.block_label, label, confidence)
 
     def result_without_rare(self, least: float) -> Votes:
-        """`result` without the classes of fewer than `least` voxels, which leave it on the CPU: there is no kernel."""
-        d, v, votes = self._device, self._voxels.count, self.result()
-        label = d.download(votes.label, v)
-        count = np.bincount(label[label < self._classes], minlength=self._classes)
-        if not ((count > 0) & (count < least)).any():
-            return votes
-        confidence, total, times = (d.download(a, v) for a in (votes.confidence, self._total, self._times))
-        label, confidence, there = without_rare_classes(label, confidence, total / ONE, times, least)
-        block_label, index = d.download(self.block_label), d.download(self._blocks.index)
-        block_label = np.where(there[np.minimum(block_label, self._classes - 1)], block_label, label[index])
-        return Votes(*(uploaded(d, a) for a in (block_label, label, confidence)))
+        """`result` as `jspnet_core.painting.without_rare_classes` leaves it: no class of fewer than `least` voxels."""
+        d, v, votes, rows = self._device, self._voxels, self.result(), math.prod(self._blocks.index.shape)
+        found, bar = zeros(d, (self._classes,), np.int32), np.float64(least)
+        grid, here = (chunks(v.count, THREADS), 1), v.count_on_device
+        d.launch("class_voxels", grid, THREADS, votes.label, here, self._classes, found)
+        d.launch(
+            "without_rare", grid, THREADS, self._total, self._times, here, self._classes, found, bar, votes.label,
+            votes.confidence,
+        )  # fmt: skip
+        d.launch(
+            "rare_points", (chunks(rows, THREADS), 1), THREADS, self._blocks.index, rows, votes.label, self._classes,
+            found, bar, votes.block_label,
+        )  # fmt: skip
+        return votes
 
 
 def no_clusters(device: Device, blocks: DeviceBlocks) -> Clusters:

@@ -65,7 +65,9 @@ class GpuSegmenter:
 
     def close(self) -> None:
         """Free the device; may be called twice."""
-        self._pyramids = None
+        if self._pyramids is not None:
+            with self._network.current():  # its arrays go back to the device's memory
+                self._pyramids = None
         self._network.close()
 
     def segment(

@@ -1,4 +1,4 @@
-"""TensorRT between kernels: they write into its input buffers, in its stream. Never executed on a GPU: docs/gpu.md."""
+"""TensorRT between kernels: they write into its input buffers, in its stream. Not executed yet: see docs/gpu.md."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""PyTorch between kernels: both work in torch's context and in one stream, on the same memory.
-
-Never executed on a GPU: see docs/gpu.md.
-"""
+"""PyTorch between kernels: both work in torch's context and in one stream, on the same memory."""
 
 from __future__ import annotations
 
@@ -41,7 +38,7 @@ class TorchNetwork:
             self.inputs: Mapping[str, DeviceArray] = network_inputs(self.device, engine.description.configuration, most)
             self._tensors = {n: torch.as_tensor(InPlace(a), device=engine.device) for n, a in self.inputs.items()}
             self._stream = torch.cuda.ExternalStream(kernels.stream.handle, device=engine.device)
-            for blocks in self._sizes:
+            for blocks in reversed(self._sizes):  # the largest decides how much memory they share
                 self.run(blocks)
             kernels.stream.synchronize()
 

@@ -107,8 +107,10 @@ class TorchEngine(NetworkEngine):
                 self._infer(held)
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        memory = next((other.pool() for _, _, other in self._recorded.values()), None)  # one for all: they take turns
+        with torch.cuda.graph(graph, pool=memory):
             outputs = self._infer(held)
+        torch.cuda.empty_cache()  # what the first calls needed
         self._recorded[blocks] = held, outputs, graph
 
 

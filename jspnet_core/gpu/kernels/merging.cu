@@ -41,6 +41,50 @@ extern "C" __global__ void count_votes(const unsigned* total, const int* times, 
 }
 EXPORT(count_votes)
 
+// Voxels of each class: found (C,), zeros before.
+extern "C" __global__ void class_voxels(const unsigned char* label, const int* voxels, int classes, int* found) {
+    __shared__ int here[256];
+    int v = blockIdx.x * blockDim.x + threadIdx.x;
+    for (int c = threadIdx.x; c < classes; c += blockDim.x) here[c] = 0;
+    __syncthreads();
+    if (v < *voxels && label[v] != 255) atomicAdd(here + label[v], 1);
+    __syncthreads();
+    for (int c = threadIdx.x; c < classes; c += blockDim.x)
+        if (here[c]) atomicAdd(found + c, here[c]);
+}
+EXPORT(class_voxels)
+
+// Fewest voxels of a class that is there: `least`, or as many as the most frequent one has.
+__device__ inline double bar_of(const int* found, int classes, double least) {
+    int most = 0;
+    for (int c = 0; c < classes; ++c) most = found[c] > most ? found[c] : most;
+    return least < most ? least : most;
+}
+
+// Voxels of rare classes take the most probable of the others, the first of several.
+extern "C" __global__ void without_rare(const unsigned* total, const int* times, const int* voxels, int classes,
+                                        const int* found, double least, unsigned char* label, float* confidence) {
+    int v = blockIdx.x * blockDim.x + threadIdx.x;
+    if (v >= *voxels || label[v] == 255) return;
+    double bar = bar_of(found, classes, least);
+    if (found[label[v]] >= bar) return;
+    total += (size_t)v * classes;
+    int best = -1;
+    for (int c = 0; c < classes; ++c)
+        if (found[c] >= bar && (best < 0 || total[c] > total[best])) best = c;
+    label[v] = best;
+    confidence[v] = total[best] / ONE / (times[v] > 1 ? times[v] : 1);
+}
+EXPORT(without_rare)
+
+// Points of rare classes take their voxel's. block_label and index: (rows,).
+extern "C" __global__ void rare_points(const int* index, int rows, const unsigned char* label, int classes,
+                                       const int* found, double least, unsigned char* block_label) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < rows && found[block_label[i]] < bar_of(found, classes, least)) block_label[i] = label[index[i]];
+}
+EXPORT(rare_points)
+
 // Parts of clusters with a class of their own become clusters, one block of points by one block of threads.
 // clusters, labels: (B, N); cluster_counts: (B,). Scratch: votes and numbers (B, N, C).
 extern "C" __global__ void __launch_bounds__(1024)
