@@ -49,7 +49,7 @@ def head(model: Path, description: ModelDescription) -> list[str]:
         "",
         f"- **Licence of the weights**: {description.licence}.",
         f"- **Trained on**: {description.training['data']}.",
-        f"- **Training**: {description.training['blocks']:,} blocks in all on one CPU core, at the end in batches of "
+        f"- **Training**: {description.training['blocks']:,} blocks in all, at the end in batches of "
         f"{recipe.batch} with {recipe.optimizer}, a {recipe.schedule} schedule from {recipe.learning_rate}, averaged "
         f"weights (ema {recipe.ema}), class weights (share ** -{recipe.class_weight}) and dropout {recipe.dropout}; "
         f"{augmentation.views:.0%} of the blocks as a simulated depth camera sees them, {augmentation.balance:.0%} "
