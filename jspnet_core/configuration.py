@@ -177,10 +177,10 @@ class NetworkConfiguration(BaseModel):
     def of_size(cls, size: Size, **changes) -> NetworkConfiguration:
         """A network by its size.
 
-        l: the paper's, in blocks of 1 m. m: half its widths, in blocks of 2 m, whose points tell walls, doors and
-        bookcases apart that look alike in 1 m. s: m with half the points.
+        All in blocks of 2 m, whose points tell walls, doors and bookcases apart that look alike in the paper's 1 m.
+        l: the paper's widths. m: half of them. s: m with half the points.
         """
         if size == "l":
-            return cls(**changes)
+            return cls(**{"block_size": 2.0, **changes})
         finest = dict(points=4096, levels=(1024, 256, 64, 32)) if size == "m" else {}
         return cls.narrow(**{"block_size": 2.0, **finest, **changes})
