@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,6 +110,7 @@ def room_frame() -> Frame:
     return Frame(cloud.points, cloud.colors, f"whole room {ROOM.stem} of S3DIS", SegmenterSettings(gravity="none"))
 
 
+@cache
 def synthetic_frame(source: str = "generated frame, 640x480") -> Frame:
     """A frame of the simulated depth camera."""
     scene = make_scene(seed=0)

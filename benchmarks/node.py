@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,6 +57,9 @@ def main(
     only: Annotated[
         list[str] | None, typer.Option(help=f"of {', '.join(SECTIONS)}; the other figures are kept from the JSON file")
     ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="a parameter of the flooded node, NAME:=VALUE")
+    ] = None,
     json_file: Annotated[Path, typer.Option("--json", help="figures")] = Path("out/node.json"),
     markdown: Annotated[Path | None, typer.Option(help="write the page docs/node_performance.md here")] = None,
 ) -> None:
@@ -68,7 +71,7 @@ def main(
     frame = load_frame(source)
     shape = (480, 640) if len(frame.points) == 480 * 640 else (1, len(frame.points))
     cloud = color_cloud(Header(frame_id="camera_optical_frame"), shape, frame.points, frame.colors)
-    result = json.loads(json_file.read_text()) if only else {}
+    result = json.loads(json_file.read_text()) if only and json_file.is_file() else {}
     machine = {"cores": len(os.sched_getaffinity(0)), "processor": processor()}
     rclpy.init()
     for section in only or SECTIONS:
@@ -77,7 +80,7 @@ def main(
             found["imports"] = imports()
         elif section == "flood":
             found = {"input": frame.source, "MB": len(cloud.data) / 1e6, "rate": rate}
-            found["outputs"] = flood(folder, cloud, rate, seconds)
+            found["outputs"] = flood(folder, cloud, rate, seconds, set_ or [])
         elif section == "allocator":
             found = {"input": frame.source, "nodes": allocator(folder, cloud, rounds)}
         else:
@@ -142,9 +145,11 @@ def imports() -> dict[str, float]:
     return dict(seconds.most_common())
 
 
-def flood(folder: Path, cloud: PointCloud2, rate: float, seconds: float) -> dict[str, dict]:
+def flood(
+    folder: Path, cloud: PointCloud2, rate: float, seconds: float, parameters: Sequence[str] = ()
+) -> dict[str, dict]:
     """A camera faster than the node: figures for all outputs, for the semantic cloud alone, and for none."""
-    node, found = NodeProcess("flooded", folder), {}
+    node, found = NodeProcess("flooded", folder, parameters), {}
     with running(node):
         for name, outputs in {"all outputs": list(OUTPUTS), "semantic alone": ["semantic"], "no output": []}.items():
             camera = Camera(node, outputs)

@@ -37,7 +37,7 @@ from jspnet_core.evaluation import evaluate_rooms, evaluate_views
 from jspnet_core.export.onnx_export import describe, export_onnx
 from jspnet_core.metrics import summarise
 from jspnet_core.network import build_network
-from jspnet_core.pyramid import build_pyramid
+from jspnet_core.pyramid import Pyramid, build_pyramid
 from jspnet_core.segmenter import Segmenter
 from jspnet_core.settings import FrameSettings, SegmenterSettings
 from jspnet_core.training.checkpoint import Checkpoint
@@ -59,13 +59,15 @@ python benchmarks/sizes.py ROOMS {checkpoints} --markdown docs/performance.md
 ```
 
 {cores} cores of {processor}. Milliseconds are of the network alone in ONNX Runtime, float32 but where it says 8 bits,
-the median of {repeats} passes over the fuller half of a generated frame's blocks, padded to full ones, on all cores.
+the median of {repeats} passes over the fuller half of a generated frame's blocks, padded to full ones, on all cores,
+the networks in turns.
 "Of a large product" sets the products of a block, as if all its time went into them, beside {gflops:.0f} GFLOP/s, what
 a product of large matrices reaches in the same runtime. A square metre is one of ground. Scores are of {rooms}
 validation rooms and of {views} views of each, in per cent, with the default settings; a network without scores has not
-been trained to compare. "Taught" was trained with a trained `m` as its teacher (`--teacher`). A row that says "not
-trained for it" runs the weights of its size as they are. mIoU is of the classes that the rooms have, for the networks
-differ in whether they were kept from saying one that is not there (`--never`).
+been trained to compare. "Taught" was trained with a trained `m` as its teacher (`--teacher`). 8 bits: dynamic
+quantisation, of the weights by channel. A row that says "not trained for it" runs the weights of its size as they are.
+mIoU is of the classes that the rooms have, for the networks differ in whether they were kept from saying one that is
+not there (`--never`).
 
 {table}
 """
@@ -88,6 +90,7 @@ def main(
     repeats: Annotated[int, typer.Option(min=1, help="passes that are timed")] = 7,
     limit: Annotated[int, typer.Option(min=0, help="score this many rooms only; 0: all")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
+    keep_scores: Annotated[bool, typer.Option("--keep-scores", help="as the JSON file has them: time alone")] = False,
     markdown: Annotated[Path | None, typer.Option(help="write this script's part of docs/performance.md here")] = None,
 ) -> None:
     """Measure every candidate, and print one row of each."""
@@ -99,9 +102,14 @@ def main(
     console, figures = Console(), []
     trained = [(size, Checkpoint.load(Path(file))) for size, file in files]
     gflops = sgemm_gflops(available_cores())["onnxruntime"]
-    for candidate in candidates(trained):
-        figures.append(measure(candidate, rooms, views, repeats, gflops))
-        console.print(" | ".join(row(figures[-1])), soft_wrap=True)
+    known = {f["title"]: f for f in json.loads(json_file.read_text())["networks"]} if keep_scores and json_file else {}
+    with tempfile.TemporaryDirectory() as folder:
+        timed = [Timed.of(c, Path(folder) / str(i)) for i, c in enumerate(candidates(trained))]
+        for turn in range(repeats * len(timed)):
+            timed[turn % len(timed)].run()
+        for network in timed:
+            figures.append(figures_of(network, rooms, views, gflops, known.get(network.candidate.title)))
+            console.print(" | ".join(row(figures[-1])), soft_wrap=True)
     if json_file is not None:
         json_file.write_text(json.dumps({"machine": machine(), "gflops": gflops, "networks": figures}, indent=1))
     if markdown is not None:
@@ -152,23 +160,53 @@ def changed(c: NetworkConfiguration, **fields: object) -> NetworkConfiguration:
     return NetworkConfiguration(**{**c.model_dump(), **fields})
 
 
-def measure(candidate: Candidate, rooms: list[Path], views: int, repeats: int, gflops: float) -> dict:
-    """Cost of a candidate, beside products at so many GFLOP/s, and its scores where it is trained."""
+@dataclass
+class Timed:
+    """A candidate with blocks of a generated frame, several of them, run in turns with the others: what else the
+    machine does falls on all alike.
+
+    ms: milliseconds of a full block, by pass.
+    """
+
+    candidate: Candidate
+    engine: OnnxRuntimeEngine
+    features: np.ndarray
+    pyramids: list[Pyramid]
+    ms: list[float]
+
+    @classmethod
+    def of(cls, candidate: Candidate, folder: Path) -> Timed:
+        """Made, and run once without being timed."""
+        folder.mkdir()
+        c, engine = candidate.configuration, OnnxRuntimeEngine(model_file(candidate, folder))
+        features, counts = blocks_of(synthetic_frame(), c, SegmenterSettings().voxel_size)
+        features = features[np.argsort(-counts)[: (len(counts) + 1) // 2]]
+        features = np.concatenate([features] * 8)[: max(len(features), 2 * available_cores())]
+        pyramids = [build_pyramid(f[:, :3], c) for f in features]
+        engine.run(features, pyramids)
+        return cls(candidate, engine, features, pyramids, [])
+
+    def run(self) -> None:
+        begin = time.perf_counter()
+        self.engine.run(self.features, self.pyramids)
+        self.ms.append(1e3 * (time.perf_counter() - begin) / len(self.features))
+
+
+def figures_of(network: Timed, rooms: list[Path], views: int, gflops: float, known: dict | None) -> dict:
+    """Cost of a candidate, beside products at so many GFLOP/s, and its scores where it is trained, or those `known`."""
+    candidate, engine = network.candidate, network.engine
     c, state = candidate.configuration, candidate.checkpoint
-    with tempfile.TemporaryDirectory() as folder:
-        engine = OnnxRuntimeEngine(model_file(candidate, Path(folder)))
-        figures = {
-            "title": candidate.title,
-            "weights": sum(p.numel() for p in build_network(c).parameters()),
-            "block_size": c.block_size,
-            "points": c.points,
-            "gflop": 1e-9 * work_of_a_block(c, padded=False).total(),
-            "ms": milliseconds(engine, c, repeats),
-            "gflops": None if candidate.eight_bits else gflops,
-            "rooms": None if state is None else scores(engine, rooms, None),
-            "views": None if state is None else scores(engine, rooms, views),
-        }
-    return figures
+    return {
+        "title": candidate.title,
+        "weights": sum(p.numel() for p in build_network(c).parameters()),
+        "block_size": c.block_size,
+        "points": c.points,
+        "gflop": 1e-9 * work_of_a_block(c, padded=False).total(),
+        "ms": float(np.median(network.ms)),
+        "gflops": None if candidate.eight_bits else gflops,
+        "rooms": known["rooms"] if known else None if state is None else scores(engine, rooms, None),
+        "views": known["views"] if known else None if state is None else scores(engine, rooms, views),
+    }
 
 
 def model_file(candidate: Candidate, folder: Path) -> Path:
@@ -185,27 +223,12 @@ def model_file(candidate: Candidate, folder: Path) -> Path:
     export_onnx(network, description, path, half_weights=False)
     if not candidate.eight_bits:
         return path
-    quantize_dynamic(path, folder / "int8.onnx", weight_type=QuantType.QInt8)
+    quantize_dynamic(path, folder / "int8.onnx", weight_type=QuantType.QInt8, per_channel=True)
     model = onnx.load(folder / "int8.onnx")
     del model.metadata_props[:]
     model.metadata_props.extend(onnx.load(path).metadata_props)
     onnx.save(model, path)
     return path
-
-
-def milliseconds(engine: OnnxRuntimeEngine, c: NetworkConfiguration, repeats: int) -> float:
-    """Median time of a full block, when a frame's blocks go through together."""
-    features, counts = blocks_of(synthetic_frame(), c, SegmenterSettings().voxel_size)
-    features = features[np.argsort(-counts)[: (len(counts) + 1) // 2]]
-    features = np.concatenate([features] * 8)[: max(len(features), 2 * available_cores())]
-    pyramids = [build_pyramid(f[:, :3], c) for f in features]
-    engine.run(features, pyramids)
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        engine.run(features, pyramids)
-        times.append(1e3 * (time.perf_counter() - begin) / len(features))
-    return float(np.median(times))
 
 
 def scores(engine: OnnxRuntimeEngine, rooms: list[Path], views: int | None) -> dict[str, float]:
