@@ -1,4 +1,4 @@
-"""A training step as one CUDA graph: its 2,000 kernels are enqueued by one call, and no longer wait for Python."""
+"""A training step as one CUDA graph: its many small kernels are enqueued by one call, and no longer wait for Python."""
 
 from __future__ import annotations
 
