@@ -17,7 +17,7 @@ app = typer.Typer(
 
 USER_ERRORS = frozenset(
     ["CloudFileError", "RoomFileError", "ModelFileError", "EngineError", "CloudError", "CheckpointError", "OptionError"]
-    + ["EvaluationFileError", "RunError", "RecipeError", "TrainingError"]
+    + ["EvaluationFileError", "RunError", "RecipeError", "RecordingError", "TrainingError"]
 )
 """Exceptions whose message is written for users. By name, so that nothing heavy is imported to look for them."""
 

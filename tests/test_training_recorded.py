@@ -7,7 +7,7 @@ from jspnet_core.training import train as training
 from jspnet_core.training.block_set import BlockSet
 from jspnet_core.training.optimization import set_rate
 from jspnet_core.training.recipe import Recipe
-from jspnet_core.training.recorded_step import RecordedStep, can_record
+from jspnet_core.training.recorded_step import WARM_UP, RecordedStep, RecordingError, can_record
 from jspnet_core.training.validation import PLAIN
 from tests.labelled_rooms import SMALL, box_room
 
@@ -41,6 +41,29 @@ def test_recorded_steps_give_the_losses_of_plain_ones(rooms, tmp_path):
     assert found["recorded"][2] == pytest.approx(found["plain"][2])
     for name, weight in found["plain"][1].items():
         torch.testing.assert_close(found["recorded"][1][name], weight, rtol=0.05, atol=0.02)
+
+
+def test_a_step_that_cannot_be_recorded_says_how_to_train(rooms, tmp_path, monkeypatch):
+    """Where recording fails is the same on a GPU and without one."""
+
+    class Refused:
+        def __init__(self, *_, **__):
+            pass
+
+        def __enter__(self):
+            raise RuntimeError("operation not permitted when stream is capturing\nmore lines")
+
+        def __exit__(self, *_):
+            pass
+
+    for name in ("Stream", "CUDAGraph", "graph"):
+        monkeypatch.setattr(torch.cuda, name, Refused)
+    run = training.start(tmp_path, SMALL, RECIPE, rooms)
+    blocks = BlockSet(rooms, SMALL, PLAIN, seed=0)
+    step = RecordedStep(run, None)
+    step._plain = WARM_UP
+    with pytest.raises(RecordingError, match=r"\(operation not permitted when stream is capturing\); .*--no-graphs"):
+        step(blocks.collate([blocks[0], blocks[1]]))
 
 
 def test_a_run_whose_steps_were_recorded_goes_on_where_they_are_not(rooms, tmp_path):

@@ -18,6 +18,10 @@ MOST_INSTANCES = 128
 """Of a block in a recorded step; a batch with a block of more takes a plain one."""
 
 
+class RecordingError(ValueError):
+    """A step that cannot be a CUDA graph: one sentence."""
+
+
 def can_record(run: Run) -> bool:
     """On one GPU, without a teacher: what several processes say to each other is not recorded here."""
     return run.world.device.type == "cuda" and run.world.size == 1 and run.teacher is None
@@ -27,6 +31,7 @@ class RecordedStep:
     """As `jspnet_core.training.step.step`, of one run, with batches that all have the shapes of the first.
 
     The losses are overwritten by the next call. It is recorded anew when the norms' momentum changes.
+    Raises `RecordingError` for a network that waits for the GPU in the middle of a step.
     """
 
     def __init__(self, run: Run, weights: Tensor | None):
@@ -63,11 +68,17 @@ class RecordedStep:
         run, graph = self._run, torch.cuda.CUDAGraph()
         self._batch = {**_clone(batch), "instances": MOST_INSTANCES}
         run.optimizer.zero_grad(set_to_none=True)  # gradients shall lie in the graph's memory
-        # the loader's threads lock pages meanwhile, which the default mode would take for a mistake
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            losses = losses_of(run, run.network, self._batch, self._weights, cached=False)
-            losses["total"].backward()
-            change_weights(run)
+        try:
+            # the loader's threads lock pages meanwhile, which the default mode would take for a mistake
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+                losses = losses_of(run, run.network, self._batch, self._weights, cached=False)
+                losses["total"].backward()
+                change_weights(run)
+        except RuntimeError as error:
+            said = str(error).partition("\n")[0]
+            raise RecordingError(
+                f"a step cannot be recorded as a CUDA graph ({said}); train with --no-graphs"
+            ) from error
         self._losses = {name: value.detach() for name, value in losses.items()}
         return graph
 
