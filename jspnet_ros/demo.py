@@ -76,6 +76,7 @@ def demo(
 def _listen(children: list[Child], frames: int, seconds: float, interruption: Interruption) -> Heard:
     """Run the children and listen until enough has been heard. Raises `DemoError` if it cannot go on."""
     with _ros() as listener, _running(children), _progress() as progress:
+        interruption.hold()
         heard, start, first = listener.heard, time.monotonic(), None
         task = progress.add_task("starting the node and the camera", total=frames)
         while heard.labelled < frames and time.monotonic() - start < LIMIT_SECONDS:

@@ -45,13 +45,21 @@ class Interruption:
             signal.set_wakeup_fd(-1)
         executor.shutdown()
 
+    def hold(self) -> None:
+        """From now on a signal is kept for `check`: raised inside rclpy's C++ it comes out as another error."""
+        for number in SIGNALS:
+            signal.signal(number, self._note)
+
     def check(self) -> None:
         """Raises KeyboardInterrupt if a signal came, also where some library kept the first one for itself."""
         if self._happened:
             raise KeyboardInterrupt
 
-    def _raise(self, number: int, frame: FrameType | None) -> None:
+    def _note(self, number: int, frame: FrameType | None) -> None:
         self._happened = True
+
+    def _raise(self, number: int, frame: FrameType | None) -> None:
+        self._note(number, frame)
         raise KeyboardInterrupt
 
 

@@ -36,11 +36,11 @@ def test_an_interrupted_run_goes_on_and_a_finished_one_is_left_alone(room, tmp_p
     data = compare.Data(S3DIS, [room[0]], [room[0]], [room[1]])
     folder, step, steps = tmp_path / "pointnet2-0", compare.training.step, []
 
-    def third_step_is_interrupted(*arguments):
+    def third_step_is_interrupted(*arguments, **options):
         steps.append(arguments[0].samples)
         if len(steps) == 3:
             raise KeyboardInterrupt
-        return step(*arguments)
+        return step(*arguments, **options)
 
     monkeypatch.setattr(compare.training, "step", third_step_is_interrupted)
     arguments = (folder, "pointnet2", 0, BUDGET, data, 0, Console(quiet=True))
