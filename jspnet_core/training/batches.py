@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -50,7 +50,12 @@ def single_threaded(_: int) -> None:
 
 def to_device(batch: dict, device: torch.device) -> dict:
     """The batch on a device; a copy from page-locked memory overlaps with what runs there."""
+    return with_tensors(batch, lambda x: x.to(device, non_blocking=True))
+
+
+def with_tensors(batch: dict, change: Callable[[Tensor], Tensor]) -> dict:
+    """The batch with its tensors changed, those of the pyramid too; all else stays."""
     return {
-        name: to_device(x, device) if isinstance(x, dict) else x.to(device, non_blocking=True)
-        if isinstance(x, Tensor) else x for name, x in batch.items()
-    }  # fmt: skip
+        name: with_tensors(x, change) if isinstance(x, dict) else change(x) if isinstance(x, Tensor) else x
+        for name, x in batch.items()
+    }

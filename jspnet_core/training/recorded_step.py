@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from jspnet_core.training.batches import with_tensors
 from jspnet_core.training.optimization import make_capturable
 from jspnet_core.training.run import Run
 from jspnet_core.training.step import average, begin, change_weights, losses_of, step
@@ -66,7 +67,7 @@ class RecordedStep:
 
     def _record(self, batch: dict) -> torch.cuda.CUDAGraph:
         run, graph = self._run, torch.cuda.CUDAGraph()
-        self._batch = {**_clone(batch), "instances": MOST_INSTANCES}
+        self._batch = {**with_tensors(batch, Tensor.clone), "instances": MOST_INSTANCES}
         run.optimizer.zero_grad(set_to_none=True)  # gradients shall lie in the graph's memory
         try:
             # the loader's threads lock pages meanwhile, which the default mode would take for a mistake
@@ -81,13 +82,6 @@ class RecordedStep:
             ) from error
         self._losses = {name: value.detach() for name, value in losses.items()}
         return graph
-
-
-def _clone(batch: dict) -> dict:
-    return {
-        name: _clone(x) if isinstance(x, dict) else x.clone() if isinstance(x, Tensor) else x
-        for name, x in batch.items()
-    }
 
 
 def _copy(source: dict, target: dict) -> None:
