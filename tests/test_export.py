@@ -25,7 +25,7 @@ from jspnet_core.training.checkpoint import Checkpoint
 PLAIN = {
     "Add", "Cast", "Concat", "Gather", "MatMul", "Mul", "Pow", "ReduceMax", "ReduceMean", "ReduceSum", "Relu",
     "Reshape", "Shape", "Sigmoid", "Slice", "Softmax", "Sub", "Transpose", "Unsqueeze", "Gemm", "Squeeze", "Identity",
-    "Pad", "Split", "ConstantOfShape",
+    "Pad", "Split", "ConstantOfShape", "Expand",
 }  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def test_layers_take_their_bias_and_relu_in_one_pass(model, plain):
     assert biases > 50
     assert operators.count("Gemm") >= biases - 6, "all but the depth-wise layers' own"
     attentions = 2 * 2 * ATTENTION_PARTS
-    assert operators.count("MatMul") == 3 + attentions + 2 + 2, "PointConv's, attentions', PCFF's coarse scale, means"
+    assert operators.count("MatMul") == 3 + attentions + 2, "PointConv's, attentions', means"
     assert operators.count("ReduceMean") == 6, "over channels; those over points are products"
 
 
@@ -124,6 +124,15 @@ def test_attention_in_parts_takes_any_number_of_points(network, model, points):
         expected = network(torch.from_numpy(features), tensors)
     for a, b in zip(open_engine("onnxruntime", model).run(features, pyramids), expected, strict=True):
         np.testing.assert_allclose(a, b.numpy(), atol=1e-4)
+
+
+def test_products_of_features_that_stay_apart_are_summed_by_the_products(half):
+    graph = onnx.load(half).graph
+    weights = {w.name for w in graph.initializer} | {node.output[0] for node in graph.node if node.op_type == "Cast"}
+    layers = {n.output[0] for n in graph.node if n.op_type == "MatMul" and n.input[1] in weights}
+    assert not [n.name for n in graph.node if n.op_type == "Add" and layers & set(n.input)]
+    onto_arrays = [n for n in graph.node if n.op_type == "Gemm" and n.input[2] not in weights]
+    assert len(onto_arrays) == 2 * 4, "PCFF's three scales, SIFF's parts, PIFF's"
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +179,8 @@ def test_layers_cut_for_a_cache_compute_the_same(system, cache):
         for module in network.modules():
             if isinstance(module, Grouped):
                 module.cache = cache
+            elif isinstance(module, JSPNet):
+                module.apart = True
         for a, b in zip(network(*arguments), expected, strict=True):
             torch.testing.assert_close(a, b, rtol=0.0, atol=1e-10)
 

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import helper
+from onnxscript.optimizer import fold_constants
 from torch import Tensor, nn
 
 from jspnet_core.engine.model_file import METADATA_KEY, ModelDescription
@@ -20,6 +21,7 @@ from jspnet_core.export.graph import halve_weights, strip_notes, use_int32_indic
 from jspnet_core.export.precision import Precision, lower
 from jspnet_core.network import JointNetwork
 from jspnet_core.network.fusion import PIFF
+from jspnet_core.network.jspnet import JSPNet
 from jspnet_core.network.layers import Grouped
 from jspnet_core.pyramid import build_pyramid, pyramid_names, stack_pyramids
 from jspnet_core.training.checkpoint import Checkpoint
@@ -84,6 +86,8 @@ def plain_graph(network: JointNetwork, cache: int | None = None) -> onnx.ModelPr
     for module in plain.modules():
         if isinstance(module, PIFF):
             module.explicit = True
+        elif isinstance(module, JSPNet):
+            module.apart = cache is not None
         elif isinstance(module, Grouped):
             module.cache = cache
     features, pyramid = example_blocks(plain, blocks=2)
@@ -94,6 +98,7 @@ def plain_graph(network: JointNetwork, cache: int | None = None) -> onnx.ModelPr
         dynamic_shapes=(open_axes("features"), tuple(open_axes(n) for n in pyramid_names())),
     )  # fmt: skip
     assert program is not None
+    fold_constants(program.model, input_size_limit=1 << 30, output_size_limit=1 << 30)  # weights that were cut up
     model = program.model_proto
     use_int32_indices(model)
     return model

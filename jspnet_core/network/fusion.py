@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,33 @@ from jspnet_core.network.layers import Dense, gather
 def gate(x: Tensor) -> Tensor:
     """Each point's features times the sigmoid of their mean (eqs. 9 and 16): (B, N, C)."""
     return x * torch.sigmoid(x.mean(-1, keepdim=True))
+
+
+class Gated:
+    """`gate(torch.cat(parts, dim=-1))`, not put together, for CPUs: linear layers take part after part.
+
+    parts: (B, N, C_p) each. A gate is one number per point, so it may as well follow a linear layer, where there are
+    fewer channels. `mean`: (B, N), of a point's features.
+    """
+
+    def __init__(self, parts: Sequence[Tensor]):
+        self.parts, self.widths = parts, [x.shape[-1] for x in parts]
+        shares = [x.mean(-1) * (width / sum(self.widths)) for x, width in zip(parts, self.widths, strict=True)]
+        mean = sum(shares[1:], shares[0])  # (B, N): with an axis of 1 behind, ONNX Runtime goes number by number
+        gate = torch.sigmoid(mean)
+        self.mean, self.gate = gate * mean, gate.unsqueeze(-1)
+
+    def at(self, index: Tensor) -> Tensor:
+        """(B, M, C) for flat indices (B, M) of points."""
+        return torch.cat([gather(x, index) for x in self.parts], dim=-1) * gather(self.gate, index)
+
+    def linear(self, weight: Tensor) -> Tensor:
+        """Products (B, N, outputs) with a weight (outputs, C)."""
+        products, first = [], 0
+        for x, width in zip(self.parts, self.widths, strict=True):
+            products.append(functional.linear(x, weight[:, first : first + width]))
+            first += width
+        return self.gate * sum(products[1:], products[0])
 
 
 class SIFF(nn.Module):
@@ -35,15 +63,19 @@ class SIFF(nn.Module):
         self.mix = Dense(a, width)
 
     def forward(self, own: Tensor, other: Tensor) -> Tensor:
+        return gate(torch.cat(self.parts(own, other), dim=-1))
+
+    def parts(self, own: Tensor, other: Tensor) -> list[Tensor]:
+        """What eq. 11 joins, (B, N, C) each."""
         a, b = (own, other) if self.main == "own" else (other, own)
         p = a.mean(1, keepdim=True)  # (B, 1, C)
-        s = (a - p).square()
+        s = (a - p) * (a - p)
         center = s.mean(-1, keepdim=True) if self.center == "mean" else s.amin(-1, keepdim=True)
         u = torch.sigmoid(s - center) * self.other(b) + a
         if self.p_scale:
             u = p * u
         w = self.mix(u)  # (B, N, C)
-        return gate(torch.cat([a, w] if self.join == "concat" else [own, own + w], dim=-1))
+        return [a, w] if self.join == "concat" else [own, own + w]
 
 
 class PIFF(nn.Module):
@@ -107,6 +139,20 @@ class PIFF(nn.Module):
             source = source.unflatten(1, (-1, 2)).mean(2)  # (B, N / 2, C)
         t = self.transfer(self.attend(self.query(target), self.key(source), self.value(source)))
         return gate(torch.cat([own, t], dim=-1)) if self.join == "concat" else own + t
+
+    def label_apart(self, own: Gated, other: Gated, anchors: Tensor) -> Tensor:
+        """`label(fuse(...))` where values come from the other branch's samples, and are joined: (B, N, outputs).
+
+        The linear layers that see `own` go through it once, before the gate of eq. 16, which follows them.
+        """
+        source, tail = other.at(anchors[:, : self.keys]), self.tail.linear
+        seen = own.linear(torch.cat([tail.weight[:, : -self.transfer.linear.out_features], self.query.weight]))
+        own_seen, query = seen.split([tail.out_features, self.d_k], -1)
+        t = self.transfer(self.attend(query + self.query.bias, self.key(source), self.value(source)))
+        share = t.shape[-1] / tail.in_features
+        gate = torch.sigmoid(own.mean * (1 - share) + t.mean(-1) * share).unsqueeze(-1)
+        t_seen = functional.linear(t, tail.weight[:, -t.shape[-1] :])
+        return self.out(self.tail.finish((own_seen + t_seen) * gate + tail.bias))
 
     def label(self, z: Tensor) -> Tensor:
         """Eq. 17: (B, N, joined) to (B, N, outputs)."""

@@ -8,14 +8,25 @@ from functools import partial
 from torch import Tensor
 
 from jspnet_core.configuration import NetworkConfiguration, Order
-from jspnet_core.network.fusion import PIFF, SIFF
+from jspnet_core.network.fusion import PIFF, SIFF, Gated
 from jspnet_core.network.joint import Head, JointNetwork
 
 Fuse = Callable[[Tensor, Tensor], Tensor]
 
+APART = dict(
+    fusion_kind="siff+piff", siff_order="parallel", piff_order="parallel", piff_values="other", piff_join="concat",
+    piff_heads="own",
+)  # fmt: skip
+"""Readings whose joined features need not be put together; PIFF's keys are a level's points besides."""
+
 
 class JSPNet(JointNetwork):
-    """SIFF and PIFF on top of a backbone; without one of them (Table 6) its input goes on as it is."""
+    """SIFF and PIFF on top of a backbone; without one of them (Table 6) its input goes on as it is.
+
+    apart: for inference on CPUs: what SIFF and PIFF join stays apart where `APART` has the configuration's readings.
+    """
+
+    apart = False
 
     def __init__(self, configuration: NetworkConfiguration):
         super().__init__(configuration)
@@ -36,6 +47,8 @@ class JSPNet(JointNetwork):
 
     def heads(self, sem: Tensor, ins: Tensor, pyramid: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         c = self.configuration
+        if self.apart and c.piff_samples and all(getattr(c, name) == reading for name, reading in APART.items()):
+            return self._heads_apart(sem, ins, pyramid["sample"])
         if c.has_siff:
             sem, ins = exchange(c.siff_order, self.semantic_siff, self.instance_siff, sem, ins)
         if not c.has_piff:
@@ -46,6 +59,12 @@ class JSPNet(JointNetwork):
         if c.piff_heads == "swapped":
             sem, ins = ins, sem
         return self.semantic_piff.label(sem), self.instance_piff.label(ins)
+
+    def _heads_apart(self, sem: Tensor, ins: Tensor, sample: Tensor) -> tuple[Tensor, Tensor]:
+        """The same with fewer passes over memory: see `jspnet_core.network.fusion.Gated`."""
+        to_sem, to_ins = Gated(self.semantic_siff.parts(sem, ins)), Gated(self.instance_siff.parts(ins, sem))
+        logits = self.semantic_piff.label_apart(to_sem, to_ins, sample)
+        return logits, self.instance_piff.label_apart(to_ins, to_sem, sample)
 
 
 def exchange(order: Order, to_sem: Fuse, to_ins: Fuse, sem: Tensor, ins: Tensor) -> tuple[Tensor, Tensor]:

@@ -76,7 +76,8 @@ class PointConvDecoder(nn.Module):
         fa4 = self.fa4(torch.cat([fa3_up, features0], dim=-1))
         if not self.scales:
             return self.pcff(fa4)
-        fine = torch.cat([fa4, fa3_up], dim=-1)
         # A linear layer and an interpolation may change places: on the coarse points it is cheaper, and narrows them.
-        coarse = interpolate(functional.linear(fa2, self.pcff.linear.weight), *up(pyramid, 0, 2))
-        return self.pcff.finish(self.pcff.linear(fine) + coarse)
+        coarse = interpolate(self.pcff.linear(fa2), *up(pyramid, 0, 2))  # with the bias: the weights sum to 1
+        weight, width = self.pcff.linear.weight, fa4.shape[-1]
+        fine = functional.linear(fa3_up, weight[:, width:]) + coarse
+        return self.pcff.finish(functional.linear(fa4, weight[:, :width]) + fine)  # fa4 ++ fa3, not put together
