@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import onnx
@@ -42,19 +43,26 @@ def copy_gigabytes(threads: int) -> float:
     return 2e-9 * sum(array.nbytes for array in source) / took
 
 
+PRODUCT_GFLOP = 2e-9 * SIDE**3
+
+
 def sgemm_gflops(threads: int) -> dict[str, float]:
     """GFLOP/s of a large float32 product in each runtime that is installed, on all threads."""
+    return {name: PRODUCT_GFLOP / seconds(run) for name, run in large_products(threads).items()}
+
+
+def large_products(threads: int) -> dict[str, Callable[[], object]]:
+    """What computes such a product, by runtime."""
     a = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
-    flop, session = 2.0 * SIDE**3, _session(_product(), threads)
-    tensor = torch.from_numpy(a)
-    found = {
-        "onnxruntime": 1e-9 * flop / seconds(lambda: session.run(None, {"a": a, "b": a})),
-        "torch": 1e-9 * flop / seconds(lambda: tensor @ tensor),
+    session, tensor = _session(_product(), threads), torch.from_numpy(a)
+    found: dict[str, Callable[[], object]] = {
+        "onnxruntime": lambda: session.run(None, {"a": a, "b": a}),
+        "torch": lambda: tensor @ tensor,
     }
-    return found | openvino_gflops(threads, a)
+    return found | _openvino_products(threads, a)
 
 
-def openvino_gflops(threads: int, a: np.ndarray) -> dict[str, float]:
+def _openvino_products(threads: int, a: np.ndarray) -> dict[str, Callable[[], object]]:
     """The same in OpenVINO, by precision; none where it is not installed."""
     try:
         import openvino
@@ -65,9 +73,8 @@ def openvino_gflops(threads: int, a: np.ndarray) -> dict[str, float]:
     for precision in ("f32", "bf16") if native else ("f32",):
         hints = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision}
         model = core.read_model(_product().SerializeToString(), b"")
-        request = core.compile_model(model, "CPU", hints).create_infer_request()
-        took = seconds(lambda r=request: r.infer({"a": a, "b": a}, share_inputs=True, share_outputs=True))
-        found[f"openvino {precision}"] = 2e-9 * SIDE**3 / took
+        infer = core.compile_model(model, "CPU", hints).create_infer_request().infer
+        found[f"openvino {precision}"] = partial(infer, {"a": a, "b": a}, share_inputs=True, share_outputs=True)
     return found
 
 

@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.progress import Progress
 from timings import WHOLE, PeakMemory, Timings
 
+from jspnet_core.cores import available_cores
 from jspnet_core.engine import open_engine
 from jspnet_core.engine.model_file import default_model
 from jspnet_core.segmenter import Segmenter
@@ -79,7 +80,7 @@ def main(
 
 def measure_machine() -> dict:
     """What the machine can do at most, and what the network asks of it."""
-    threads = len(os.sched_getaffinity(0))
+    threads = available_cores()
     checkpoint = Checkpoint.load(default_model().with_suffix(".pt"))
     attention_ms, attention_gflops = attention(checkpoint.configuration, threads)
     return {
@@ -140,7 +141,7 @@ def compare(frame: Frame, frames: int, reference_frames: int, console: Console, 
         "memory_mib": memory.mebibytes,
         "engines": time_engines(
             np.stack([block for block, _ in recorded]), [pyramid for _, pyramid in recorded], reference.network,
-            per_size[max(recorder.sizes)], found["ceilings"]["sgemm_gflop_per_s"], rounds=min(frames, 10),
+            per_size[max(recorder.sizes)], available_cores(), rounds=min(frames, 20),
         ),
         "model": engine.description.name,
         "points_per_block": c.points,

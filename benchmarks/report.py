@@ -38,7 +38,8 @@ blocks and farthest point sampling, a KD-tree for every layer of both decoders, 
 Gravity is this project's in both. Both routes label whole clouds, in turns in one process; the first cloud of this
 project's route, which compiles, is not counted. The stages are those of `Segmenter.segment`; read and publish are what
 the node does around it, without the transport. A limit is the time that the bytes a stage takes and hands on would need
-at the speed of the copy, for the network that of its products at the speed of a large product.
+at the speed of the copy, for the network that of its products at the speed of a large product. A share of a large
+product is the median of rounds that time the product just before the network.
 
 {inputs}
 
