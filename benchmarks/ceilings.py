@@ -45,10 +45,26 @@ def copy_gigabytes(threads: int) -> float:
 
 PRODUCT_GFLOP = 2e-9 * SIDE**3
 
+PRODUCTS = 3
+"""Large products that are timed together in a moment's ceiling: one takes a tenth of what some blocks take."""
+
 
 def sgemm_gflops(threads: int) -> dict[str, float]:
     """GFLOP/s of a large float32 product in each runtime that is installed, on all threads."""
     return {name: PRODUCT_GFLOP / seconds(run) for name, run in large_products(threads).items()}
+
+
+def large_product_gflops(product: Callable[[], object]) -> float:
+    """GFLOP/s of a product of `large_products` at this moment.
+
+    For ratios to what runs just afterwards: a machine that others use, too, changes its speed by a third within
+    minutes, and a ceiling of its best moment would be none of the moment that counts.
+    """
+    product()  # while threads of what ran before may still spin
+    begin = time.perf_counter()
+    for _ in range(PRODUCTS):
+        product()
+    return PRODUCTS * PRODUCT_GFLOP / (time.perf_counter() - begin)
 
 
 def large_products(threads: int) -> dict[str, Callable[[], object]]:

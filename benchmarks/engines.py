@@ -8,7 +8,7 @@ from statistics import median
 
 import numpy as np
 import torch
-from ceilings import PRODUCT_GFLOP, large_products
+from ceilings import large_product_gflops, large_products
 
 from jspnet_core.engine import Engine, EngineError, open_engine
 from jspnet_core.engine.model_file import default_model
@@ -16,9 +16,6 @@ from jspnet_core.network import JointNetwork
 from jspnet_core.pyramid import Pyramid, points_of, stack_pyramids
 
 EAGER = "PyTorch eager"
-
-PRODUCTS = 3
-"""Large products that are timed together: one takes a tenth of what some blocks take."""
 
 
 class Recorder:
@@ -47,11 +44,7 @@ class Recorder:
 def time_engines(
     features: np.ndarray, pyramids: Sequence[Pyramid], network: JointNetwork, gflop: float, threads: int, rounds: int
 ) -> dict[str, dict[str, float]]:
-    """Median milliseconds per block of each engine, and what share of its runtime's own large product that is.
-
-    The product is timed in each round just before the network: a machine that others use, too, changes its speed by a
-    third within minutes, and a ceiling of its best moment would be none of the moment that counts.
-    """
+    """Median milliseconds per block of each engine, and what share of its runtime's own large product of the moment."""
     routes, ceilings = _routes(network)
     products = large_products(threads)
     results = {name: run(features, pyramids) for name, run in routes.items()}
@@ -59,10 +52,11 @@ def time_engines(
     shares: dict[str, list[float]] = {name: [] for name in routes}
     for _ in range(rounds):
         for name, run in routes.items():
-            ceiling = (
-                PRODUCT_GFLOP * PRODUCTS / _seconds(lambda n=name: [products[ceilings[n]]() for _ in range(PRODUCTS)])
-            )
-            took[name].append(_seconds(lambda r=run: r(features, pyramids)) / len(pyramids))
+            ceiling = large_product_gflops(products[ceilings[name]])
+            run(features, pyramids)
+            begin = time.perf_counter()
+            run(features, pyramids)
+            took[name].append((time.perf_counter() - begin) / len(pyramids))
             shares[name].append(gflop / took[name][-1] / ceiling)
     expected = results["onnxruntime"][0].argmax(-1)
     return {
@@ -75,14 +69,6 @@ def time_engines(
         }
         for name, times in took.items()
     }
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    """The second pass of two: during the first, threads of the runtime before may still spin."""
-    work()
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
 
 
 def _routes(network: JointNetwork) -> tuple[dict[str, Callable], dict[str, str]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, cast
@@ -20,7 +20,7 @@ from typing import Annotated, cast
 import numpy as np
 import onnx
 import typer
-from ceilings import sgemm_gflops
+from ceilings import large_product_gflops, large_products
 from frames import blocks_of, synthetic_frame
 from gpu_work import work_of_a_block
 from narrow_attention import with_narrow_attention
@@ -61,9 +61,9 @@ python benchmarks/sizes.py ROOMS {checkpoints} --markdown docs/performance.md
 {cores} cores of {processor}. Milliseconds are of the network alone in ONNX Runtime, float32 but where it says 8 bits,
 the median of {repeats} passes over the fuller half of a generated frame's blocks, padded to full ones, on all cores,
 the networks in turns.
-"Of a large product" sets the products of a block, as if all its time went into them, beside {gflops:.0f} GFLOP/s, what
-a product of large matrices reaches in the same runtime. A square metre is one of ground. Scores are of {rooms}
-validation rooms and of {views} views of each, in per cent, with the default settings; a network without scores has not
+"Of a large product" sets the products of a block, as if all its time went into them, beside what a product of large
+matrices reached in the same runtime just before, the median of as many. A square metre is one of ground. Scores are of
+{rooms} validation rooms and of {views} views of each, in per cent, with the default settings; a network without scores has not
 been trained to compare. "Taught" was trained with a trained `m` as its teacher (`--teacher`). 8 bits: dynamic
 quantisation, of the weights by channel. A row that says "not trained for it" runs the weights of its size as they are.
 mIoU is of the classes that the rooms have, for the networks differ in whether they were kept from saying one that is
@@ -101,24 +101,31 @@ def main(
     rooms = room_paths(rooms_dir, "val")[: limit or None]
     console, figures = Console(), []
     trained = [(size, Checkpoint.load(Path(file))) for size, file in files]
-    gflops = sgemm_gflops(available_cores())["onnxruntime"]
-    known = {f["title"]: f for f in json.loads(json_file.read_text())["networks"]} if keep_scores and json_file else {}
+    known = {f["title"]: f for f in scored_before(json_file)} if keep_scores else {}
+    product = large_products(available_cores())["onnxruntime"]
     with tempfile.TemporaryDirectory() as folder:
         timed = [Timed.of(c, Path(folder) / str(i)) for i, c in enumerate(candidates(trained))]
         for turn in range(repeats * len(timed)):
-            timed[turn % len(timed)].run()
+            timed[turn % len(timed)].run(product)
         for network in timed:
-            figures.append(figures_of(network, rooms, views, gflops, known.get(network.candidate.title)))
+            figures.append(figures_of(network, rooms, views, known.get(network.candidate.title)))
             console.print(" | ".join(row(figures[-1])), soft_wrap=True)
     if json_file is not None:
-        json_file.write_text(json.dumps({"machine": machine(), "gflops": gflops, "networks": figures}, indent=1))
+        json_file.write_text(json.dumps({"machine": machine(), "networks": figures}, indent=1))
     if markdown is not None:
         given = " ".join(f"--checkpoint {size}={Path(file).name}" for size, file in files)
         about = {key: machine()[key] for key in ("cores", "processor")}
         write_section(markdown, "sizes", SECTION.format(
             checkpoints=given, repeats=repeats, rooms=len(rooms), views=views, **about,
-            gflops=gflops, table=markdown_table(HEAD, [row(f) for f in figures]),
+            table=markdown_table(HEAD, [row(f) for f in figures]),
         ))  # fmt: skip
+
+
+def scored_before(json_file: Path | None) -> list[dict]:
+    """The networks of a JSON file of this script."""
+    if json_file is None or not json_file.is_file():
+        raise typer.BadParameter(f"--keep-scores: --json must name a file of scores, found {json_file}")
+    return json.loads(json_file.read_text())["networks"]
 
 
 def candidates(trained: Sequence[tuple[str, Checkpoint]]) -> list[Candidate]:
@@ -165,7 +172,7 @@ class Timed:
     """A candidate with blocks of a generated frame, several of them, run in turns with the others: what else the
     machine does falls on all alike.
 
-    ms: milliseconds of a full block, by pass.
+    ms: milliseconds of a full block, by pass. ceilings: GFLOP/s of a large product, each taken just before.
     """
 
     candidate: Candidate
@@ -173,6 +180,7 @@ class Timed:
     features: np.ndarray
     pyramids: list[Pyramid]
     ms: list[float]
+    ceilings: list[float]
 
     @classmethod
     def of(cls, candidate: Candidate, folder: Path) -> Timed:
@@ -184,26 +192,29 @@ class Timed:
         features = np.concatenate([features] * 8)[: max(len(features), 2 * available_cores())]
         pyramids = [build_pyramid(f[:, :3], c) for f in features]
         engine.run(features, pyramids)
-        return cls(candidate, engine, features, pyramids, [])
+        return cls(candidate, engine, features, pyramids, [], [])
 
-    def run(self) -> None:
+    def run(self, product: Callable[[], object]) -> None:
+        self.ceilings.append(large_product_gflops(product))
         begin = time.perf_counter()
         self.engine.run(self.features, self.pyramids)
         self.ms.append(1e3 * (time.perf_counter() - begin) / len(self.features))
 
 
-def figures_of(network: Timed, rooms: list[Path], views: int, gflops: float, known: dict | None) -> dict:
-    """Cost of a candidate, beside products at so many GFLOP/s, and its scores where it is trained, or those `known`."""
+def figures_of(network: Timed, rooms: list[Path], views: int, known: dict | None) -> dict:
+    """Cost of a candidate, and its scores where it is trained, or those `known`."""
     candidate, engine = network.candidate, network.engine
     c, state = candidate.configuration, candidate.checkpoint
+    gflop = 1e-9 * work_of_a_block(c, padded=False).total()
+    shares = [1e3 * gflop / ms / ceiling for ms, ceiling in zip(network.ms, network.ceilings, strict=True)]
     return {
         "title": candidate.title,
         "weights": sum(p.numel() for p in build_network(c).parameters()),
         "block_size": c.block_size,
         "points": c.points,
-        "gflop": 1e-9 * work_of_a_block(c, padded=False).total(),
+        "gflop": gflop,
         "ms": float(np.median(network.ms)),
-        "gflops": None if candidate.eight_bits else gflops,
+        "of_large_product": None if candidate.eight_bits else float(np.median(shares)),
         "rooms": known["rooms"] if known else None if state is None else scores(engine, rooms, None),
         "views": known["views"] if known else None if state is None else scores(engine, rooms, views),
     }
@@ -245,7 +256,7 @@ def scores(engine: OnnxRuntimeEngine, rooms: list[Path], views: int | None) -> d
 
 
 def row(f: dict) -> tuple[str, ...]:
-    share = "" if f["gflops"] is None else f"{1e5 * f['gflop'] / f['ms'] / f['gflops']:.0f} %"
+    share = "" if f["of_large_product"] is None else f"{100 * f['of_large_product']:.0f} %"
     cells = [f["title"], f"{f['weights']:,}", f"{f['block_size']:g}", str(f["points"]), f"{f['gflop']:.2f}",
              f"{f['ms']:.1f}", share, f"{f['ms'] / f['block_size'] ** 2:.1f}"]  # fmt: skip
     for part in ("rooms", "views"):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import typer
 
 from jspnet_core.classes import S3DIS
 from jspnet_core.configuration import NetworkConfiguration
@@ -62,11 +63,18 @@ def test_a_network_in_8_bits_is_timed_and_scored(checkpoint, tmp_path):
     folder = write_rooms(tmp_path, [box_room(0)], val=["box_0"])
     candidate = sizes.Candidate("small", SMALL, checkpoint, eight_bits=True)
     timed = sizes.Timed.of(candidate, tmp_path / "model")
-    timed.run()
-    figures = sizes.figures_of(timed, [folder / "box_0.npz"], views=1, gflops=100.0, known=None)
-    again = sizes.figures_of(timed, [], views=1, gflops=100.0, known={**figures, "rooms": {"mIoU": 0.5}})
+    timed.run(sizes.large_products(1)["onnxruntime"])
+    figures = sizes.figures_of(timed, [folder / "box_0.npz"], views=1, known=None)
+    again = sizes.figures_of(timed, [], views=1, known={**figures, "rooms": {"mIoU": 0.5}})
     assert again == {**figures, "rooms": {"mIoU": 0.5}}
     assert figures["ms"] > 0
     assert figures["gflop"] == pytest.approx(1e-9 * sizes.work_of_a_block(SMALL, padded=False).total())
     assert set(figures["rooms"]) == set(figures["views"]) == set(sizes.SCORES)
+    assert figures["of_large_product"] is None, "8 bits have another ceiling"
     assert len(sizes.row(figures)) == len(sizes.HEAD)
+
+
+@pytest.mark.parametrize("file", [None, "missing.json"])
+def test_scores_that_nobody_has_cannot_be_kept(tmp_path, file):
+    with pytest.raises(typer.BadParameter, match="--keep-scores: --json must name a file"):
+        sizes.scored_before(file and tmp_path / file)
