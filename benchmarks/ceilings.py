@@ -141,4 +141,5 @@ def _model(nodes: list[onnx.NodeProto], inputs: dict[str, tuple[int, ...]]) -> o
 def _session(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.force_spinning_stop", "1")  # what is timed next wants the cores
     return onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])

@@ -134,8 +134,10 @@ def test_options_that_do_not_go_together_are_refused(tmp_path):
         command(tmp_path, init=tmp_path / "a.pt", resume=True)
     with pytest.raises(OptionError, match="needs --init"):
         command(tmp_path, new_head=True)
-    with pytest.raises(OptionError, match="leave them out"):
-        command(tmp_path, init=tmp_path / "a.pt", size="s")
+    with pytest.raises(OptionError, match="--system is that of the model .* leave it out"):
+        command(tmp_path, init=tmp_path / "a.pt", system="asis")
+    with pytest.raises(OptionError, match="--size is that of the run .* leave it out"):
+        command(tmp_path, resume=True, size="s")
 
 
 def test_switches_that_no_weight_depends_on_may_be_changed_and_others_are_refused(trained, rooms, tmp_path):

@@ -26,6 +26,7 @@ from jspnet_core.training.initialisation import (
 )
 from jspnet_core.training.recipe import RECIPES, Recipe, resolve
 from jspnet_core.training.room_outline import check_rooms
+from jspnet_core.training.widening import widen
 
 System = Literal["pointnet", "pointnet2", "asis", "jsnet", "jspnet"]
 SHORTCUTS = {"samples": "samples", "batch": "batch", "views": "views", "generated": "generated_rooms", "seed": "seed",
@@ -48,7 +49,8 @@ def train(
         Size | None,
         typer.Option(
             help="l: as wide as in the paper, 8.3 M weights; m: half the widths, as the model that comes with this "
-            "package; s: m with half the points of a block; all in blocks of 2 m [default: m]"
+            "package; s: m with half the points of a block; all in blocks of 2 m; with --init, a model is widened to "
+            "it [default: m, or that of --init]"
         ),
     ] = None,
     network: Annotated[
@@ -86,7 +88,7 @@ def train(
     given = {"samples": samples, "batch": batch, "views": views, "generated": generated, "seed": seed,
              "teacher": teacher}  # fmt: skip
     chosen = [f"{SHORTCUTS[name]}={value}" for name, value in given.items() if value is not None] + (settings or [])
-    _check(init, new_head, resume, shape=bool(system or size), network=bool(network))
+    _check(init, new_head, resume, system=bool(system), size=bool(size), network=bool(network))
     world = distributed.join()
     begun = (out / "last.pt").is_file()
     if begun and not resume and not world.restarted:
@@ -107,7 +109,7 @@ def train(
         _check_resumed(out, classes, room_geometry(rooms_dir))
         run = training.resume(out, rules, world=world, facts=facts)
     else:
-        begin = None if init is None else _begin(init, classes, new_head, room_geometry(rooms_dir), network or [])
+        begin = None if init is None else _begin(init, classes, new_head, room_geometry(rooms_dir), size, network or [])
         configuration = network_configuration(size, system, room_geometry(rooms_dir), network or [])
         run = training.start(out, configuration, rules, rooms, classes=classes, init=begin,
                              world=world, facts=facts)  # fmt: skip
@@ -120,13 +122,15 @@ def train(
     distributed.leave(world)
 
 
-def _check(init: Path | None, new_head: bool, resume: bool, shape: bool, network: bool) -> None:
+def _check(init: Path | None, new_head: bool, resume: bool, *, system: bool, size: bool, network: bool) -> None:
     if init and resume:
         raise OptionError("--init begins a new run, --resume goes on with one: give one of the two")
     if new_head and not init:
         raise OptionError("--new-head replaces the last layer of a model: it needs --init MODEL")
-    if shape and (init or resume):
-        raise OptionError("--system and --size are those of the model with --init and --resume: leave them out")
+    if system and (init or resume):
+        raise OptionError("--system is that of the model with --init and --resume: leave it out")
+    if size and resume:
+        raise OptionError("--size is that of the run with --resume: leave it out")
     if network and resume:
         raise OptionError("--network is that of the run with --resume: leave it out")
 
@@ -147,13 +151,16 @@ def _check_resumed(out: Path, classes: ClassTable, geometry: Mapping[str, bool |
 
 
 def _begin(
-    path: Path, classes: ClassTable, new_head: bool, geometry: Mapping[str, bool | float], switches: list[str]
-) -> Checkpoint:
-    """The checkpoint to begin from, with switches of the network that leave its weights as they are."""
+    path: Path, classes: ClassTable, new_head: bool, geometry: Mapping[str, bool | float], size: Size | None,
+    switches: list[str],
+) -> Checkpoint:  # fmt: skip
+    """The checkpoint to begin from, widened to a size, or with switches that leave its weights as they are."""
     init = load_init(path)
     check_blocks(path, init.configuration, geometry)
     if not new_head:
         check_classes(path, init.classes, classes)
+    if size is not None:
+        return widen(path, init, network_configuration(size, None, geometry, switches))
     changed = changed_configuration(init.configuration, switches)
     check_weights(path, init, changed)
     return replace(init, configuration=changed)
