@@ -46,7 +46,7 @@ SCORES = ("mIoU", "mPre", "mRec")
 KEYS = {"level1": "level 1", "points": "all points"}
 """Where PIFF's keys could come from, if not from level 2."""
 
-HEAD = ("network", "weights", "block, m", "points", "GFLOP a block", "ms a block", "of a large product",
+HEAD = ("network", "weights", "trained on, blocks", "block, m", "points", "GFLOP a block", "ms a block", "of a large product",
         "ms a square metre",
         *(f"{name}, rooms" for name in SCORES), *(f"{name}, views" for name in SCORES))  # fmt: skip
 
@@ -64,10 +64,10 @@ the networks in turns.
 "Of a large product" sets the products of a block, as if all its time went into them, beside what a product of large
 matrices reached in the same runtime just before, the median of as many. A square metre is one of ground. Scores are of
 {rooms} validation rooms and of {views} views of each, in per cent, with the default settings; a network without scores
-has not been trained to compare. "Taught" was trained with a trained `m` as its teacher (`--teacher`). 8 bits: dynamic
-quantisation, of the weights by channel. A row that says "not trained for it" runs the weights of its size as they are.
-mIoU is of the classes that the rooms have, for the networks differ in whether they were kept from saying one that is
-not there (`--never`).
+has not been trained, one of few blocks began with another's weights ([how](training.md#begin-from-a-trained-model)).
+"Taught" was trained with a trained `m` as its teacher (`--teacher`). 8 bits: dynamic quantisation, of the weights by
+channel. A row that says "not trained for it" runs the weights of its size as they are. mIoU is of the classes that the
+rooms have, for the networks differ in whether they were kept from saying one that is not there (`--never`).
 
 {table}
 """
@@ -101,7 +101,7 @@ def main(
     rooms = room_paths(rooms_dir, "val")[: limit or None]
     console, figures = Console(), []
     trained = [(size, Checkpoint.load(Path(file))) for size, file in files]
-    known = {f["title"]: f for f in scored_before(json_file)} if keep_scores else {}
+    known = {f["title"]: f for f in scored_before(json_file) if f["rooms"]} if keep_scores else {}
     product = large_products(available_cores())["onnxruntime"]
     with tempfile.TemporaryDirectory() as folder:
         timed = [Timed.of(c, Path(folder) / str(i)) for i, c in enumerate(candidates(trained))]
@@ -129,14 +129,15 @@ def scored_before(json_file: Path | None) -> list[dict]:
 
 
 def candidates(trained: Sequence[tuple[str, Checkpoint]]) -> list[Candidate]:
-    """The sizes, and behind each trained one what could be changed about it without training."""
+    """The sizes, and behind each trained one of those for CPUs what could be changed about it without training."""
     found = []
     for size in ("s", "m", "l"):
         states = [state for name, state in trained if name == size]
         if not states:
             found.append(Candidate(size, NetworkConfiguration.of_size(cast(Size, size)), None))
         for state in states:
-            found += [Candidate(titled(size, state), state.configuration, state), *cheaper(titled(size, state), state)]
+            forms = [] if size == "l" else cheaper(titled(size, state), state)
+            found += [Candidate(titled(size, state), state.configuration, state), *forms]
     return found
 
 
@@ -210,6 +211,7 @@ def figures_of(network: Timed, rooms: list[Path], views: int, known: dict | None
     return {
         "title": candidate.title,
         "weights": sum(p.numel() for p in build_network(c).parameters()),
+        "blocks": state.samples if state is not None else 0,
         "block_size": c.block_size,
         "points": c.points,
         "gflop": gflop,
@@ -257,7 +259,7 @@ def scores(engine: OnnxRuntimeEngine, rooms: list[Path], views: int | None) -> d
 
 def row(f: dict) -> tuple[str, ...]:
     share = "" if f["of_large_product"] is None else f"{100 * f['of_large_product']:.0f} %"
-    cells = [f["title"], f"{f['weights']:,}", f"{f['block_size']:g}", str(f["points"]), f"{f['gflop']:.2f}",
+    cells = [f["title"], f"{f['weights']:,}", f"{f['blocks']:,}", f"{f['block_size']:g}", str(f["points"]), f"{f['gflop']:.2f}",
              f"{f['ms']:.1f}", share, f"{f['ms'] / f['block_size'] ** 2:.1f}"]  # fmt: skip
     for part in ("rooms", "views"):
         cells += ["" if f[part] is None else f"{100 * f[part][name]:.1f}" for name in SCORES]
