@@ -46,8 +46,8 @@ SCORES = ("mIoU", "mPre", "mRec")
 KEYS = {"level1": "level 1", "points": "all points"}
 """Where PIFF's keys could come from, if not from level 2."""
 
-HEAD = ("network", "weights", "trained on, blocks", "block, m", "points", "GFLOP a block", "ms a block", "of a large product",
-        "ms a square metre",
+HEAD = ("network", "weights", "trained on, blocks", "block, m", "points", "GFLOP a block", "ms a block",
+        "of a large product", "ms a square metre",
         *(f"{name}, rooms" for name in SCORES), *(f"{name}, views" for name in SCORES))  # fmt: skip
 
 SECTION = """## Sizes
@@ -259,8 +259,8 @@ def scores(engine: OnnxRuntimeEngine, rooms: list[Path], views: int | None) -> d
 
 def row(f: dict) -> tuple[str, ...]:
     share = "" if f["of_large_product"] is None else f"{100 * f['of_large_product']:.0f} %"
-    cells = [f["title"], f"{f['weights']:,}", f"{f['blocks']:,}", f"{f['block_size']:g}", str(f["points"]), f"{f['gflop']:.2f}",
-             f"{f['ms']:.1f}", share, f"{f['ms'] / f['block_size'] ** 2:.1f}"]  # fmt: skip
+    cells = [f["title"], f"{f['weights']:,}", f"{f['blocks']:,}", f"{f['block_size']:g}", str(f["points"]),
+             f"{f['gflop']:.2f}", f"{f['ms']:.1f}", share, f"{f['ms'] / f['block_size'] ** 2:.1f}"]  # fmt: skip
     for part in ("rooms", "views"):
         cells += ["" if f[part] is None else f"{100 * f[part][name]:.1f}" for name in SCORES]
     return tuple(cells)
