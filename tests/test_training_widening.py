@@ -78,6 +78,7 @@ def test_a_model_of_size_m_begins_one_of_size_l(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        (dict(set_abstraction=(32, 64)), "set_abstraction .32, 64. is no whole multiple of its .16, 16, 32."),
         (dict(fusion=96), "fusion 96 is no whole multiple of its 64"),
         (dict(siff_center="min"), "siff_center must stay mean, found min"),
     ],

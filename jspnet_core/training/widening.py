@@ -64,10 +64,14 @@ def _check_kin(path: Path, narrow: NetworkConfiguration, wide: NetworkConfigurat
         raise CheckpointError(f"{path} cannot be widened: only a jspnet can, it is a {narrow.system}")
     for name in NetworkConfiguration.model_fields:
         a, b = getattr(narrow, name), getattr(wide, name)
-        if name in WIDTHS and any(y % x for x, y in zip(_numbers(a), _numbers(b), strict=True)):
+        if name in WIDTHS and not _multiples(_numbers(a), _numbers(b)):
             raise CheckpointError(f"{path} cannot be widened: {name} {b} is no whole multiple of its {a}")
         if name not in WIDTHS + FREE and a != b:
             raise CheckpointError(f"{path} cannot be widened: {name} must stay {a}, found {b}")
+
+
+def _multiples(narrow: Sequence[int], wide: Sequence[int]) -> bool:
+    return len(narrow) == len(wide) and not any(y % x for x, y in zip(narrow, wide, strict=True))
 
 
 def _numbers(width: int | Sequence) -> list[int]:
