@@ -22,6 +22,11 @@ from jspnet_core.pyramid import build_pyramid, stack_pyramids
 SIDE = 1024
 """Rows and columns of the matrices whose product is the ceiling of a runtime's arithmetic."""
 
+PRODUCT_GFLOP = 2e-9 * SIDE**3
+
+PRODUCTS = 3
+"""Large products that are timed together in a moment's ceiling: one takes a tenth of what some blocks take."""
+
 
 def seconds(work: Callable[[], object], rounds: int = 60) -> float:
     """The shortest of many rounds, after one that warms up: other work on the machine lowers no ceiling."""
@@ -41,12 +46,6 @@ def copy_gigabytes(threads: int) -> float:
     with ThreadPoolExecutor(threads) as pool:
         took = seconds(lambda: list(pool.map(np.copyto, target, source)))
     return 2e-9 * sum(array.nbytes for array in source) / took
-
-
-PRODUCT_GFLOP = 2e-9 * SIDE**3
-
-PRODUCTS = 3
-"""Large products that are timed together in a moment's ceiling: one takes a tenth of what some blocks take."""
 
 
 def sgemm_gflops(threads: int) -> dict[str, float]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from ceilings import large_product_gflops, large_products
 
+from jspnet_core.cores import available_cores
 from jspnet_core.engine import Engine, EngineError, open_engine
 from jspnet_core.engine.model_file import default_model
 from jspnet_core.network import JointNetwork
@@ -42,11 +43,11 @@ class Recorder:
 
 
 def time_engines(
-    features: np.ndarray, pyramids: Sequence[Pyramid], network: JointNetwork, gflop: float, threads: int, rounds: int
+    features: np.ndarray, pyramids: Sequence[Pyramid], network: JointNetwork, gflop: float, rounds: int
 ) -> dict[str, dict[str, float]]:
     """Median milliseconds per block of each engine, and what share of its runtime's own large product of the moment."""
     routes, ceilings = _routes(network)
-    products = large_products(threads)
+    products = large_products(available_cores())
     results = {name: run(features, pyramids) for name, run in routes.items()}
     took: dict[str, list[float]] = {name: [] for name in routes}
     shares: dict[str, list[float]] = {name: [] for name in routes}

@@ -141,7 +141,7 @@ def compare(frame: Frame, frames: int, reference_frames: int, console: Console, 
         "memory_mib": memory.mebibytes,
         "engines": time_engines(
             np.stack([block for block, _ in recorded]), [pyramid for _, pyramid in recorded], reference.network,
-            per_size[max(recorder.sizes)], available_cores(), rounds=min(frames, 20),
+            per_size[max(recorder.sizes)], rounds=min(frames, 20),
         ),
         "model": engine.description.name,
         "points_per_block": c.points,

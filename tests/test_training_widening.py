@@ -1,6 +1,5 @@
 """A wide network begun where a narrow one has arrived says the same, and can learn more."""
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -8,8 +7,8 @@ from torch import nn
 from jspnet_core.classes import S3DIS
 from jspnet_core.commands.train import train as command
 from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.export.onnx_export import example_blocks
 from jspnet_core.network import build_network
-from jspnet_core.pyramid import build_pyramid, stack_pyramids
 from jspnet_core.training.checkpoint import Checkpoint, CheckpointError
 from jspnet_core.training.widening import WIDTHS, widen
 from tests.labelled_rooms import box_room, write_rooms
@@ -20,7 +19,7 @@ WIDE = NetworkConfiguration(points=128, levels=NARROW.levels, piff_keys="level2"
 
 
 @pytest.fixture(scope="module")
-def narrow(tmp_path_factory):
+def narrow():
     torch.manual_seed(0)
     network = build_network(NARROW)
     for module in network.modules():  # as after training: fresh norms and biases hide what is left out
@@ -34,35 +33,24 @@ def narrow(tmp_path_factory):
     return Checkpoint(NARROW, S3DIS, network.state_dict(), None, 7, recipe, {}, [None] * 13)
 
 
-def said(checkpoint, features):
-    c = checkpoint.configuration
-    pyramid = stack_pyramids([build_pyramid(f[:, :3], c) for f in features], c)
-    tensors = {name: torch.from_numpy(array) for name, array in pyramid.items()}
+def said(checkpoint, features, pyramid):
     network = checkpoint.build().double()
-    tensors = {name: x.double() if x.is_floating_point() else x for name, x in tensors.items()}
     with torch.inference_mode():
-        return network(torch.from_numpy(features).double(), tensors)
+        return network(features.double(), {k: x.double() if x.is_floating_point() else x for k, x in pyramid.items()})
 
 
 def test_the_wide_network_says_what_the_narrow_one_says(narrow, tmp_path):
-    features = np.random.default_rng(0).random((2, 128, 9)).astype(np.float32)
-    wide = widen(tmp_path / "narrow.pt", narrow, WIDE)
+    wide, blocks = widen(tmp_path / "narrow.pt", narrow, WIDE), example_blocks(narrow.build(), 2)
     assert wide.configuration == WIDE
     weights = [sum(x.numel() for x in checkpoint.network.values()) for checkpoint in (narrow, wide)]
     assert weights[1] > 5 * weights[0]
-    for a, b in zip(said(narrow, features), said(wide, features), strict=True):
+    for a, b in zip(said(narrow, *blocks), said(wide, *blocks), strict=True):
         torch.testing.assert_close(a, b, rtol=0.0, atol=1e-4 * float(a.std()))
 
 
 def test_no_two_channels_of_the_wide_network_learn_the_same(narrow, tmp_path):
-    wide = widen(tmp_path / "narrow.pt", narrow, WIDE)
-    network = wide.build().train()
-    features = np.random.default_rng(0).random((2, 128, 9)).astype(np.float32)
-    c = wide.configuration
-    pyramid = stack_pyramids([build_pyramid(f[:, :3], c) for f in features], c)
-    logits, embeddings = network(
-        torch.from_numpy(features), {name: torch.from_numpy(array) for name, array in pyramid.items()}
-    )
+    network = widen(tmp_path / "narrow.pt", narrow, WIDE).build().train()
+    logits, embeddings = network(*example_blocks(network, 2))
     (logits.square().mean() + embeddings.square().mean()).backward()
     for name in ("encoder.convs.1.layers.1", "semantic_decoder.convs.2.layers.0", "instance_siff.mix"):
         gradient = network.get_parameter(f"{name}.linear.weight").grad

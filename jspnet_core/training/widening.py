@@ -128,6 +128,7 @@ def _origins(parts: list[tuple], narrow: Sequence[int], wide: Sequence[int]) -> 
 def _shared_out(x: Tensor, columns: Tensor, rng: torch.Generator) -> Tensor:
     """The weights (rows, narrow) over (rows, wide) channels: those of one origin add up to its weight."""
     times = torch.bincount(columns, minlength=x.shape[1])
-    noise = UNEQUAL * float(x.std()) * torch.randn(len(x), len(columns), generator=rng) / times[columns]
-    mean = torch.zeros_like(x).index_add_(1, columns, noise) / times
-    return x[:, columns] / times[columns] + noise - mean[:, columns]
+    noise = torch.randn(len(x), len(columns), generator=rng, dtype=torch.float64) / times[columns]
+    noise *= UNEQUAL * float(x.std())
+    mean = torch.zeros(x.shape, dtype=torch.float64).index_add_(1, columns, noise) / times
+    return (x[:, columns] / times[columns] + noise - mean[:, columns]).float()  # rounded once: nothing else differs
