@@ -20,7 +20,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["jspnet_core", "jspnet_core.*"]),
-    package_data={"jspnet_core": ["models/*.*", "gpu/kernels/*", "report/templates/*.j2"]},
+    package_data={"jspnet_core": ["py.typed", "models/*.*", "cuda/kernels/*", "report/templates/*.j2"]},
     install_requires=[
         "numpy>=1.26",
         "numba>=0.60",
@@ -40,5 +40,5 @@ setup(
         "report": [torch, "tensorboard>=2.15", "threadpoolctl>=3.1", "jinja2>=3.1", "matplotlib>=3.8"],
         "viz": ["matplotlib>=3.8", "pillow>=10"],
     },
-    entry_points={"console_scripts": ["jspnet = jspnet_core.command:main"]},
+    entry_points={"console_scripts": ["jspnet = jspnet_core.cli.main:main"]},
 )

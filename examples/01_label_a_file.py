@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import sys
 
-from jspnet_core.cloud_files import read_cloud
-from jspnet_core.gravity import rigid
-from jspnet_core.picture import Row, cloud_picture
-from jspnet_core.segmenter import Segmenter
+from jspnet_core.io.clouds import read_cloud
+from jspnet_core.pipeline.gravity.estimate import rigid
+from jspnet_core.pipeline.segmenter import Segmenter
+from jspnet_core.report.cloud_pictures import Row, cloud_picture
 
 path, picture = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "labels.png"
 cloud = read_cloud(path)  # points (N, 3) float32, metres; colors (N, 3) uint8 or None

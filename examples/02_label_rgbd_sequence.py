@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from jspnet_core.gravity import rigid
-from jspnet_core.picture import Row, cloud_picture, frame_picture
-from jspnet_core.rgbd import RgbdFrame, read_sequence
+from jspnet_core.io.rgbd import RgbdFrame, read_sequence
+from jspnet_core.pipeline.gravity.estimate import rigid
+from jspnet_core.pipeline.segmenter import Segmenter
+from jspnet_core.report.cloud_pictures import Row, cloud_picture, frame_picture
 from jspnet_core.segmentation import Segmentation
-from jspnet_core.segmenter import Segmenter
 
 
 def label_frame(segmenter: Segmenter, frame: RgbdFrame, path: Path) -> Segmentation:

@@ -22,12 +22,12 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
 from jspnet_core.classes import S3DIS
-from jspnet_core.cloud_files import read_cloud
-from jspnet_core.picture import Row, cloud_picture, frame_picture
-from jspnet_core.rgbd import read_sequence
-from jspnet_ros.bag import read_clouds
-from jspnet_ros.demo_processes import Child
-from jspnet_ros.point_cloud import color_cloud, read_field, read_points
+from jspnet_core.io.clouds import read_cloud
+from jspnet_core.io.rgbd import read_sequence
+from jspnet_core.report.cloud_pictures import Row, cloud_picture, frame_picture
+from jspnet_ros.demo_support.processes import Child
+from jspnet_ros.messages.bag import read_clouds
+from jspnet_ros.messages.point_cloud import color_cloud, read_field, read_points
 
 PATIENCE = 60.0  # seconds for one cloud
 

@@ -21,10 +21,10 @@ from rclpy.signals import SignalHandlerOptions
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from jspnet_ros.demo_listener import CAMERA, Heard, Listener
-from jspnet_ros.demo_processes import Child, DemoError, dds_profile
-from jspnet_ros.demo_report import print_report, write_picture
-from jspnet_ros.interruption import Interruption
+from jspnet_ros.demo_support.listener import CAMERA, Heard, Listener
+from jspnet_ros.demo_support.processes import Child, DemoError, dds_profile
+from jspnet_ros.demo_support.report import print_report, write_picture
+from jspnet_ros.node.shutdown import Interruption
 
 LIMIT_SECONDS = 150.0
 """The demo stops listening then, whatever has come; a machine that compiles for the first time needs part of it."""

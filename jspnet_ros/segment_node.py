@@ -21,19 +21,19 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.signals import SignalHandlerOptions
 
 from jspnet_core.engine import EngineError
-from jspnet_core.engine.build_ahead import build_ahead
 from jspnet_core.engine.model_file import ModelFileError, default_model
-from jspnet_core.open_segmenter import open_segmenter
+from jspnet_core.engine.prebuild import build_ahead
+from jspnet_core.pipeline.load import open_segmenter
 from jspnet_core.settings import FrameSettings
-from jspnet_ros.diagnostics import NodeState, diagnostics
-from jspnet_ros.given_gravity import GivenGravity, Tf2MissingError
-from jspnet_ros.interruption import Interruption
-from jspnet_ros.labeller import CloudLabeller
-from jspnet_ros.lifecycle import answer_impossible_transitions, logged
-from jspnet_ros.parameters import AT_CONFIGURE, NodeSettings, SettingError, declare, read, unknown_names
-from jspnet_ros.run import Run
-from jspnet_ros.statistics import FrameStatistics, Snapshot
-from jspnet_ros.warm_up import warm_up
+from jspnet_ros.node.diagnostics import NodeState, diagnostics
+from jspnet_ros.node.gravity_source import GivenGravity, Tf2MissingError
+from jspnet_ros.node.labeller import CloudLabeller
+from jspnet_ros.node.lifecycle import answer_impossible_transitions, logged
+from jspnet_ros.node.parameters import AT_CONFIGURE, NodeSettings, SettingError, declare, read, unknown_names
+from jspnet_ros.node.session import Run
+from jspnet_ros.node.shutdown import Interruption
+from jspnet_ros.node.statistics import FrameStatistics, Snapshot
+from jspnet_ros.node.warm_up import warm_up
 
 
 class SegmentNode(LifecycleNode):

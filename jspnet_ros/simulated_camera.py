@@ -29,8 +29,8 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
 from jspnet_core.synthetic import DepthFrame, camera_path, make_scene
-from jspnet_ros.parameters import SettingError, declare, read
-from jspnet_ros.point_cloud import color_cloud, pack_rgb, record_cloud
+from jspnet_ros.messages.point_cloud import color_cloud, pack_rgb, record_cloud
+from jspnet_ros.node.parameters import SettingError, declare, read
 
 TRUTH_POINT = np.dtype(
     {

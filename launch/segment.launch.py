@@ -11,7 +11,7 @@ from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, SetEn
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from jspnet_ros.find_input import find_cloud_topic, find_frame
+from jspnet_ros.node.discovery import find_cloud_topic, find_frame
 
 SHARE = Path(get_package_share_directory("jspnet_ros"))
 PROFILES = "FASTRTPS_DEFAULT_PROFILES_FILE"

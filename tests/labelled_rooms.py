@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
-from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.data.rooms import Room
+from jspnet_core.network_config import NetworkConfiguration
 
 SMALL = NetworkConfiguration.narrow(
     points=256, levels=(64, 32, 16, 8), encoder_neighbors=16, decoder_neighbors=8, set_abstraction=(8, 16),

@@ -13,9 +13,9 @@ import numpy as np
 
 from jspnet_core.classes import S3DIS
 from jspnet_core.data.generated import GeneratedRoom
-from jspnet_core.ply import write_vertices
+from jspnet_core.io.atomic import replacing
+from jspnet_core.io.ply import write_vertices
 from jspnet_core.synthetic import Camera, DepthFrame, camera_path
-from jspnet_core.whole_files import replacing
 
 FRAMES_INDEX = "frames.json"
 PER_SCENE = 25

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from jspnet_core.classes import UNLABELLED, ClassTable
-from jspnet_core.cloud_files import stack_rgb, stack_xyz
 from jspnet_core.data.room_index import RoomFileError
 from jspnet_core.data.rooms import Room
-from jspnet_core.npz import read_npz, take_array, take_metres
-from jspnet_core.ply import read_comments, read_vertices
+from jspnet_core.io.clouds import stack_rgb, stack_xyz
+from jspnet_core.io.npz import read_npz, take_array, take_metres
+from jspnet_core.io.ply import read_comments, read_vertices
 
 READABLE = (".ply", ".npz")
 LABEL_FIELDS = ("label", "sem", "semantic", "class", "classification", "scalar_label", "scalar_Label")

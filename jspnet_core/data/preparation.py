@@ -16,7 +16,7 @@ from jspnet_core.data.room_index import INDEX_NAME, RoomEntry, RoomFileError, Ro
 from jspnet_core.data.room_writer import write_room
 from jspnet_core.data.rooms import Room
 from jspnet_core.data.splits import SplitRule
-from jspnet_core.whole_files import replacing_folder
+from jspnet_core.io.atomic import replacing_folder
 
 
 class RoomSource(Protocol):

@@ -21,7 +21,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from jspnet_core.classes import ClassTable
-from jspnet_core.whole_files import replacing
+from jspnet_core.io.atomic import replacing
 
 INDEX_NAME = "rooms.json"
 SUFFIX = ".room"

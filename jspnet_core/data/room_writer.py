@@ -9,7 +9,7 @@ import numpy as np
 from jspnet_core.classes import ClassTable
 from jspnet_core.data.room_index import COLUMNS, SUFFIX, RoomEntry, RoomFileError, column_offsets, file_hash
 from jspnet_core.data.rooms import MIN_POINTS, Room, lacks_instances
-from jspnet_core.whole_files import replacing
+from jspnet_core.io.atomic import replacing
 
 CELL = 0.25
 """Metres, edge of the cells of the ground plane that points are sorted by."""

@@ -32,7 +32,7 @@ from jspnet_core.data.room_index import (
     map_column,
     read_index,
 )
-from jspnet_core.npz import read_npz, take_array, take_metres
+from jspnet_core.io.npz import read_npz, take_array, take_metres
 
 MIN_POINTS = 100
 """Points of the smallest room: the paper's smallest block has as many."""

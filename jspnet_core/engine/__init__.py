@@ -10,7 +10,7 @@ import numpy as np
 
 from jspnet_core.engine.errors import EngineError
 from jspnet_core.engine.model_file import ModelDescription, ModelFileError
-from jspnet_core.pyramid import Pyramid
+from jspnet_core.pipeline.pyramid import Pyramid
 
 ENGINES = ("onnxruntime", "openvino", "tensorrt", "torch")
 """Names of the engines that `open_engine` knows."""
@@ -19,7 +19,7 @@ ENGINES = ("onnxruntime", "openvino", "tensorrt", "torch")
 class Engine(Protocol):
     """A loaded model.
 
-    One that has a method `on_device` gives itself as a `jspnet_core.gpu.network.DeviceNetwork`, for a frame that
+    One that has a method `on_device` gives itself as a `cuda.device_network.DeviceNetwork`, for a frame that
     stays on the GPU, or None where it runs on the CPU. One that has a method `close` wants it called.
 
     One that has an attribute `takes_fewer_points`, and it is true, labels blocks of any number of points from
@@ -56,16 +56,16 @@ def open_engine(name: str, model: Path, threads: int = 0, log: Callable[[str], N
 
         return OpenVinoEngine(model, threads)
     if name == "tensorrt":
+        from jspnet_core.cuda.device_network import AT_ONCE
         from jspnet_core.engine.progress_log import ProgressLog
         from jspnet_core.engine.tensorrt_engine import TensorRtEngine
-        from jspnet_core.gpu.network import AT_ONCE
 
         return TensorRtEngine(model, log=log, progress=ProgressLog(log), at_once=AT_ONCE)
     if name == "torch":
         if model.suffix != ".pt":
             raise EngineError(f"engine 'torch' reads a checkpoint (best.pt) of jspnet train, found {model}")
         try:
-            from jspnet_core.training.torch_engine import TorchEngine
+            from jspnet_core.engine.torch_engine import TorchEngine
         except ModuleNotFoundError as error:
             raise EngineError(f"engine 'torch' needs {error.name}, which is not installed here") from error
         return TorchEngine.open(model)

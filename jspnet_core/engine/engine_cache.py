@@ -17,7 +17,7 @@ from pathlib import Path
 
 from jspnet_core.engine.engine_build import BuildOptions
 from jspnet_core.engine.errors import EngineError
-from jspnet_core.whole_files import replacing
+from jspnet_core.io.atomic import replacing
 
 Log = Callable[[str], None]
 

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from jspnet_core.classes import ClassTable
-from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.network_config import NetworkConfiguration
 
 METADATA_KEY = "jspnet"
 FORMAT = 1

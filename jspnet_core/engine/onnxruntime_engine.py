@@ -16,10 +16,10 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     NotImplemented,
 )
 
-from jspnet_core.cores import available_cores, helpers
-from jspnet_core.engine.block_by_block import RunBlock, run_each
 from jspnet_core.engine.model_file import REPAIR, ModelFileError, read_description
-from jspnet_core.pyramid import Pyramid
+from jspnet_core.engine.per_block import RunBlock, run_each
+from jspnet_core.pipeline.pyramid import Pyramid
+from jspnet_core.util.threads import available_cores, helpers
 
 MOST_AT_ONCE = 8
 """Blocks that go through at the same time, at most: each has its own activations in memory."""
@@ -75,7 +75,7 @@ def run_session(
     executor: Executor | None = None,
     alone: onnxruntime.InferenceSession | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Logits and embeddings of B blocks: see `jspnet_core.engine.block_by_block.run_each`."""
+    """Logits and embeddings of B blocks: see `jspnet_core.engine.per_block.run_each`."""
     names = [value.name for value in session.get_inputs() if value.name != "features"]
     width = {value.name: value.shape[-1] for value in session.get_outputs()}
     widths = width["logits"], width["embeddings"]

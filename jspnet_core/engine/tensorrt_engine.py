@@ -19,15 +19,15 @@ from typing import Any
 
 import numpy as np
 
+from jspnet_core.cuda.device import DeviceArray
+from jspnet_core.cuda.device_network import DeviceNetwork, batch_sizes
 from jspnet_core.engine.cuda_driver import CHOICE, GraphRecorder, find_gpu
 from jspnet_core.engine.engine_build import BuildOptions, block_shape, build_engine
 from jspnet_core.engine.engine_cache import EngineCache, EngineKey
 from jspnet_core.engine.errors import EngineError
 from jspnet_core.engine.model_file import read_description
 from jspnet_core.engine.tensorrt_api import Progress, TensorRt
-from jspnet_core.gpu.device import DeviceArray
-from jspnet_core.gpu.network import DeviceNetwork, batch_sizes
-from jspnet_core.pyramid import Pyramid, stack_pyramids
+from jspnet_core.pipeline.pyramid import Pyramid, stack_pyramids
 
 
 def prepare_engine(
@@ -107,7 +107,7 @@ class TensorRtEngine:
 
     def on_device(self) -> DeviceNetwork:
         """This engine between kernels that share its buffers. Raises `KernelsError` where they cannot be had."""
-        from jspnet_core.gpu.tensorrt_network import TensorRtNetwork
+        from jspnet_core.engine.tensorrt_on_device import TensorRtNetwork
 
         return TensorRtNetwork(self)
 

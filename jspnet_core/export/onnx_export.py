@@ -19,13 +19,13 @@ from jspnet_core.export.cpu_graph import suit_cpu
 from jspnet_core.export.fold import fold_batch_norms
 from jspnet_core.export.graph import halve_weights, strip_notes, use_int32_indices
 from jspnet_core.export.precision import Precision, lower
+from jspnet_core.io.atomic import replacing
 from jspnet_core.network import JointNetwork
 from jspnet_core.network.fusion import PIFF
 from jspnet_core.network.jspnet import JSPNet
 from jspnet_core.network.layers import Grouped
-from jspnet_core.pyramid import build_pyramid, pyramid_names, stack_pyramids
+from jspnet_core.pipeline.pyramid import build_pyramid, pyramid_names, stack_pyramids
 from jspnet_core.training.checkpoint import Checkpoint
-from jspnet_core.whole_files import replacing
 
 OPSET = 20
 """Newest operator set that all supported TensorRT versions parse."""

@@ -14,9 +14,9 @@ import torch
 from jspnet_core.engine.model_file import ModelFileError
 from jspnet_core.engine.onnxruntime_engine import OnnxRuntimeEngine, run_session
 from jspnet_core.export.precision import emulated
-from jspnet_core.mean_shift import mean_shift_blocks
 from jspnet_core.network import JointNetwork
-from jspnet_core.pyramid import Pyramid, build_pyramid, stack_pyramids
+from jspnet_core.pipeline.mean_shift import mean_shift_blocks
+from jspnet_core.pipeline.pyramid import Pyramid, build_pyramid, stack_pyramids
 
 MOST_CHANGED = 0.005
 LEAST_ARI = 0.99

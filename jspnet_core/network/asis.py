@@ -8,9 +8,9 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.network.joint import Head, JointNetwork
 from jspnet_core.network.layers import Dense, gather
+from jspnet_core.network_config import NetworkConfiguration
 
 NEIGHBORS = 30
 REACH = 0.5  # of the embedding space; the discriminative loss pulls an instance's points this near to their mean

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.network.layers import Dense, gather
+from jspnet_core.network_config import NetworkConfiguration
 
 
 def gate(x: Tensor) -> Tensor:

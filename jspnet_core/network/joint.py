@@ -8,11 +8,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.network.layers import Dense
 from jspnet_core.network.pointconv import PointConvDecoder, PointConvEncoder
 from jspnet_core.network.pointnet import PointNetDecoder, PointNetEncoder
 from jspnet_core.network.pointnet2 import PointNet2Decoder, PointNet2Encoder
+from jspnet_core.network_config import NetworkConfiguration
 
 BACKBONES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
     "pointnet": (PointNetEncoder, PointNetDecoder),
@@ -27,7 +27,7 @@ SILENCE = 1e4
 class JointNetwork(nn.Module):
     """Semantic logits and instance embeddings of blocks of points.
 
-    forward: features (B, N, 9 or 6) float32, block x y z first; pyramid as `jspnet_core.pyramid` makes it.
+    forward: features (B, N, 9 or 6) float32, block x y z first; pyramid as `pipeline.pyramid` makes it.
     Returns logits (B, N, classes) and embeddings (B, N, embedding). A system is a subclass with its own `heads`.
     """
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.network.fusion import gate
 from jspnet_core.network.joint import Head, JointNetwork
 from jspnet_core.network.layers import Dense
+from jspnet_core.network_config import NetworkConfiguration
 
 
 class JSNet(JointNetwork):

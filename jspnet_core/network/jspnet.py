@@ -7,9 +7,9 @@ from functools import partial
 
 from torch import Tensor
 
-from jspnet_core.configuration import NetworkConfiguration, Order
 from jspnet_core.network.fusion import PIFF, SIFF, Gated
 from jspnet_core.network.joint import Head, JointNetwork
+from jspnet_core.network_config import NetworkConfiguration, Order
 
 Fuse = Callable[[Tensor, Tensor], Tensor]
 

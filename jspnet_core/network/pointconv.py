@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.network.layers import (
     Dense,
     DepthwisePointConv,
@@ -19,6 +18,7 @@ from jspnet_core.network.layers import (
     interpolate,
     up,
 )
+from jspnet_core.network_config import NetworkConfiguration
 
 
 class PointConvEncoder(nn.Module):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.network.layers import Dense, SetAbstraction, dense_stack, gather, interpolate, up
+from jspnet_core.network_config import NetworkConfiguration
 
 
 class PointNet2Encoder(nn.Module):

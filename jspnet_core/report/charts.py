@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib import rcParams
 from matplotlib.figure import Figure
 
-from jspnet_core.metrics import Score
+from jspnet_core.evaluation.metrics import Score
 from jspnet_core.report.runs import Curve, RunRecord
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from jspnet_core.evaluation_file import Evaluation, ratios
-from jspnet_core.metrics import Score
+from jspnet_core.evaluation.metrics import Score
+from jspnet_core.evaluation.results import Evaluation, ratios
+from jspnet_core.io.atomic import replacing
 from jspnet_core.report.charts import draw_classes, draw_confusion, draw_curves
 from jspnet_core.report.paper_rows import PAPER_ROWS
 from jspnet_core.report.room_pictures import RoomPicture
 from jspnet_core.report.runs import RunRecord
-from jspnet_core.whole_files import replacing
 
 FIGURES = ("oAcc", "mAcc", "mIoU", "mCov", "mWCov", "mPre", "mRec", "AP", "AP50", "AP25")
 CLASS_SCORES = {"IoU": "iou", "Pre": "precision", "Rec": "recall", "AP50": "ap50"}

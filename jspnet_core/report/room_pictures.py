@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from jspnet_core.data.rooms import read_room
-from jspnet_core.evaluation_file import Evaluation
-from jspnet_core.metrics import summarise
-from jspnet_core.picture import Row, cloud_picture
-from jspnet_core.segmenter import Segmenter
+from jspnet_core.evaluation.metrics import summarise
+from jspnet_core.evaluation.results import Evaluation
+from jspnet_core.pipeline.segmenter import Segmenter
+from jspnet_core.report.cloud_pictures import Row, cloud_picture
 
 
 @dataclass(frozen=True)

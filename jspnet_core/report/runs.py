@@ -12,7 +12,7 @@ import numpy as np
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from jspnet_core.classes import ClassTable
-from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.training.checkpoint import Checkpoint
 
 MISSING = "not recorded"

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from jspnet_core.classes import ClassTable
-from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.io.atomic import replacing
 from jspnet_core.network import JointNetwork, build_network
-from jspnet_core.whole_files import replacing
+from jspnet_core.network_config import NetworkConfiguration
 
 
 class CheckpointError(ValueError):

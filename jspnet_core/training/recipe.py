@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from jspnet_core.depth_view import View
+from jspnet_core.data.depth_view import View
 
 
 class RecipeError(ValueError):

@@ -13,17 +13,17 @@ import torch
 from torch.optim.swa_utils import AveragedModel
 
 from jspnet_core.classes import S3DIS, ClassTable
-from jspnet_core.configuration import NetworkConfiguration
+from jspnet_core.data.instance_sizes import mean_instance_sizes
 from jspnet_core.data.rooms import Room
-from jspnet_core.instance_sizes import mean_instance_sizes
 from jspnet_core.network import JointNetwork, build_network
+from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.training.checkpoint import Checkpoint
-from jspnet_core.training.distillation import Teacher
 from jspnet_core.training.distributed import World, synchronise_norms
-from jspnet_core.training.initialisation import take_over
-from jspnet_core.training.optimization import make_average, make_optimizer, make_plain
+from jspnet_core.training.optimizer import make_average, make_optimizer, make_plain
 from jspnet_core.training.recipe import Recipe
-from jspnet_core.training.run_record import RECIPE_FILE, RUN_FILE, describe_run, read_record, write_json
+from jspnet_core.training.run_metadata import RECIPE_FILE, RUN_FILE, describe_run, read_record, write_json
+from jspnet_core.training.transfer.distillation import Teacher
+from jspnet_core.training.transfer.load_weights import take_over
 
 
 @dataclass

@@ -9,8 +9,8 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from jspnet_core.training.distributed import set_norm_momentum
 from jspnet_core.training.losses import joint_loss
-from jspnet_core.training.optimization import multiplies_bfloat16, set_rate
-from jspnet_core.training.profile import PhaseClock
+from jspnet_core.training.optimizer import multiplies_bfloat16, set_rate
+from jspnet_core.training.profiling import PhaseClock
 from jspnet_core.training.run import Run
 
 

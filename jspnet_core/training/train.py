@@ -21,13 +21,13 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from jspnet_core.data.rooms import Room
-from jspnet_core.training.batches import Numbers, loader, to_device
+from jspnet_core.training.cuda_graph_step import RecordedStep, can_record
+from jspnet_core.training.dataset.grid_dataset import training_blocks
+from jspnet_core.training.dataset.loader import Numbers, loader, to_device
 from jspnet_core.training.distributed import World, share_out
-from jspnet_core.training.grid_blocks import training_blocks
-from jspnet_core.training.optimization import class_weights
-from jspnet_core.training.profile import Mode, PhaseClock
+from jspnet_core.training.optimizer import class_weights
+from jspnet_core.training.profiling import Mode, PhaseClock
 from jspnet_core.training.recipe import Augmentation, Recipe
-from jspnet_core.training.recorded_step import RecordedStep, can_record
 from jspnet_core.training.run import Run, resume, start
 from jspnet_core.training.step import step
 from jspnet_core.training.validation import Validation

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jspnet_core.configuration import NetworkConfiguration
 from jspnet_core.data.rooms import Room
 from jspnet_core.network import JointNetwork
-from jspnet_core.training.batches import to_device
-from jspnet_core.training.block_set import BlockSet
+from jspnet_core.network_config import NetworkConfiguration
+from jspnet_core.training.dataset.block_dataset import BlockSet
+from jspnet_core.training.dataset.loader import to_device
 from jspnet_core.training.distributed import World
 from jspnet_core.training.losses import joint_loss
 from jspnet_core.training.recipe import Augmentation

@@ -10,8 +10,8 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
-from jspnet_ros.bag import read_clouds
-from jspnet_ros.point_cloud import color_cloud
+from jspnet_ros.messages.bag import read_clouds
+from jspnet_ros.messages.point_cloud import color_cloud
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SHAPE = (60, 80)

@@ -1,0 +1,1 @@
+"""Accuracy of systems and training recipes."""

@@ -1,0 +1,147 @@
+"""The figures of `compare.py` as a table for the terminal, and as the page docs/accuracy.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+from benchmarks.accuracy.compare_sets import SETS, VARIANTS, Comparison
+
+COLUMNS = ("mIoU", "mAcc", "oAcc", "mCov", "mWCov", "mPre", "mRec")
+
+Runs = Mapping[str, Sequence[dict]]
+"""Finished runs by variant, one per seed."""
+
+PAGE = """# Accuracy: the systems of the paper on equal terms
+
+Written by `benchmarks/accuracy/compare.py`, which trains every network on the same rooms, budget and seeds:
+
+```
+. tools/environment.sh
+python -m benchmarks.accuracy.compare ROOMS {flags} --markdown docs/accuracy.md
+```
+
+{answer}
+
+## Conditions
+
+- {rooms} rooms to train on, none generated; {validation} other rooms to score, whole, every point once, through
+  `Segmenter` with its default settings ([evaluation.md](evaluation.md)). The last weights are scored: nothing is
+  chosen on the rooms that are scored.
+- {blocks} blocks for each network, batches of {batch}, Adam at {rate:g} with a cosine to the end, size `{size}`
+  ({points} points per block, {widths} widths). The paper trains on 1.7 million blocks: what is compared here is how
+  fast the networks learn, on {share} of that.
+- Batch norm's statistics are taken anew over 64 training blocks before scoring, for all networks: after so few steps
+  the running ones are rough, and most so in the deep networks.
+- The same loss for all. ASIS's regulariser and PointNet++'s first-32 grouping are left out ([network.md](network.md)).
+- Seeds decide weights, order of rooms and blocks, augmentation and dropout. A seed shows all networks the same blocks.
+- Per cent, mean over the seeds ± half of the range between the lowest and the highest seed. Milliseconds are CPU time
+  for a training block, cutting it included, on one core of a shared machine.
+
+{sections}
+## What can be concluded
+
+"By more than the spread" means here: the difference of the two means is larger than the larger of the two networks'
+ranges over the seeds. With two seeds a range is a rough thing: two networks that are equally good pass this test in one
+column of five by chance alone, in either direction (with three seeds in one of twenty), so a single column means little
+and a row of them something. The columns depend on each other: mCov with mWCov, all of them with the class labels.
+A budget this small says nothing about who wins after a hundred epochs. The paper's own rows, at full budget on Area 5:
+JSPNet 56.1, JSNet 54.5, ASIS 53.4 mIoU.
+"""
+
+BY_HAND = "<!-- By hand from here on; kept when the page is written anew. -->\n"
+
+
+def written_by_hand(path: Path) -> str:
+    """What people added to a page."""
+    text = path.read_text() if path.exists() else ""
+    return text.partition(BY_HAND)[2]
+
+
+def values(runs: Sequence[dict], column: str) -> np.ndarray:
+    """Per cent, one per seed."""
+    return np.array([100 * run["scores"][column] for run in runs])
+
+
+def spread(runs: Sequence[dict], column: str) -> float:
+    """Range over the seeds, in points of per cent."""
+    return float(np.ptp(values(runs, column)))
+
+
+def milliseconds(runs: Sequence[dict]) -> str:
+    timed = [run["timing"] for run in runs if run["timing"]]
+    blocks = sum(t["blocks"] for t in timed)
+    return f"{1e3 * sum(t['cpu_seconds'] for t in timed) / blocks:.0f}" if blocks else "-"
+
+
+def rows(comparison: Comparison, found: Runs) -> list[tuple[str, ...]]:
+    """Name, weights, ms per block, seeds, and the columns."""
+    lines = []
+    for variant in comparison.variants:
+        runs = found.get(variant, [])
+        if runs:
+            scores = (f"{values(runs, c).mean():.1f} ± {spread(runs, c) / 2:.1f}" for c in COLUMNS)
+            weights = f"{runs[0]['parameters']:,}"
+            lines.append((VARIANTS[variant].title, weights, milliseconds(runs), str(len(runs)), *scores))
+    return lines
+
+
+HEADINGS = ("network", "weights", "ms/block", "seeds", *COLUMNS)
+
+
+def table(comparison: Comparison, found: Runs) -> Table:
+    shown = Table(*HEADINGS, title=comparison.title, box=None)
+    for row in rows(comparison, found):
+        shown.add_row(*row)
+    return shown
+
+
+def verdict(subject: str, other: str, found: Runs) -> str:
+    """In which columns one network beats another by more than the seeds' spread, and where it loses."""
+    ours, theirs = found.get(subject, []), found.get(other, [])
+    names = f"{VARIANTS[subject].title} against {VARIANTS[other].title}"
+    if min(len(ours), len(theirs)) < 2:
+        return f"- {names}: fewer than two seeds are finished, nothing can be said."
+    ahead, behind = [], []
+    for column in COLUMNS:
+        gain = values(ours, column).mean() - values(theirs, column).mean()
+        if abs(gain) > max(spread(ours, column), spread(theirs, column)):
+            (ahead if gain > 0 else behind).append(f"{column} ({gain:+.1f})")
+    within = len(COLUMNS) - len(ahead) - len(behind)
+    parts = [
+        f"better in {', '.join(ahead)}" if ahead else "better in no column",
+        f"worse in {', '.join(behind)}" if behind else "worse in none",
+        f"{within} of {len(COLUMNS)} columns within the spread",
+    ]
+    return f"- {names}: {'; '.join(parts)}."
+
+
+def section(name: str, found: Runs) -> str:
+    comparison = SETS[name]
+    lines = [" | ".join(row) for row in (HEADINGS, ("---",) * len(HEADINGS), *rows(comparison, found))]
+    sentences = [verdict(subject, other, found) for subject, other in comparison.pairs]
+    body = "\n".join(f"| {line} |" for line in lines)
+    return f"## {comparison.title}\n\n{body}\n\nBy more than the seeds' spread:\n\n" + "\n".join(sentences) + "\n"
+
+
+def answer(found: Runs) -> str:
+    """The page's first sentences: does JSPNet beat the others on this budget?"""
+    said = [verdict("jspnet", other, found)[2:] for other in ("jsnet", "asis", "pointnet2") if other in found]
+    return "**Does JSPNet beat the others on the same budget, by more than the seeds' spread?** " + " ".join(said)
+
+
+def page(names: Sequence[str], content: Mapping, by_hand: str = "") -> str:
+    budget, found = content["budget"], content["runs"]
+    configuration = VARIANTS["jspnet"].configuration(budget["size"])
+    flags = f"--size {budget['size']} --blocks {budget['blocks']} --batch {budget['batch']}"
+    flags += "".join(f" --set {name}" for name in names if name != "systems" or len(names) > 1)
+    written = PAGE.format(
+        flags=flags, answer=answer(found), rooms=content["rooms"], validation=content["validation_rooms"],
+        blocks=f"{budget['blocks']:,}", batch=budget["batch"], rate=budget["learning_rate"], size=budget["size"],
+        points=configuration.points, widths="the paper's" if budget["size"] == "l" else "half the paper's",
+        share=f"{budget['blocks'] / 1_673_300:.1%}", sections="\n".join(section(name, found) for name in names),
+    )  # fmt: skip
+    return f"{written}\n{BY_HAND}{by_hand}"

@@ -1,0 +1,212 @@
+"""The figures of benchmarks/frame/__main__.py as a table for the terminal, and as its part of docs/performance.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from pathlib import Path
+
+import numba
+import numpy as np
+import onnxruntime
+import sklearn
+import torch
+from rich.table import Table
+
+from benchmarks.common.timings import WHOLE
+from benchmarks.frame.limits import BOUND_BY
+
+HEADINGS = ("stage", "this project, median ms", "p95 ms", "reference, median ms", "times as fast", "limit ms",
+            "times its limit")  # fmt: skip
+PREPROCESSING = ("voxels", "gravity", "blocks", "pyramid")
+GROUPING = ("clusters", "merging")
+
+SECTION = """## Frames
+
+Written by `benchmarks/frame`; to measure again (set up once with `make test`):
+
+```
+. tools/environment.sh
+python -m benchmarks.frame --json out/frame.json --markdown docs/performance.md --picture docs/performance.png
+```
+
+{machine}
+
+{picture}The reference's route is what the public implementations do, with the same trained weights: numpy for voxels,
+blocks and farthest point sampling, a KD-tree for every layer of both decoders, PyTorch eager, scikit-learn's
+`MeanShift(bandwidth=0.7, bin_seeding=True)` per block, BlockMerging and the size filter point by point in Python.
+Gravity is this project's in both. Both routes label whole clouds, in turns in one process; the first cloud of this
+project's route, which compiles, is not counted. The stages are those of `Segmenter.segment`; read and publish are what
+the node does around it, without the transport. A limit is the time that the bytes a stage takes and hands on would need
+at the speed of the copy, for the network that of its products at the speed of a large product. A share of a large
+product is the median of rounds that time the product just before the network.
+
+{inputs}
+
+### Targets
+{targets}
+
+### What bounds each stage
+{bounds}
+"""
+
+
+def machine() -> dict[str, str | int]:
+    """The processor, and the versions of what does the work."""
+    names = [line.split(":", 1)[1].strip() for line in _cpu_info() if line.startswith("model name")]
+    return {
+        "processor": names[0] if names else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        **{m.__name__: str(m.__version__) for m in (np, numba, onnxruntime, torch, sklearn)},
+    }
+
+
+def _cpu_info() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def rows(result: dict) -> list[tuple[str, ...]]:
+    """One row per stage, as `HEADINGS` says."""
+    theirs, limits, made = result["reference_ms"], result["limit_ms"], []
+    for stage, figures in result["ours_ms"].items():
+        other, limit = theirs.get(stage), limits.get(stage)
+        made.append((
+            stage, f"{figures['median']:.1f}", f"{figures['p95']:.1f}",
+            f"{other['median']:.1f}" if other else "", f"{other['median'] / figures['median']:.1f}" if other else "",
+            f"{limit:.2f}" if limit else "", f"{figures['median'] / limit:.1f}" if limit else "",
+        ))  # fmt: skip
+    return made
+
+
+def table(result: dict) -> Table:
+    grid = Table(*HEADINGS)
+    for column in grid.columns[1:]:
+        column.justify = "right"
+    for row in rows(result):
+        grid.add_row(*row, style="bold" if row[0] == WHOLE else None)
+    return grid
+
+
+def sentences(result: dict) -> str:
+    """What was measured, in words."""
+    s, frames, source = result["settings"], result["frames"], result["input"]
+    busy = ": busy with other work too, ratios say more than times"
+    memory = "; ".join(f"{name} {value:.0f}" for name, value in result["memory_mib"].items())
+    return (
+        f"{source[0].upper()}{source[1:]}: {result['points']} points with a return, voxels of "
+        f"{100 * s['voxel_size']:g} cm, {result['blocks']} blocks of {result['points_per_block']} points every "
+        f"{s['stride']:g} of their width, model {result['model']}. {frames['ours']} frames by this project, "
+        f"{frames['reference']} by the reference's route, 5-minute load average {result['load_average']:.1f}"
+        f"{busy if result['load_average'] > result['machine']['cores'] else ''}. Both routes give "
+        f"{100 * result['labels_alike']:.1f} % of the labelled points the same class, and find "
+        f"{result['instances']['ours']} and {result['instances']['reference']} instances. Peak memory, MiB: "
+        f"{memory or 'not known here'}. Whole frame: {result['ratio_to_reference']:.1f} times as fast as the "
+        "reference's route."
+    )
+
+
+def frame_section(found: dict, results: list[dict], picture: Path | None) -> str:
+    shown = f"![the stages of both routes as stacked bars]({picture.name})\n\n" if picture else ""
+    inputs = "\n\n".join(
+        f"### {r['input'][0].upper()}{r['input'][1:]}\n{sentences(r)}\n\n{markdown_table(HEADINGS, rows(r))}\n\n"
+        f"{engine_table(r)}"
+        for r in results
+    )
+    return SECTION.format(
+        machine=_machine_sentences(found),
+        picture=shown,
+        inputs=inputs,
+        targets=targets(results),
+        bounds=bounds(results),
+    )
+
+
+def _machine_sentences(found: dict) -> str:
+    m, c = found["machine"], found["ceilings"]
+    versions = ", ".join(f"{k} {v}" for k, v in m.items() if k not in ("processor", "cores"))
+    products = ", ".join(f"{name} {value:.0f}" for name, value in c["sgemm_gflop_per_s"].items())
+    note = f" {found['note']}" if found.get("note") else ""
+    return (
+        f"{m['cores']} core{'s' * (m['cores'] > 1)} of {m['processor']} ({versions}).{note} Its ceilings, "
+        "measured in the same run: a copy moves "
+        f"{c['copy_gb_per_s']:.1f} GB/s; products of 1024 x 1024 matrices, GFLOP/s: {products}; one of the network's "
+        f"attentions alone in ONNX Runtime {c['attention_ms']:.2f} ms, {c['attention_gflop_per_s']:.0f} GFLOP/s. A "
+        f"full block takes {found['gflop_per_block']:.2f} GFLOP."
+    )
+
+
+def engine_table(result: dict) -> str:
+    """The network alone, in every runtime."""
+    head = ("network alone, the largest blocks", "ms per block", "GFLOP/s", "share of its runtime's large product",
+            "times as fast as PyTorch eager", "labels changed")  # fmt: skip
+    made = [
+        (name, f"{e['ms_per_block']:.1f}", f"{e['gflop_per_s']:.0f}", f"{100 * e['share']:.0f} %",
+         f"{e['times_as_fast_as_eager']:.1f}", f"{100 * e['labels_changed']:.2f} %")
+        for name, e in result["engines"].items()
+    ]  # fmt: skip
+    return markdown_table(head, made)
+
+
+def targets(results: list[dict]) -> str:
+    """What was aimed at, what was reached on each input, and whether that is enough."""
+    head = ("target", *(r["input"].split(",")[0] for r in results))
+    cells: dict[str, list[str]] = {}
+    for r in results:
+        network = r["engines"].get("onnxruntime", {"share": np.nan, "times_as_fast_as_eager": np.nan})
+        around = sum(r["ours_ms"][s]["median"] for s in ("read", "publish") if s in r["ours_ms"])
+        prepared = _total(r, "ours_ms", tuple(s for s in ("read", *PREPROCESSING) if s in r["ours_ms"]))
+        for name, value, limit, form in (
+            ("pre-processing >= 10 times the reference", _ratio(r, PREPROCESSING), 10, "{:.1f}"),
+            ("read and pre-processing <= 6 ms per block", prepared / r["blocks"], -6, "{:.1f}"),
+            ("clusters and merging >= 50 times the reference", _ratio(r, GROUPING), 50, "{:.0f}"),
+            ("network >= 60 % of the runtime's large product", 100 * network["share"], 60, "{:.0f} %"),
+            ("network >= 1.8 times PyTorch eager", network["times_as_fast_as_eager"], 1.8, "{:.1f}"),
+            ("whole frame >= 20 times the reference", r["ratio_to_reference"], 20, "{:.1f}"),
+            ("read and publish <= 8 % of a frame", 100 * around / r["ours_ms"][WHOLE]["median"], -8, "{:.1f} %"),
+        ):
+            enough = value >= limit if limit > 0 else value <= -limit
+            cells.setdefault(name, []).append(form.format(value) + ("" if enough else ", **missed**"))
+    return markdown_table(head, [(name, *row) for name, row in cells.items()])
+
+
+def bounds(results: list[dict]) -> str:
+    """One line per stage: its distance from its limit on each input, and what keeps it there."""
+    lines = []
+    for stage, why in BOUND_BY.items():
+        times = [
+            r["ours_ms"][stage]["median"] / r["limit_ms"][stage]
+            for r in results
+            if stage in r["ours_ms"] and stage in r["limit_ms"]
+        ]
+        if times:
+            lines.append(f"- {stage}: {min(times):.1f} to {max(times):.1f} times its limit. Bound by {why}.")
+    return "\n".join(lines)
+
+
+def _total(result: dict, route: str, stages: tuple[str, ...]) -> float:
+    return sum(result[route][stage]["median"] for stage in stages)
+
+
+def _ratio(result: dict, stages: tuple[str, ...]) -> float:
+    return _total(result, "reference_ms", stages) / _total(result, "ours_ms", stages)
+
+
+def markdown_table(head: tuple[str, ...], body: list[tuple[str, ...]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in body])
+
+
+def write_section(path: Path, name: str, text: str) -> None:
+    """Put a script's part between its two marks in a page; other scripts' parts stay. A page without them gets them."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    page = path.read_text() if path.exists() else "# Performance\n"
+    marked = f"{begin}\n{text.strip()}\n{end}"
+    if begin in page:
+        page = re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: marked, page, flags=re.DOTALL)
+    else:
+        page = f"{page.rstrip()}\n\n{marked}\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page)

@@ -1,0 +1,1 @@
+"""Time, memory and age of clouds in the running node."""

@@ -1,0 +1,163 @@
+"""docs/node_performance.md from the figures of benchmarks/node/__main__.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+PAGE = """# Performance of the node
+
+Written by `benchmarks/node`; to measure again (set up once with `make setup`):
+
+```
+. tools/environment.sh
+python -m benchmarks.node --json out/node.json --markdown docs/node_performance.md
+```
+
+The node runs in a process of its own, another process plays the camera; clouds and labels go over DDS. What is
+compared is measured in turns. On a machine busy with other work, CPU times and ratios say more than times.
+
+## A camera faster than the node
+{flood_machine}
+
+{flood_input}, {megabytes:.1f} MB, sent {rate:.0f} times a second. The age counts from the cloud's arrival at the node,
+the latency from its stamp, both to the last message out; processing is the sum of the stages.
+
+{flood}
+
+A cloud that is received and not labelled costs {received:.1f} ms of CPU time. With three outputs asked for,
+publishing takes {publish_all:.0f} % of a frame, with one {publish_one:.0f} %;
+nothing is built for the others.
+
+## Start
+{start_machine}
+
+From the start of the process until it takes clouds, compiled kernels on disk, median of {starts}: {start_wall:.1f} s,
+of which {start_cpu:.1f} s are CPU time. Shares of loading the modules: {modules}. The very first start compiles the
+kernels, {cold_cpu:.0f} s of CPU time; a test makes sure that later ones compile nothing.
+
+## glibc's memory allocator
+{allocator_machine}
+
+{allocator_input}, one frame after the other by nodes that differ in nothing but these environment variables, in turns,
+{rounds} frames each, all outputs asked for.
+
+{settings}
+
+{allocator}
+
+{verdict}
+"""
+
+
+def page(result: dict) -> str:
+    start, flood, allocator = result["start"], result["flood"], result["allocator"]
+    outputs, nodes = flood["outputs"], allocator["nodes"]
+    none, packages = outputs["no output"], list(start["imports"].items())
+    total = sum(seconds for _, seconds in packages)
+    return PAGE.format(
+        flood_machine=machine(flood),
+        flood_input=sentence(flood["input"]),
+        megabytes=flood["MB"],
+        rate=flood["rate"],
+        flood=flood_table(outputs),
+        received=1e3 * none["CPU s"] / max(none["counts"]["received"], 1),
+        publish_all=100 * outputs["all outputs"]["publish share"],
+        publish_one=100 * outputs["semantic alone"]["publish share"],
+        start_machine=machine(start),
+        starts=len(start["wall s"]),
+        start_wall=median(start["wall s"]),
+        start_cpu=median(start["CPU s"]),
+        cold_cpu=start["cold CPU s"],
+        modules=", ".join(f"{name} {100 * seconds / total:.0f} %" for name, seconds in packages[:5]),
+        allocator_machine=machine(allocator),
+        allocator_input=sentence(allocator["input"]),
+        rounds=len(next(iter(nodes.values()))["total ms"]),
+        settings=settings(nodes),
+        allocator=allocator_table(nodes),
+        verdict=verdict(nodes),
+    )
+
+
+def machine(section: dict) -> str:
+    """Where a section was measured."""
+    cores = section["cores"]
+    busy = ", busy with other work" if section["load"] > cores else ""
+    return (
+        f"{cores} core{'s' if cores > 1 else ''} of {section['processor']}, load average {section['load']:.1f}{busy}."
+    )
+
+
+def sentence(words: str) -> str:
+    return words[0].upper() + words[1:]
+
+
+def processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "this processor")
+
+
+def flood_table(flood: dict[str, dict]) -> str:
+    head = ["", "sent", "received", "labelled", "skipped", "lost", "processing ms", "age ms", "latency ms",
+            "oldest ms", "age in processing times, median and most", "memory MB, begin to end", "CPU s"]  # fmt: skip
+    lines = [row(head), "|---" * len(head) + "|"]
+    for name, found in flood.items():
+        counts, times, memory = found["counts"], found["times ms"], found["memory MB"]
+        middle = [f"{median(times[kind]):.0f}" if times[kind] else "" for kind in ("total", "age", "latency")]
+        oldest = f"{max(times['age']):.0f}" if times["age"] else ""
+        fates = [str(counts[fate]) for fate in ("received", "labelled", "skipped", "lost")]
+        kept = f"{memory[len(memory) // 4]:.0f} to {memory[-1]:.0f}"
+        age = (oldest, in_processing_times(times))
+        lines.append(row([name, str(found["sent"]), *fates, *middle, *age, kept, f"{found['CPU s']:.1f}"]))
+    return "\n".join(lines)
+
+
+def in_processing_times(times: dict[str, list[float]]) -> str:
+    """Clouds' ages over the time that each itself took to process; nothing where a message of either was lost."""
+    if not times["age"] or len(times["age"]) != len(times["total"]):
+        return ""
+    ratio = np.array(times["age"]) / times["total"]
+    return f"{np.median(ratio):.2f}, {ratio.max():.2f}"
+
+
+def allocator_table(found: dict[str, dict]) -> str:
+    head = ["allocator", "processing ms, median", "to as it is", "CPU ms per frame", "to as it is",
+            "page faults per frame", "memory MB"]  # fmt: skip
+    lines = [row(head), "|---" + "|---:" * (len(head) - 1) + "|"]
+    plain = next(iter(found.values()))
+    for name, of_node in found.items():
+        frames, ratio = len(of_node["total ms"]), np.array(of_node["total ms"]) / plain["total ms"]
+        cpu = 1e3 * of_node["CPU s"] / frames
+        figures = [f"{median(of_node['total ms']):.0f}", f"{np.median(ratio):.2f}", f"{cpu:.0f}",
+                   f"{of_node['CPU s'] / plain['CPU s']:.2f}", f"{of_node['page faults'] / frames:.0f}",
+                   f"{of_node['memory MB']:.0f}"]  # fmt: skip
+        lines.append(row([name, *figures]))
+    return "\n".join(lines)
+
+
+def settings(nodes: dict[str, dict]) -> str:
+    """The environment variables of each setting that stands for itself."""
+    return "\n".join(
+        f"- {name}: " + " ".join(f"`{key}={value}`" for key, value in of_node["environment"].items())
+        for name, of_node in nodes.items()
+        if of_node["environment"] and name != "both"
+    )
+
+
+def verdict(nodes: dict[str, dict]) -> str:
+    """What the figures allow to say: a gain is more than twice what two equal nodes differ by, and a twentieth."""
+    plain, again, *others = nodes.items()
+    noise = abs(again[1]["CPU s"] / plain[1]["CPU s"] - 1)
+    base = (plain[1]["CPU s"] + again[1]["CPU s"]) / 2
+    name, best = min(others, key=lambda item: item[1]["CPU s"])
+    gain = max(0.0, 1 - best["CPU s"] / base)
+    found = f"Two equal nodes differ by {100 * noise:.0f} %; the best other setting, {name}, saves {100 * gain:.0f} %"
+    worth = "a gain" if gain > max(2 * noise, 0.05) else "no gain that can be told from chance"
+    launched = "The launch file leaves the allocator alone; `huge_pages:=true` asks for huge pages."
+    return f"{found} of a frame's CPU time: {worth}. {launched}"
+
+
+def row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

@@ -1,0 +1,65 @@
+"""`jspnet average`: one network of the weights of several, and batch norms measured anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from jspnet_core.cli.options import OptionError
+from jspnet_core.data.rooms import open_rooms, room_classes, room_geometry
+from jspnet_core.training.checkpoint import Checkpoint
+from jspnet_core.training.dataset.room_bounds import check_rooms
+from jspnet_core.training.transfer.load_weights import check_blocks
+from jspnet_core.training.transfer.weight_averaging import mean_checkpoint, with_measured_norms
+
+
+def average(
+    checkpoints: Annotated[
+        list[Path], typer.Argument(help="checkpoints of one network, as a run's last.pt; two or more without --rooms")
+    ],
+    out: Annotated[Path, typer.Option(help="the checkpoint to write, for jspnet export or train --init")],
+    share: Annotated[
+        list[float] | None, typer.Option(min=0.0, help="of each checkpoint, in their order; if none is given: alike")
+    ] = None,
+    rooms: Annotated[
+        Path | None,
+        typer.Option(metavar="ROOMS_DIR", help="measure the batch norms anew, on blocks of these rooms' split train"),
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="blocks that they are measured on")] = 800,
+    views: Annotated[float, typer.Option(min=0.0, max=1.0, help="share of them that a depth camera sees")] = 0.0,
+    workers: Annotated[int, typer.Option(min=0, help="processes that cut blocks")] = 1,
+) -> None:
+    """Write the mean of the weights of networks that were trained on from each other."""
+    if len(checkpoints) < 2 and rooms is None:
+        raise OptionError(f"{len(checkpoints)} checkpoint given, a mean needs two or more; or give --rooms")
+    shares = share or [1.0] * len(checkpoints)
+    if len(shares) != len(checkpoints) or not sum(shares):
+        raise OptionError(
+            f"--share {', '.join(map(str, shares))}: one for each of {len(checkpoints)} checkpoints, not all 0"
+        )
+    shares = [one / sum(shares) for one in shares]
+    mean = mean_checkpoint(checkpoints, shares)
+    if rooms is not None:
+        check_blocks(checkpoints[0], mean.configuration, room_geometry(rooms))
+        mean = _measured(mean, rooms, samples, views, workers)
+    mean.save(out)
+    parts = ", ".join(f"{one:.0%} {path}" for one, path in zip(shares, checkpoints, strict=True))
+    norms = "" if rooms is None else f"; batch norms of {samples} blocks of {rooms}"
+    Console(soft_wrap=True).print(f"{out}: {parts}{norms}", highlight=False)
+
+
+def _measured(mean: Checkpoint, rooms_dir: Path, samples: int, views: float, workers: int) -> Checkpoint:
+    classes = room_classes(rooms_dir)
+    if classes.names != mean.classes.names:
+        raise OptionError(
+            f"--rooms {rooms_dir} has the classes {', '.join(classes.names)}; the network's are "
+            f"{', '.join(mean.classes.names)}"
+        )
+    rooms = open_rooms(rooms_dir, "train")
+    check_rooms(rooms, classes, rooms_dir, "train")
+    with Progress(console=Console(stderr=True)) as progress:
+        return with_measured_norms(mean, rooms, samples, views=views, workers=workers, progress=progress)

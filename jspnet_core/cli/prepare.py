@@ -1,0 +1,143 @@
+"""`jspnet prepare`: data sets and own clouds to a folder of rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from jspnet_core.classes import S3DIS
+from jspnet_core.cli.prepare_progress import run
+from jspnet_core.data.class_tables import read_table
+from jspnet_core.data.own_rooms import Reading, find_own_rooms
+from jspnet_core.data.preparation import Data, RoomSource
+from jspnet_core.data.room_index import INDEX_NAME, read_index, write_index
+from jspnet_core.data.splits import SplitRule
+from jspnet_core.util.threads import available_cores
+
+prepare = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Turn data sets and own clouds into a folder of rooms that trains (docs/data.md).",
+)
+
+Root = Annotated[Path, typer.Argument(metavar="ROOT", exists=True, file_okay=False, help="folder of the data set")]
+Out = Annotated[Path, typer.Argument(metavar="OUT", help="folder of rooms to write; one made before is replaced")]
+DEFAULT_SHARE = SplitRule().share
+Val = Annotated[
+    list[str] | None, typer.Option(help="rooms that validate: a name, or a pattern as 'Area_5_*'; may be repeated")
+]
+ValShare = Annotated[float, typer.Option(min=0.0, max=1.0, help="without --val, share of rooms that validate")]
+Workers = Annotated[int, typer.Option(min=0, help="processes; 0: one per core")]
+
+
+@prepare.command()
+def s3dis(
+    root: Annotated[
+        Path,
+        typer.Argument(
+            metavar="ROOT", exists=True, file_okay=False,
+            help="Stanford3dDataset_v1.2_Aligned_Version, or a folder of block files (.h5)",
+        ),
+    ],
+    out: Out,
+    val: Val = None,
+    workers: Workers = 0,
+) -> None:  # fmt: skip
+    """S3DIS: the text tree Area_*/ROOM/Annotations/*.txt, or the public h5 block files.
+
+    Area 5 validates and the others train, unless --val says otherwise; 'prepare split' changes it later.
+    """
+    sources: Sequence[RoomSource]
+    if any(root.glob("*.h5")):
+        from jspnet_core.data.s3dis_h5 import find_h5_rooms
+
+        sources, kind = find_h5_rooms(root), "s3dis h5 blocks"
+    else:
+        from jspnet_core.data.s3dis import find_rooms
+
+        sources, kind = find_rooms(root), "s3dis"
+    patterns = tuple(val or ())
+    if not patterns and any(source.name.startswith("Area_5_") for source in sources):
+        patterns = ("Area_5_*",)
+    run(sources, out, Data(kind, S3DIS), SplitRule(patterns), workers or available_cores())
+
+
+@prepare.command()
+def shapenet(
+    root: Root,
+    out: Out,
+    points: Annotated[int, typer.Option(min=0, help="points of a shape, drawn at random; 0: all")] = 2048,
+    eps: Annotated[float, typer.Option(min=1e-6, help="of DBSCAN, with the shape in the unit sphere")] = 0.12,
+    min_samples: Annotated[int, typer.Option(min=1, help="of DBSCAN")] = 5,
+    val: Val = None,
+    val_share: ValShare = DEFAULT_SHARE,
+    workers: Workers = 0,
+) -> None:
+    """ShapeNet part: text files of x y z nx ny nz part; the instances are DBSCAN clusters of each part."""
+    from jspnet_core.data.shapenet import BLOCK_SIZE, PARTS, find_shapes
+
+    settings: dict[str, str | bool | int | float] = {"points": points, "eps": eps, "min_samples": min_samples}
+    sources = find_shapes(root, points, eps, min_samples)
+    data = Data("shapenet part", PARTS, settings, color=False, block_size=BLOCK_SIZE)
+    run(sources, out, data, SplitRule(tuple(val or ()), val_share), workers or available_cores())
+
+
+@prepare.command()
+def scannet(
+    root: Root,
+    out: Out,
+    classes: Annotated[Literal["s3dis", "nyu40"], typer.Option(help="the 13 of S3DIS, or ScanNet's own 40")] = "s3dis",
+    val: Val = None,
+    val_share: ValShare = DEFAULT_SHARE,
+    workers: Workers = 0,
+) -> None:
+    """ScanNet: SCENE_vert.npy, SCENE_sem_label.npy and SCENE_ins_label.npy, as mmdetection3d writes them."""
+    from jspnet_core.data.scannet import class_table, find_scenes
+
+    data = Data("scannet", class_table(classes), {"classes": classes})
+    run(find_scenes(root, classes), out, data, SplitRule(tuple(val or ()), val_share), workers or available_cores())
+
+
+@prepare.command()
+def rooms(
+    inputs: Annotated[list[Path], typer.Argument(metavar="IN", help=".ply and .npz files, or folders of them")],
+    out: Out,
+    classes: Annotated[
+        str, typer.Option(help="s3dis; names of the labels 0, 1, ... as 'wall,floor,chair'; or a .json file")
+    ] = "s3dis",
+    label_field: Annotated[str, typer.Option(help="name of the label property; without it the common names")] = "",
+    instance_field: Annotated[str, typer.Option(help="name of the instance property")] = "",
+    drop_nan: Annotated[bool, typer.Option("--drop-nan", help="leave out points that are NaN or Inf")] = False,
+    ignore_unknown: Annotated[
+        bool, typer.Option("--ignore-unknown", help="read labels of no class as 255, 'unknown'")
+    ] = False,
+    val: Val = None,
+    val_share: ValShare = DEFAULT_SHARE,
+    workers: Workers = 0,
+) -> None:
+    """Own rooms: labelled clouds with z up, in metres, one room per file."""
+    table, labels = read_table(classes)
+    reading = Reading(table, labels, label_field, instance_field, drop_nan, ignore_unknown)
+    data = Data("rooms", table, {"drop_nan": drop_nan, "ignore_unknown": ignore_unknown})
+    run(
+        find_own_rooms(inputs, reading), out, data, SplitRule(tuple(val or ()), val_share), workers or available_cores()
+    )
+
+
+@prepare.command()
+def split(
+    rooms_dir: Annotated[Path, typer.Argument(metavar="ROOMS_DIR", help="folder that 'prepare' wrote")],
+    val: Val = None,
+    val_share: ValShare = DEFAULT_SHARE,
+) -> None:
+    """Choose again which rooms validate: a new index, the rooms stay as they are. For the six folds of S3DIS."""
+    index = read_index(rooms_dir)
+    rule = SplitRule(tuple(val or ()), val_share)
+    rule.check(list(index.rooms))
+    splits = rule.apply(list(index.rooms))
+    write_index(rooms_dir, index.model_copy(update={"splits": splits}))
+    typer.echo(f"{rooms_dir / INDEX_NAME}: " + ", ".join(f"{len(names)} {name}" for name, names in splits.items()))

@@ -1,0 +1,125 @@
+"""What `jspnet evaluate` does, one function per protocol, with progress on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from jspnet_core.classes import ClassTable
+from jspnet_core.cli import options
+from jspnet_core.cli.options import DEFAULTS, FRAME_DEFAULTS, OptionError
+from jspnet_core.data.depth_view import View
+from jspnet_core.data.instance_sizes import mean_instance_sizes
+from jspnet_core.data.rooms import is_prepared, open_rooms, read_split, room_classes
+from jspnet_core.engine import Engine
+from jspnet_core.evaluation.evaluate import RoomResult, evaluate_rooms, evaluate_views
+from jspnet_core.evaluation.paper_protocol import MIN_SIZE_RATIO, STRIDE, evaluate_by_blocks, mean_block_sizes
+from jspnet_core.evaluation.results import Evaluation
+from jspnet_core.settings import SegmenterSettings
+
+
+def by_points(
+    engine: Engine, paths: Sequence[Path], split: str, settings: dict[str, Any], *, views: int, votes: int, seed: int
+) -> Evaluation:
+    """Every point of a room once, and of single views where `views` is not 0.
+
+    settings: of `SegmenterSettings`; None: the default, of rooms or of frames.
+    """
+    segmenter = options.open_segmenter(None, engine, gravity="none", **_filled(settings, DEFAULTS))
+    rooms = _run("rooms", evaluate_rooms(segmenter, paths, votes), len(paths))
+    frames, view_settings = [], {}
+    if views:
+        on_frames = options.open_segmenter(None, engine, gravity="none", **_filled(settings, FRAME_DEFAULTS))
+        evaluation = evaluate_views(on_frames, paths, views, seed, View(), votes)
+        frames = _run("views", evaluation, views * len(paths))
+        view_settings = {
+            "of_each_room": views, "seed": seed, "camera": View().model_dump(),
+            "settings": on_frames.settings.model_dump(),
+        }  # fmt: skip
+    return Evaluation(
+        engine.description.name, split, "points", *_classes(engine),
+        segmenter.settings.model_dump() | {"votes": votes, "mean_instance_sizes": engine.description.mean_sizes},
+        rooms, frames, view_settings,
+    )  # fmt: skip
+
+
+def by_blocks(
+    engine: Engine, paths: Sequence[Path], split: str, training: Path, *, bandwidth: float, threads: int, seed: int
+) -> Evaluation:
+    """As the paper counts. training: folder of rooms whose split `train` gives the mean instance sizes."""
+    c = engine.description.configuration
+    rooms = _training_rooms(training)
+    sizes = mean_block_sizes(rooms, c.classes, c.points, c.block_size, seed)
+    segmenter = options.open_segmenter(None, engine, gravity="none", bandwidth=bandwidth, threads=threads)
+    results = _run("rooms", evaluate_by_blocks(segmenter, paths, sizes, seed), len(paths))
+    settings = {
+        "stride": STRIDE, "points_per_block": c.points, "merging": "legacy", "min_instance_ratio": MIN_SIZE_RATIO,
+        "bandwidth": bandwidth, "seed": seed, "mean_instance_sizes": _listed(sizes),
+    }  # fmt: skip
+    return Evaluation(engine.description.name, split, "paper", *_classes(engine), settings, results)
+
+
+def adjust(engine: Engine, things: Sequence[str] | None, train_sizes: Path | None) -> None:
+    """Let the engine's description say what the command line says instead. Raises `OptionError`, `RoomFileError`."""
+    d = engine.description
+    changes: dict[str, Any] = {}
+    if things:
+        unknown = set(things) - set(d.class_table().names)
+        if unknown:
+            names = ", ".join(d.class_table().names)
+            raise OptionError(f"--thing {', '.join(sorted(unknown))}: no such class; the model has {names}")
+        changes["classes"] = {**d.classes, "things": list(things)}
+    if train_sizes is not None:
+        rooms = _training_rooms(train_sizes)
+        changes["mean_sizes"] = _listed(mean_instance_sizes(rooms, d.configuration.classes, d.voxel_size))
+    engine.description = d.model_copy(update=changes)
+
+
+def check_classes(engine: Engine, rooms_dir: Path) -> None:
+    """Raise `OptionError` where prepared rooms have other classes than the model; npz files do not name theirs."""
+    model = engine.description.class_table().names
+    if is_prepared(rooms_dir) and room_classes(rooms_dir).names != model:
+        raise OptionError(
+            f"{engine.description.name} knows the classes {', '.join(model)}; the rooms of {rooms_dir} have "
+            f"{', '.join(room_classes(rooms_dir).names)}: there is nothing to compare"
+        )
+
+
+def _training_rooms(folder: Path) -> list:
+    rooms = open_rooms(folder, "train") if read_split(folder).get("train") else []
+    if not rooms:
+        raise OptionError(
+            f"{folder} has no rooms in a split 'train' to take mean instance sizes from; name a folder that has, "
+            "with --train-sizes"
+        )
+    return rooms
+
+
+def _classes(engine: Engine) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    table: ClassTable = engine.description.class_table()
+    return table.names, table.things
+
+
+def _listed(sizes: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(size) else float(size) for size in sizes]
+
+
+def _filled(given: dict[str, Any], defaults: SegmenterSettings) -> dict[str, Any]:
+    chosen = {key: value for key, value in given.items() if value is not None}
+    return {**defaults.model_dump(exclude={"gravity"}), **chosen}
+
+
+def _run(what: str, evaluation: Iterable[RoomResult], total: int) -> list[RoomResult]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    results = []
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        for result in evaluation:
+            results.append(result)
+            progress.update(task, advance=1, description=result.name)
+    return results

@@ -1,0 +1,84 @@
+"""`jspnet synth`: labelled rooms and depth-camera frames of the scene generator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from jspnet_core.classes import S3DIS
+from jspnet_core.cli.options import OptionError
+from jspnet_core.cli.prepare_progress import class_table, progress_bar, rooms_table
+from jspnet_core.data.generated import DENSITY, FIRST_SEED, SEED_STRIDE, GeneratedRoom
+from jspnet_core.data.generated_frames import (
+    FRAMES_INDEX,
+    PER_SCENE,
+    frame_jobs,
+    take_frames,
+    write_frames_index,
+)
+from jspnet_core.data.preparation import Data, Outcome, check_out, fill_folder, in_parallel
+from jspnet_core.data.room_index import read_index
+from jspnet_core.data.splits import SplitRule
+from jspnet_core.io.atomic import replacing_folder
+from jspnet_core.synthetic import Camera
+from jspnet_core.util.threads import available_cores
+
+KIND = "generated"
+
+
+def synth(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="folder to write; one made by synth before is replaced")],
+    rooms: Annotated[int, typer.Option(min=0, max=SEED_STRIDE, help="rooms, scanned whole")] = 0,
+    frames: Annotated[int, typer.Option(min=0, help="frames of a depth camera, to OUT/frames")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=1000, help="another seed, other rooms")] = 0,
+    form: Annotated[Literal["npz", "ply"], typer.Option("--format", help="of the frames")] = "npz",
+    density: Annotated[float, typer.Option(min=10, help="points of a room per square metre of surface")] = DENSITY,
+    val_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="share of rooms that validate")] = 0.15,
+    workers: Annotated[int, typer.Option(min=0, help="processes; 0: one per core")] = 0,
+) -> None:
+    """Write labelled rooms of generated scenes in the prepared format, and labelled depth-camera frames of them.
+
+    Offices, meeting rooms, hallways and pantries in turn. The same options give the same bytes.
+    """
+    if not rooms and not frames:
+        raise OptionError("nothing to write: --rooms N, --frames M or both say how much")
+    check_out(out, KIND, Path("frames") / FRAMES_INDEX)
+    first = FIRST_SEED + SEED_STRIDE * seed
+    scenes = [GeneratedRoom(first + i, density) for i in range(rooms or -(-frames // PER_SCENE))]
+    with replacing_folder(out) as folder:
+        if rooms:
+            data = Data(KIND, S3DIS, {"seed": seed, "density": density})
+            _write_rooms(scenes, folder, data, SplitRule(share=val_share), workers or available_cores())
+        if frames:
+            _write_frames(scenes, frames, folder / "frames", form, seed, workers or available_cores())
+    console = Console()
+    if rooms:
+        index = read_index(out)
+        console.print(rooms_table(index), class_table(index))
+    console.print(f"{out}: {rooms} rooms, {frames} frames", highlight=False, soft_wrap=True, markup=False)
+
+
+def _write_rooms(scenes: list[GeneratedRoom], folder: Path, data: Data, rule: SplitRule, workers: int) -> None:
+    with progress_bar() as progress:
+        task = progress.add_task("rooms", total=len(scenes))
+
+        def report(outcome: Outcome) -> None:
+            progress.update(task, advance=1, description=outcome.name)
+
+        fill_folder(scenes, folder, data, rule, workers, report)
+
+
+def _write_frames(
+    scenes: list[GeneratedRoom], frames: int, folder: Path, form: Literal["npz", "ply"], seed: int, workers: int
+) -> None:
+    folder.mkdir()
+    camera, entries = Camera(), []
+    with progress_bar() as progress:
+        task = progress.add_task("frames", total=frames)
+        for taken in in_parallel(take_frames, frame_jobs(scenes, frames, folder, form, camera), workers):
+            entries += taken
+            progress.update(task, advance=len(taken), description=taken[0]["scene"])
+    write_frames_index(folder, entries, camera, seed)

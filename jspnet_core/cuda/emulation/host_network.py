@@ -1,0 +1,31 @@
+"""An engine of the CPU between kernels that run on the host. For tests and rehearsals, not for speed."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+from jspnet_core.cuda.device import DeviceArray, uploaded
+from jspnet_core.cuda.device_network import network_inputs
+from jspnet_core.cuda.emulation.host_device import HostDevice
+from jspnet_core.engine import Engine
+from jspnet_core.pipeline.pyramid import unstack_pyramids
+
+
+class HostNetwork:
+    """See `cuda.device_network.DeviceNetwork`."""
+
+    def __init__(self, device: HostDevice, engine: Engine, most: int):
+        self.description, self.device, self.most, self._engine = engine.description, device, most, engine
+        self.inputs = network_inputs(device, engine.description.configuration, most)
+
+    def current(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def run(self, blocks: int) -> tuple[DeviceArray, DeviceArray]:
+        stacked = {name: self.device.download(array, blocks) for name, array in self.inputs.items()}
+        features = stacked.pop("features")
+        logits, embeddings = self._engine.run(features, unstack_pyramids(stacked, self.description.configuration))
+        return uploaded(self.device, logits), uploaded(self.device, embeddings)
+
+    def close(self) -> None:
+        """Nothing is held."""

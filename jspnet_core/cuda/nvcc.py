@@ -1,0 +1,63 @@
+"""CUDA sources compiled for a GPU by nvcc, once for each version of a source; no GPU is needed for it.
+
+A robot whose image has no nvcc runs what was compiled elsewhere, if its cache was filled there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from jspnet_core.cuda.device import KERNELS, SOURCES, KernelsError
+from jspnet_core.engine.engine_cache import cache_folder
+from jspnet_core.io.atomic import replacing
+
+FLAGS = ("-std=c++17", "-O3", "-fmad=false", "-cubin")
+"""Without contraction into fused multiply-adds results are those of the CPU, bit by bit where order is of no matter."""
+
+
+def compiled(source: str, capability: tuple[int, int], folder: Path | None = None) -> Path:
+    """The machine code of one of `cuda.device.SOURCES` for a compute capability, kept in `folder`.
+
+    folder: None: the engines' cache. Raises `KernelsError` where it is not there and cannot be compiled.
+    """
+    folder = (folder or cache_folder()) / "kernels"
+    text = (KERNELS / f"{source}.cu").read_bytes() + (KERNELS / "cuda_or_host.h").read_bytes()
+    digest = hashlib.sha256(text + " ".join(FLAGS).encode()).hexdigest()[:16]
+    path = folder / f"{source}-sm{capability[0]}{capability[1]}-{digest}.cubin"
+    if not path.is_file():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory() as scratch, replacing(path) as file:
+                file.write(_compile(source, capability, Path(scratch)))
+        except OSError as error:
+            raise KernelsError(f"kernels cannot be kept in {folder} ({error.strerror}); set JSPNET_CACHE") from error
+    return path
+
+
+def compile_all(capability: tuple[int, int], folder: Path | None = None) -> None:
+    """Keep the machine code of every source. Raises `KernelsError`."""
+    for source in SOURCES:
+        compiled(source, capability, folder)
+
+
+def find_nvcc() -> str | None:
+    """On the path, in $CUDA_HOME, or where JetPack puts it without telling the path."""
+    places = [Path(os.environ.get("CUDA_HOME", "/usr/local/cuda")) / "bin", Path("/usr/local/cuda/bin")]
+    return shutil.which("nvcc") or next((n for n in (shutil.which("nvcc", path=str(p)) for p in places) if n), None)
+
+
+def _compile(source: str, capability: tuple[int, int], scratch: Path) -> bytes:
+    nvcc = find_nvcc()
+    if nvcc is None:
+        raise KernelsError("nvcc, which compiles the kernels, is not installed (CUDA toolkit), and none are kept yet")
+    command = [nvcc, *FLAGS, f"-arch=sm_{capability[0]}{capability[1]}", str(KERNELS / f"{source}.cu")]
+    done = subprocess.run([*command, "-o", str(scratch / "cubin")], capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = next((line for line in done.stderr.splitlines() if "rror" in line or "fatal" in line), "no message")
+        raise KernelsError(f"nvcc cannot compile {source}.cu for compute capability {capability}: {said.strip()}")
+    return (scratch / "cubin").read_bytes()

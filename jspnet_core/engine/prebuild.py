@@ -1,0 +1,49 @@
+"""Everything that a first start would wait for, done ahead of it: the engine, and the kernels around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from jspnet_core.cuda.device import KernelsError
+from jspnet_core.cuda.nvcc import compile_all
+from jspnet_core.engine.cuda_driver import find_gpu
+from jspnet_core.engine.engine_build import BuildOptions
+from jspnet_core.engine.engine_cache import EngineCache
+from jspnet_core.engine.errors import EngineError
+from jspnet_core.engine.model_file import read_description
+from jspnet_core.engine.progress_log import ProgressLog
+from jspnet_core.engine.tensorrt_api import Progress, TensorRt
+from jspnet_core.engine.tensorrt_engine import prepare_engine
+
+
+def build_ahead(
+    engine: str,
+    model: Path,
+    log: Callable[[str], None],
+    *,
+    options: BuildOptions | None = None,
+    cache: EngineCache | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Build the engine of this machine's GPU, or find it, and compile the kernels. Returns the engine's file.
+
+    log: is told, in a sentence each, what is done; progress: None: the log is told that, too.
+    Raises `EngineError` for an engine that needs no building and where GPU or TensorRT are missing, `ModelFileError`
+    for a model that cannot be used. Without a compiler for the kernels the log says so: the engine is of use alone.
+    """
+    if engine != "tensorrt":
+        raise EngineError(f"engine {engine!r} needs no building; engine:=tensorrt does")
+    description = read_description(model)
+    gpu = find_gpu()  # before TensorRT, which may end the process where there is none
+    store = cache or EngineCache()
+    key, plan = prepare_engine(
+        TensorRt(log=log), model, options or BuildOptions(), cache=store, log=log, progress=progress or ProgressLog(log)
+    )
+    try:
+        compile_all(gpu.capability, store.folder)
+    except KernelsError as error:
+        log(f"only the network will run on the GPU, the rest of a frame on the CPU: {error}")
+    size = f"{len(plan) / 1e6:.1f} MB"
+    log(f"{description.name}, {description.precision}: engine of {size} is in {store.path(key)}")
+    return store.path(key)

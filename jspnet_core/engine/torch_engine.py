@@ -1,0 +1,131 @@
+"""PyTorch as an engine: for robots that have it, and for measuring the GPU path where TensorRT cannot run.
+
+On a GPU the matrix products are 16 bits wide, the heads' ends are not, and every batch size is one recorded CUDA graph.
+On a CPU it runs plainly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from jspnet_core.cuda.device_network import DeviceNetwork
+from jspnet_core.engine.module_engine import NetworkEngine
+from jspnet_core.network.fusion import PIFF
+from jspnet_core.pipeline.pyramid import Pyramid, pyramid_names, stack_pyramids
+
+Half = Literal["fp32", "fp16", "bf16"]
+_TYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+class TorchEngine(NetworkEngine):
+    """See `jspnet_core.engine.Engine`: the network of a checkpoint.
+
+    Open it with `open`. `forward` may be replaced by a compiled one before the first run. graphs: record CUDA graphs.
+    """
+
+    precision: Half = "fp32"
+    graphs: bool = False
+
+    @classmethod
+    def open(
+        cls, checkpoint: Path, device: str | None = None, precision: Half | None = None, graphs: bool | None = None
+    ) -> TorchEngine:
+        """device: None: the GPU if there is one. precision: None: fp16 on a GPU. Raises `CheckpointError`."""
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        engine = cls.from_checkpoint(checkpoint, device)
+        assert isinstance(engine, TorchEngine)
+        on_gpu = torch.device(device).type == "cuda"
+        engine.precision = precision or ("fp16" if on_gpu else "fp32")
+        engine.graphs = on_gpu if graphs is None else graphs
+        engine._recorded = {}
+        if engine.precision != "fp32":
+            keep_heads_single(engine.network)
+        engine.network.eval()
+        engine.forward = engine.network
+        return engine
+
+    _recorded: dict[int, tuple[dict[str, Tensor], tuple[Tensor, Tensor], torch.cuda.CUDAGraph]]
+    forward: Callable[..., tuple[Tensor, Tensor]]
+
+    def on_device(self) -> DeviceNetwork | None:
+        """This engine between kernels that share its GPU; None on a CPU. Raises `KernelsError` without kernels."""
+        if self.device.type != "cuda":
+            return None
+        from jspnet_core.engine.torch_on_device import TorchNetwork
+
+        return TorchNetwork(self)
+
+    @torch.inference_mode()
+    def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
+        c = self.description.configuration
+        logits = np.empty((*features.shape[:2], c.classes), np.float32)
+        embeddings = np.empty((*features.shape[:2], c.embedding), np.float32)
+        for begin in range(0, len(features), self.blocks_at_once):
+            part = slice(begin, begin + self.blocks_at_once)
+            inputs = {"features": features[part], **stack_pyramids(pyramids[part], c)}
+            said = self.run_tensors({name: self._tensor(array) for name, array in inputs.items()})
+            logits[part], embeddings[part] = (x.float().cpu().numpy() for x in said)
+        return logits, embeddings
+
+    @torch.inference_mode()
+    def run_tensors(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """The same for tensors on the device: `features` (B, N, channels) and a stacked pyramid.
+
+        The results of a recorded graph are overwritten by the next call of the same number of blocks.
+        """
+        if not self.graphs:
+            return self._infer(inputs)
+        blocks = len(inputs["features"])
+        if blocks not in self._recorded:
+            self._record(inputs, blocks)
+        held, outputs, graph = self._recorded[blocks]
+        for name, tensor in held.items():
+            tensor.copy_(inputs[name], non_blocking=True)
+        graph.replay()
+        return outputs
+
+    def _infer(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        pyramid = {name: inputs[name] for name in pyramid_names()}
+        if self.precision == "fp32":
+            return self.forward(inputs["features"], pyramid)
+        # Cached casts of weights would belong to the recording's memory, and be gone at the next one.
+        with torch.autocast(self.device.type, _TYPES[self.precision], cache_enabled=False):
+            return self.forward(inputs["features"], pyramid)
+
+    def _record(self, inputs: dict[str, Tensor], blocks: int) -> None:
+        held = {name: inputs[name].clone() for name in ("features", *pyramid_names())}
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(3):  # lazy initialisation must not be recorded
+                self._infer(held)
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        memory = next((other.pool() for _, _, other in self._recorded.values()), None)  # one for all: they take turns
+        with torch.cuda.graph(graph, pool=memory):
+            outputs = self._infer(held)
+        torch.cuda.empty_cache()  # what the first calls needed
+        self._recorded[blocks] = held, outputs, graph
+
+
+def keep_heads_single(network: nn.Module) -> None:
+    """The last layer of each head computes in float32, whatever surrounds it."""
+    for module in network.modules():
+        if isinstance(module, PIFF):
+            module.add_module("out", _Single(module.out))
+
+
+class _Single(nn.Module):
+    def __init__(self, layer: nn.Module):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            return self.layer(x.float())

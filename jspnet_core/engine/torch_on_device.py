@@ -1,0 +1,81 @@
+"""PyTorch between kernels: both work in torch's context and in one stream, on the same memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from jspnet_core.cuda.cuda_device import CudaDevice, cuda
+from jspnet_core.cuda.device import Device, DeviceArray
+from jspnet_core.cuda.device_network import AT_ONCE, batch_sizes, network_inputs
+from jspnet_core.engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from jspnet_core.engine.torch_engine import TorchEngine
+
+
+class TorchNetwork:
+    """See `cuda.device_network.DeviceNetwork`. Runs each batch size when it opens, which records its CUDA graph.
+
+    sizes: numbers of blocks that calls are padded to, `most` the last; none: see `batch_sizes`.
+    Raises `KernelsError` where the kernels cannot be had.
+    """
+
+    def __init__(self, engine: TorchEngine, most: int = AT_ONCE, sizes: Sequence[int] = ()):
+        self.description, self.most, self._engine = engine.description, most, engine
+        self._sizes = list(sizes) or batch_sizes(most)
+        self._is_open, ordinal = True, engine.device.index or 0
+        torch.zeros(1, device=engine.device)  # torch's context, the primary one, is there from now on
+        cuda.init()
+        self._context = cuda.Device(ordinal).retain_primary_context()
+        with self.current():
+            kernels = CudaDevice()
+            self.device: Device = kernels
+            self.inputs: Mapping[str, DeviceArray] = network_inputs(self.device, engine.description.configuration, most)
+            self._tensors = {n: torch.as_tensor(InPlace(a), device=engine.device) for n, a in self.inputs.items()}
+            self._stream = torch.cuda.ExternalStream(kernels.stream.handle, device=engine.device)
+            for blocks in reversed(self._sizes):  # the largest decides how much memory they share
+                self.run(blocks)
+            kernels.stream.synchronize()
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        if not self._is_open:
+            raise EngineError("the engine is closed")
+        self._context.push()
+        try:
+            yield
+        finally:
+            self._context.pop()
+
+    def run(self, blocks: int) -> tuple[DeviceArray, DeviceArray]:
+        size = next(s for s in self._sizes if s >= blocks)
+        with torch.inference_mode(), torch.cuda.stream(self._stream):
+            said = self._engine.run_tensors({name: tensor[:size] for name, tensor in self._tensors.items()})
+            logits, embeddings = (x.float().contiguous() for x in said)
+        return _array(logits), _array(embeddings)
+
+    def close(self) -> None:
+        if self._is_open:
+            with self.current():
+                self._tensors, self.inputs = {}, {}
+                self.device.close()
+            self._is_open = False
+
+
+class InPlace:
+    """Memory of pycuda's, for torch to read where it lies."""
+
+    def __init__(self, array: DeviceArray):
+        self.owner = array.owner
+        self.__cuda_array_interface__ = {
+            "shape": array.shape, "typestr": array.dtype.str, "data": (array.pointer, False), "version": 3,
+        }  # fmt: skip
+
+
+def _array(tensor: torch.Tensor) -> DeviceArray:
+    return DeviceArray(tensor.data_ptr(), tuple(tensor.shape), np.dtype(np.float32), tensor)

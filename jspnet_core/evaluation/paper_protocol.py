@@ -1,0 +1,113 @@
+"""The evaluation of the paper and its reference code: points are counted in the blocks that they were drawn into.
+
+A point of four overlapping blocks counts four times, one that was drawn twice, twice, one that was never drawn, not at
+all. Blocks, clusters, merging and the size filter are those of the reference, too (paper, sections 4.2 and 4.3).
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from jspnet_core.data.instance_sizes import mean_sizes_of
+from jspnet_core.data.rooms import Room
+from jspnet_core.evaluation.evaluate import RoomResult, read_known
+from jspnet_core.evaluation.metrics import score_room
+from jspnet_core.pipeline.blocks import Blocks
+from jspnet_core.pipeline.inference import run_blocks
+from jspnet_core.pipeline.labels_to_points import softmax
+from jspnet_core.pipeline.mean_shift import mean_shift_blocks
+from jspnet_core.pipeline.merging.block_merging import finish_instances, legacy_cells, merge_blocks
+from jspnet_core.pipeline.segmenter import Segmenter
+from jspnet_core.util.threads import helped_by
+
+BANDWIDTH = 0.6
+"""Of mean shift, in units of the embedding."""
+
+STRIDE = 0.5
+"""Metres between neighbouring blocks."""
+
+MIN_POINTS = 100
+"""Blocks of fewer points are left out, and with them their points."""
+
+MIN_SIZE_RATIO = 0.25
+"""Instances that are not larger than this share of the training instances' mean size are dropped."""
+
+
+def paper_blocks(points: np.ndarray, count: int, rng: np.random.Generator, size: float = 1.0) -> np.ndarray:
+    """Cut a room as the reference does: (B, count) int32 into the points.
+
+    points: (M, 3) float32, metres, from the room's minimum corner. Columns of edge `size`, closed on all sides, every
+    `STRIDE`, row by row along x and to and fro along y. Of a column with more than `count` points as many are drawn
+    with replacement; others give all of theirs and are filled up with repetitions.
+    """
+    steps = np.maximum(np.ceil((points[:, :2].max(axis=0) - size) / STRIDE).astype(int) + 1, 1)
+    rows = []
+    for i in range(steps[0]):
+        x = i * STRIDE
+        strip = np.flatnonzero((points[:, 0] >= x) & (points[:, 0] <= x + size))
+        along = points[strip, 1]
+        for j in range(steps[1])[:: -1 if i % 2 else 1]:
+            y = j * STRIDE
+            member = strip[(along >= y) & (along <= y + size)]
+            if len(member) >= MIN_POINTS:
+                rows.append(_draw(member, count, rng))
+    return np.array(rows, np.int32).reshape(-1, count)
+
+
+def _draw(member: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    if len(member) > count:
+        return rng.choice(member, count)
+    return np.concatenate([member, rng.choice(member, count - len(member))])
+
+
+def mean_block_sizes(
+    rooms: Sequence[Room], classes: int, points_per_block: int, block_size: float, seed: int = 0
+) -> np.ndarray:
+    """`mean_ins_size` of the reference: (classes,) float64, whole numbers, NaN for a class without instances.
+
+    Points of an instance over all blocks of its room, overlaps and repetitions counted; then the mean over the
+    instances of a class, cut to a whole number. A class that has no training instance has no size to fall short of.
+    """
+    sizes = []
+    for room in rooms:
+        index = paper_blocks(room.points, points_per_block, _generator(room, seed), block_size)
+        sizes.append((room.label[index].ravel(), room.instance[index].ravel()))
+    return np.floor(mean_sizes_of(sizes, classes))
+
+
+def evaluate_by_blocks(
+    segmenter: Segmenter, paths: Sequence[Path], mean_sizes: np.ndarray, seed: int = 0
+) -> Iterator[RoomResult]:
+    """Score rooms one by one as the paper does; of the settings, only bandwidth and threads are used.
+
+    mean_sizes: (C,), of `mean_block_sizes` with the model's number of points per block. Raises `RoomFileError`.
+    """
+    s, engine = segmenter.settings, segmenter.engine
+    c = engine.description.configuration
+    for path in paths:
+        room = read_known(path, segmenter)
+        start = time.perf_counter()
+        index = paper_blocks(room.points, c.points, _generator(room, seed), c.block_size)  # (B, N)
+        full = Blocks(index, np.full(len(index), c.points, np.int32))  # repeated points count, as in the reference
+        logits, embeddings = run_blocks(engine, room.points, room.colors, full, s.threads)
+        label = logits.argmax(axis=-1).astype(np.uint8)
+        with helped_by(s.threads) as executor:
+            clusters = mean_shift_blocks(embeddings, full.count, s.bandwidth, executor)
+        cell = legacy_cells(room.points)
+        merged = merge_blocks(cell[index], clusters, label, int(cell.max()) + 1, "legacy")
+        instance, classes = finish_instances(merged[cell[index]].ravel(), label.ravel(), mean_sizes, MIN_SIZE_RATIO)
+        seconds = time.perf_counter() - start
+        score = score_room(
+            label.ravel(), instance, room.label[index].ravel(), room.instance[index].ravel(),
+            len(segmenter.classes), softmax(logits).max(axis=-1).ravel(),
+        )  # fmt: skip
+        yield RoomResult(room.name, index.size, 0, len(index), 0, len(classes), seconds, score)
+
+
+def _generator(room: Room, seed: int) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32(room.name.encode())])

@@ -1,0 +1,1 @@
+"""Reading and writing of clouds, RGB-D sequences and files."""

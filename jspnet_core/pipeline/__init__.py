@@ -1,0 +1,1 @@
+"""The steps that label one cloud, in order; `segmenter` runs them."""

@@ -1,0 +1,1 @@
+"""Gravity direction and floor height of a cloud."""

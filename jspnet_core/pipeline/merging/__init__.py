@@ -1,0 +1,1 @@
+"""Merging of the clusters of neighbouring blocks into instances."""

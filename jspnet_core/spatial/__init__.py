@@ -1,0 +1,1 @@
+"""Spatial data structures and neighbour searches on CPUs."""

@@ -1,0 +1,1 @@
+"""Labelled rooms as training batches."""

@@ -1,0 +1,76 @@
+"""What a run's folder says about the run: recipe.json and run.json, for reports and for doing it again."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import jspnet_core
+from jspnet_core.io.atomic import replacing
+from jspnet_core.training.distributed import World
+from jspnet_core.training.recipe import Recipe
+
+RECIPE_FILE = "recipe.json"
+RUN_FILE = "run.json"
+
+
+def write_json(path: Path, content: Any) -> None:
+    with replacing(path) as file:
+        file.write((json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """run.json of a run; empty where it has none."""
+    path = folder / RUN_FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def describe_run(recipe: Recipe, world: World, facts: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """Everything but how far the run is. before: the record of the run that is resumed, whose time and start count."""
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return {
+        "command": sys.argv,
+        "commit": commit(),
+        "versions": {
+            "jspnet": jspnet_core.__version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+        "device": torch.cuda.get_device_name(world.device) if world.device.type == "cuda" else processor(),
+        "processes": world.size,
+        "seed": recipe.seed,
+        "started": before.get("started", now),
+        "resumed": [*before.get("resumed", []), now] if before else [],
+        "wall_seconds": before.get("wall_seconds", 0.0),
+        **facts,
+    }
+
+
+def processor() -> str:
+    """The processor's name; where the system does not say one, its kind: `x86_64`."""
+    listed = Path("/proc/cpuinfo")
+    lines = listed.read_text(encoding="utf-8", errors="replace").splitlines() if listed.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return next(filter(None, [*names, platform.processor()]), platform.machine())
+
+
+def commit() -> str | None:
+    """The git commit of this code, `+` where files differ from it; None where it is no checkout or git is missing."""
+    folder = Path(__file__).parent
+    try:
+        shown = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],
+            cwd=folder, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return shown.stdout.strip()

@@ -1,0 +1,1 @@
+"""Initial weights from other models: loading, widening, averaging, distillation."""

@@ -1,0 +1,1 @@
+"""The processes, the listener and the report of the demo."""

@@ -1,0 +1,178 @@
+"""What the node publishes, and which of it anybody wants."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import Float64, Header
+from visualization_msgs.msg import MarkerArray
+
+from jspnet_core.classes import ClassTable
+from jspnet_core.pipeline.gravity.estimate import rigid
+from jspnet_core.segmentation import Instance as FoundInstance
+from jspnet_core.segmentation import Segmentation
+from jspnet_ros.messages.markers import color_message, thing_markers
+from jspnet_ros.messages.point_cloud import instance_cloud, labelled_clouds, semantic_cloud
+from jspnet_ros.messages.transforms import point_message, pose_message
+from jspnet_ros.msg import ClassTable as ClassTableMessage
+from jspnet_ros.msg import Instance, InstanceArray
+from jspnet_ros.node.statistics import FrameReport
+
+GROUPS = {"network": "inference", "labels": "postprocess", "clusters": "postprocess", "merging": "postprocess",
+          "painting": "postprocess", "publish": "postprocess"}  # fmt: skip
+"""Group of a stage under debug/processing_time; every other stage is preprocess."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The outputs with a subscriber."""
+
+    semantic: bool
+    instances: bool
+    instance_array: bool
+    markers: bool
+
+    @property
+    def anything(self) -> bool:
+        return self.semantic or self.any_instances
+
+    @property
+    def any_instances(self) -> bool:
+        return self.instances or self.instance_array or self.markers
+
+
+@dataclass(frozen=True)
+class LabelledFrame:
+    """One labelled cloud on its way out.
+
+    wanted: the outputs that had a subscriber when it was labelled. arrived_ns: when its cloud arrived.
+    header: stamp of the input, frame of the output. shape: (height, width) of the input.
+    input_points: (N, 3) float32, metres, in the input's frame.
+    T_header_input, T_header_gravity: (4, 4), to the header's frame; the first is None where it is the input's.
+    gravity_source: where the gravity frame came from, for people. stages_ms: reading included.
+    """
+
+    wanted: Wanted
+    arrived_ns: int
+    header: Header
+    shape: tuple[int, int]
+    input_points: np.ndarray
+    segmentation: Segmentation
+    T_header_input: np.ndarray | None
+    T_header_gravity: np.ndarray
+    gravity_source: str
+    stages_ms: dict[str, float]
+
+    @cached_property
+    def points(self) -> np.ndarray:
+        """(N, 3) float32, metres, in the header's frame; made for the outputs that hold points."""
+        return self.input_points if self.T_header_input is None else rigid(self.T_header_input, self.input_points)
+
+
+class Outputs:
+    """The publishers of a configured node."""
+
+    def __init__(
+        self, node: LifecycleNode, classes: ClassTable, model_name: str, executor: Executor, threads: int
+    ) -> None:
+        self._threads = executor, threads
+        self._node, self._classes, self._model_name = node, classes, model_name
+        self._publishers: list[Any] = []
+        self._semantic = self._publisher(PointCloud2, "~/output/semantic")
+        self._instances = self._publisher(PointCloud2, "~/output/instances")
+        self._instance_array = self._publisher(InstanceArray, "~/output/instance_array")
+        self._markers = self._publisher(MarkerArray, "~/output/markers")
+        self._class_table = self._publisher(ClassTableMessage, "~/output/classes", latched=True)
+        groups = ("preprocess", "inference", "postprocess", "total")
+        self._times = {group: self._publisher(Float64, f"~/debug/processing_time/{group}_ms") for group in groups}
+        self._times["age"] = self._publisher(Float64, "~/debug/age_ms")
+        self._times["latency"] = self._publisher(Float64, "~/debug/pipeline_latency_ms")
+
+    def wanted(self) -> Wanted:
+        clouds = (self._semantic, self._instances, self._instance_array, self._markers)
+        return Wanted(*(publisher.get_subscription_count() > 0 for publisher in clouds))
+
+    def publish_classes(self) -> None:
+        c = self._classes
+        self._class_table.publish(
+            ClassTableMessage(
+                model=self._model_name,
+                ids=list(range(len(c))),
+                names=list(c.names),
+                colors=[color_message(color) for color in c.colors],
+                things=[c.is_thing(label) for label in range(len(c))],
+            )
+        )
+
+    def publish(self, frame: LabelledFrame) -> None:
+        """Build and send the wanted outputs, and nothing else."""
+        h, f, s, wanted = frame.header, frame, frame.segmentation, frame.wanted
+        if wanted.semantic and wanted.instances:
+            semantic, instances = labelled_clouds(h, f.shape, f.points, s, self._classes, *self._threads)
+            self._semantic.publish(semantic)
+            self._instances.publish(instances)
+        elif wanted.semantic:
+            self._semantic.publish(semantic_cloud(h, f.shape, f.points, s, self._classes, *self._threads))
+        elif wanted.instances:
+            self._instances.publish(instance_cloud(h, f.shape, f.points, s, *self._threads))
+        if wanted.instance_array:
+            self._instance_array.publish(self._array_message(frame))
+        if wanted.markers:
+            self._markers.publish(thing_markers(h, s.instances, self._classes, f.T_header_gravity))
+
+    def publish_times(self, report: FrameReport) -> None:
+        """Send the times of a frame to whoever asks for them."""
+        times = dict.fromkeys(("preprocess", "inference", "postprocess"), 0.0)
+        for stage, milliseconds in report.stages_ms.items():
+            times[GROUPS.get(stage, "preprocess")] += milliseconds
+        times |= {"total": report.total_ms, "age": report.age_ms, "latency": report.latency_ms}
+        for name, publisher in self._times.items():
+            if publisher.get_subscription_count() > 0:
+                publisher.publish(Float64(data=times[name]))
+
+    def close(self) -> None:
+        for publisher in self._publishers:
+            self._node.destroy_lifecycle_publisher(publisher)
+        self._publishers.clear()
+
+    def _publisher(self, message: type, topic: str, latched: bool = False) -> Any:
+        durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
+        publisher = self._node.create_lifecycle_publisher(
+            message,
+            topic,
+            QoSProfile(
+                history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=durability
+            ),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+        self._publishers.append(publisher)
+        return publisher
+
+    def _array_message(self, frame: LabelledFrame) -> InstanceArray:
+        return InstanceArray(
+            header=frame.header,
+            gravity_pose=pose_message(frame.T_header_gravity),
+            gravity_source=frame.gravity_source,
+            instances=[self._instance_message(instance) for instance in frame.segmentation.instances],
+        )
+
+    def _instance_message(self, instance: FoundInstance) -> Instance:
+        return Instance(
+            id=instance.id,
+            class_id=instance.label,
+            class_name=self._classes.names[instance.label],
+            thing=self._classes.is_thing(instance.label),
+            confidence=instance.confidence,
+            point_count=instance.point_count,
+            centroid=point_message(instance.centroid),
+            minimum=point_message(instance.minimum),
+            maximum=point_message(instance.maximum),
+        )

@@ -1,0 +1,63 @@
+"""The `jspnet` command itself: quick to start, one line for what a user can mend, a word for what is missing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments: str | Path, prelude: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `jspnet ARGUMENTS` in a process of its own, after the Python statements of `prelude`."""
+    code = f"{prelude}\nfrom jspnet_core.cli.main import main\nmain()"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+
+
+def test_help_names_the_commands_without_loading_what_they_need() -> None:
+    heavy = "{'numpy', 'torch', 'onnxruntime', 'numba', 'scipy'} & set(sys.modules)"
+    shown = run("--help", prelude=f"import sys, atexit; atexit.register(lambda: print('loaded:', {heavy}))")
+    assert shown.returncode == 0
+    assert all(name in shown.stdout for name in ("label", "evaluate", "train", "export"))
+    assert "loaded: set()" in shown.stdout
+
+
+@pytest.mark.parametrize("name", ["train", "export"])
+def test_without_torch_one_line_says_how_to_get_it(name: str) -> None:
+    result = run(name, "--help", prelude="import sys; sys.modules['torch'] = None")
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert f"'{name}' needs torch" in result.stderr
+    assert "pip install 'jspnet[" in result.stderr
+
+
+def test_labelling_does_not_load_torch(tmp_path: Path) -> None:
+    result = run(
+        "label", tmp_path / "none.ply", tmp_path / "out.ply", prelude="import sys; sys.modules['torch'] = None"
+    )
+    assert result.returncode == 2
+    assert result.stderr == f"jspnet: {tmp_path / 'none.ply'}: no such file\n"
+
+
+def test_a_defect_is_not_dressed_up_as_a_user_error() -> None:
+    broken = (
+        "import jspnet_core.cli.evaluate as m\ndef evaluate(): raise ValueError('a defect')\nm.evaluate = evaluate"
+    )
+    result = run("evaluate", prelude=broken)
+    assert "Traceback" in result.stderr
+    assert result.returncode == 1
+
+
+def test_unknown_values_are_refused_naming_the_accepted_ones() -> None:
+    result = run("label", "a.ply", "b.ply", "--gravity", "sideways")
+    assert result.returncode == 2
+    assert all(word in result.stderr for word in ("sideways", "auto", "optical", "none"))
+    result = run("label", "a.ply", "b.ply", "--stride", "7")
+    assert result.returncode == 2
+    assert "--stride" in result.stderr

@@ -1,0 +1,48 @@
+"""Which segmenter an engine gets: a whole frame on its GPU, or the CPU around it."""
+
+from jspnet_core.cuda.device import KernelsError
+from jspnet_core.cuda.emulation.host_network import HostNetwork
+from jspnet_core.cuda.segmenter import GpuSegmenter
+from jspnet_core.engine import open_engine
+from jspnet_core.engine.model_file import default_model
+from jspnet_core.pipeline.load import around, open_segmenter
+from jspnet_core.pipeline.segmenter import Segmenter
+from jspnet_core.settings import SegmenterSettings
+from tests.cuda.arrays import host_device
+
+
+def test_an_engine_that_is_on_no_gpu_gets_the_cpu_around_it():
+    said = []
+    segmenter = open_segmenter(settings=SegmenterSettings(max_blocks=1, gravity="none"), log=said.append)
+    assert isinstance(segmenter, Segmenter)
+    segmenter.close()
+    segmenter.close()
+    assert said == []
+
+
+class OnDevice:
+    """ONNX Runtime, said to be on a device whose kernels may be missing."""
+
+    def __init__(self, network, closed):
+        self.description, self._network, self._closed = network.description, network, closed
+
+    def on_device(self):
+        if self._network.device is None:
+            raise KernelsError("there is no nvcc")
+        return self._network
+
+    def close(self):
+        self._closed.append(True)
+
+
+def test_a_frame_stays_on_the_gpu_where_the_kernels_can_be_had(tmp_path_factory):
+    network = HostNetwork(host_device(tmp_path_factory), open_engine("onnxruntime", default_model()), 1)
+    closed, said, settings = [], [], SegmenterSettings(gravity="none")
+    assert isinstance(around(OnDevice(network, closed), settings, said.append), GpuSegmenter)
+    assert said == []
+    network.device = None
+    segmenter = around(OnDevice(network, closed), settings, said.append)
+    assert isinstance(segmenter, Segmenter)
+    assert said == ["only the network runs on the GPU, the rest of a frame on the CPU: there is no nvcc"]
+    segmenter.close()
+    assert closed == [True]
