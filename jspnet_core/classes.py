@@ -58,15 +58,37 @@ class ClassTable:
 
 S3DIS = ClassTable(
     names=(
-        "ceiling", "floor", "wall", "beam", "column", "window", "door",
-        "table", "chair", "sofa", "bookcase", "board", "clutter",
+        "ceiling",
+        "floor",
+        "wall",
+        "beam",
+        "column",
+        "window",
+        "door",
+        "table",
+        "chair",
+        "sofa",
+        "bookcase",
+        "board",
+        "clutter",
     ),
     colors=(
-        (0, 255, 0), (0, 0, 255), (0, 255, 255), (255, 255, 0), (255, 0, 255), (100, 100, 255), (200, 200, 100),
-        (170, 120, 200), (255, 0, 0), (200, 100, 100), (10, 200, 100), (200, 200, 200), (50, 50, 50),
+        (0, 255, 0),
+        (0, 0, 255),
+        (0, 255, 255),
+        (255, 255, 0),
+        (255, 0, 255),
+        (100, 100, 255),
+        (200, 200, 100),
+        (170, 120, 200),
+        (255, 0, 0),
+        (200, 100, 100),
+        (10, 200, 100),
+        (200, 200, 200),
+        (50, 50, 50),
     ),
     things=("beam", "column", "window", "door", "table", "chair", "sofa", "bookcase", "board", "clutter"),
-)  # fmt: skip
+)
 """The 13 classes of S3DIS in the paper's order, with the colours of its reference code."""
 
 

@@ -29,22 +29,30 @@ ARGUMENTS: dict[str, tuple[str, list[str] | None, str]] = {  # name: default, ac
         "what runs the network; empty: as params_file says, or onnxruntime",
     ),
     "target_frame": (
-        "", None, "tf2 frame with z up and the floor at z = 0 to label and publish in; "
-        "empty: as params_file says, or the input's frame"
+        "",
+        None,
+        "tf2 frame with z up and the floor at z = 0 to label and publish in; "
+        "empty: as params_file says, or the input's frame",
     ),
     "params_file": (str(SHARE / "config" / "segment.yaml"), None, "file with the node's parameters"),
     "build_only": (
-        "false", BOOLEAN, "build the engine of this machine's GPU, or find it built, and end; needs no input"
+        "false",
+        BOOLEAN,
+        "build the engine of this machine's GPU, or find it built, and end; needs no input",
     ),
     "huge_pages": (
-        "false", BOOLEAN, "let the node's memory allocator ask for huge pages, unless GLIBC_TUNABLES is set already"
+        "false",
+        BOOLEAN,
+        "let the node's memory allocator ask for huge pages, unless GLIBC_TUNABLES is set already",
     ),
     "rviz": ("false", BOOLEAN, "open rviz2 on the labelled clouds"),
     "log_level": (
-        "info", ["debug", "info", "warn", "error", "fatal"], "least severe message of the node that is logged"
+        "info",
+        ["debug", "info", "warn", "error", "fatal"],
+        "least severe message of the node that is logged",
     ),
     "use_sim_time": ("false", BOOLEAN, "take the time from /clock, for bags and simulation"),
-}  # fmt: skip
+}
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -8,10 +8,18 @@ from jspnet_core.data.rooms import Room
 from jspnet_core.network_config import NetworkConfiguration
 
 SMALL = NetworkConfiguration.narrow(
-    points=256, levels=(64, 32, 16, 8), encoder_neighbors=16, decoder_neighbors=8, set_abstraction=(8, 16),
-    point_conv=((16, 16), (16, 32), (32, 32)), decoder=((32,), (32,), (16,)), propagation=(16, 16), weight_net=8,
-    fusion=16, dropout=0.0,
-)  # fmt: skip
+    points=256,
+    levels=(64, 32, 16, 8),
+    encoder_neighbors=16,
+    decoder_neighbors=8,
+    set_abstraction=(8, 16),
+    point_conv=((16, 16), (16, 32), (32, 32)),
+    decoder=((32,), (32,), (16,)),
+    propagation=(16, 16),
+    weight_net=8,
+    fusion=16,
+    dropout=0.0,
+)
 
 FLOOR, WALL, TABLE, CHAIR = 1, 2, 7, 8
 
@@ -38,9 +46,12 @@ def box_room(seed: int, name: str = "", size: tuple[float, float] = (3.0, 2.5)) 
     ]
     points, colors, label, instance = (np.concatenate([part[i] for part in parts]) for i in range(4))
     return Room(
-        name or f"box_{seed}", points.astype(np.float32), colors.astype(np.uint8), label.astype(np.uint8),
+        name or f"box_{seed}",
+        points.astype(np.float32),
+        colors.astype(np.uint8),
+        label.astype(np.uint8),
         instance.astype(np.int32),
-    )  # fmt: skip
+    )
 
 
 def write_rooms(folder, rooms, **splits):

@@ -94,8 +94,14 @@ def measure(
     first = next(iter(chosen))
     rooms, validation = (open_rooms(rooms_dir, split) for split in ("train", "val"))
     start = None if init is None else Checkpoint.load(init)
-    budget = {"samples": samples, "batch": batch, "size": f"from {init.name}" if init else size, "mode": mode,
-              "rooms": len(rooms), "validation_rooms": len(validation)}  # fmt: skip
+    budget = {
+        "samples": samples,
+        "batch": batch,
+        "size": f"from {init.name}" if init else size,
+        "mode": mode,
+        "rooms": len(rooms),
+        "validation_rooms": len(validation),
+    }
     scores: dict[str, list[dict]] = {}
     for seed in range(seeds):
         for name, settings in chosen.items():

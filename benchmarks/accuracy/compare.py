@@ -207,12 +207,21 @@ def train(
 
 
 def write(
-    names: Sequence[str], found: dict[str, list[dict]], budget: Budget, data: Data,
-    json_file: Path | None, markdown: Path | None,
-) -> None:  # fmt: skip
+    names: Sequence[str],
+    found: dict[str, list[dict]],
+    budget: Budget,
+    data: Data,
+    json_file: Path | None,
+    markdown: Path | None,
+) -> None:
     """The figures of all finished runs as JSON, and those of the chosen sets as a page."""
-    content = {"budget": budget.model_dump(), "rooms": len(data.train), "validation_rooms": len(data.validation),
-               "scoring": SCORING.model_dump(), "runs": found}  # fmt: skip
+    content = {
+        "budget": budget.model_dump(),
+        "rooms": len(data.train),
+        "validation_rooms": len(data.validation),
+        "scoring": SCORING.model_dump(),
+        "runs": found,
+    }
     kept = written_by_hand(markdown) if markdown else ""
     for path, text in ((json_file, json.dumps(content, indent=1) + "\n"), (markdown, page(names, content, kept))):
         if path is not None:

@@ -139,9 +139,17 @@ def page(names: Sequence[str], content: Mapping, by_hand: str = "") -> str:
     flags = f"--size {budget['size']} --blocks {budget['blocks']} --batch {budget['batch']}"
     flags += "".join(f" --set {name}" for name in names if name != "systems" or len(names) > 1)
     written = PAGE.format(
-        flags=flags, answer=answer(found), rooms=content["rooms"], validation=content["validation_rooms"],
-        blocks=f"{budget['blocks']:,}", batch=budget["batch"], rate=budget["learning_rate"], size=budget["size"],
-        points=configuration.points, widths="the paper's" if budget["size"] == "l" else "half the paper's",
-        share=f"{budget['blocks'] / 1_673_300:.1%}", sections="\n".join(section(name, found) for name in names),
-    )  # fmt: skip
+        flags=flags,
+        answer=answer(found),
+        rooms=content["rooms"],
+        validation=content["validation_rooms"],
+        blocks=f"{budget['blocks']:,}",
+        batch=budget["batch"],
+        rate=budget["learning_rate"],
+        size=budget["size"],
+        points=configuration.points,
+        widths="the paper's" if budget["size"] == "l" else "half the paper's",
+        share=f"{budget['blocks'] / 1_673_300:.1%}",
+        sections="\n".join(section(name, found) for name in names),
+    )
     return f"{written}\n{BY_HAND}{by_hand}"

@@ -17,8 +17,15 @@ from rich.table import Table
 from benchmarks.common.timings import WHOLE
 from benchmarks.frame.limits import BOUND_BY
 
-HEADINGS = ("stage", "this project, median ms", "p95 ms", "reference, median ms", "times as fast", "limit ms",
-            "times its limit")  # fmt: skip
+HEADINGS = (
+    "stage",
+    "this project, median ms",
+    "p95 ms",
+    "reference, median ms",
+    "times as fast",
+    "limit ms",
+    "times its limit",
+)
 PREPROCESSING = ("voxels", "gravity", "blocks", "pyramid")
 GROUPING = ("clusters", "merging")
 
@@ -73,11 +80,17 @@ def rows(result: dict) -> list[tuple[str, ...]]:
     theirs, limits, made = result["reference_ms"], result["limit_ms"], []
     for stage, figures in result["ours_ms"].items():
         other, limit = theirs.get(stage), limits.get(stage)
-        made.append((
-            stage, f"{figures['median']:.1f}", f"{figures['p95']:.1f}",
-            f"{other['median']:.1f}" if other else "", f"{other['median'] / figures['median']:.1f}" if other else "",
-            f"{limit:.2f}" if limit else "", f"{figures['median'] / limit:.1f}" if limit else "",
-        ))  # fmt: skip
+        made.append(
+            (
+                stage,
+                f"{figures['median']:.1f}",
+                f"{figures['p95']:.1f}",
+                f"{other['median']:.1f}" if other else "",
+                f"{other['median'] / figures['median']:.1f}" if other else "",
+                f"{limit:.2f}" if limit else "",
+                f"{figures['median'] / limit:.1f}" if limit else "",
+            )
+        )
     return made
 
 
@@ -140,13 +153,25 @@ def _machine_sentences(found: dict) -> str:
 
 def engine_table(result: dict) -> str:
     """The network alone, in every runtime."""
-    head = ("network alone, the largest blocks", "ms per block", "GFLOP/s", "share of its runtime's large product",
-            "times as fast as PyTorch eager", "labels changed")  # fmt: skip
+    head = (
+        "network alone, the largest blocks",
+        "ms per block",
+        "GFLOP/s",
+        "share of its runtime's large product",
+        "times as fast as PyTorch eager",
+        "labels changed",
+    )
     made = [
-        (name, f"{e['ms_per_block']:.1f}", f"{e['gflop_per_s']:.0f}", f"{100 * e['share']:.0f} %",
-         f"{e['times_as_fast_as_eager']:.1f}", f"{100 * e['labels_changed']:.2f} %")
+        (
+            name,
+            f"{e['ms_per_block']:.1f}",
+            f"{e['gflop_per_s']:.0f}",
+            f"{100 * e['share']:.0f} %",
+            f"{e['times_as_fast_as_eager']:.1f}",
+            f"{100 * e['labels_changed']:.2f} %",
+        )
         for name, e in result["engines"].items()
-    ]  # fmt: skip
+    ]
     return markdown_table(head, made)
 
 

@@ -135,20 +135,21 @@ def compare(frame: Frame, frames: int, reference_frames: int, console: Console, 
         "frames": {"ours": len(ours.frames), "reference": len(theirs.frames)},
         "ours_ms": ours.summary(),
         "reference_ms": theirs.summary(),
-        "limit_ms": limits_ms(
-            len(frame.points), voxels, segmentation.blocks, c, asked, found["ceilings"]
-        ),
+        "limit_ms": limits_ms(len(frame.points), voxels, segmentation.blocks, c, asked, found["ceilings"]),
         "memory_mib": memory.mebibytes,
         "engines": time_engines(
-            np.stack([block for block, _ in recorded]), [pyramid for _, pyramid in recorded], reference.network,
-            per_size[max(recorder.sizes)], rounds=min(frames, 20),
+            np.stack([block for block, _ in recorded]),
+            [pyramid for _, pyramid in recorded],
+            reference.network,
+            per_size[max(recorder.sizes)],
+            rounds=min(frames, 20),
         ),
         "model": engine.description.name,
         "points_per_block": c.points,
         "settings": settings.model_dump(),
         "machine": found["machine"],
         "load_average": os.getloadavg()[1],
-    }  # fmt: skip
+    }
 
 
 if __name__ == "__main__":

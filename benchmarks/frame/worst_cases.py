@@ -94,11 +94,16 @@ def main(
         json_file.write_text(json.dumps(found, indent=1) + "\n")
     if markdown:
         text = SECTION.format(
-            **{k: machine()[k] for k in ("cores", "processor")}, load=os.getloadavg()[1], blocks=BLOCKS,
+            **{k: machine()[k] for k in ("cores", "processor")},
+            load=os.getloadavg()[1],
+            blocks=BLOCKS,
             busy=BUSY if os.getloadavg()[1] > machine()["cores"] else "",
-            points=engine.description.configuration.points, bandwidth=BANDWIDTH, bound=MAX_STEPS_IN_ALL,
-            clustering=markdown_of(found["clustering"]), clouds=markdown_of(found["clouds"]),
-        )  # fmt: skip
+            points=engine.description.configuration.points,
+            bandwidth=BANDWIDTH,
+            bound=MAX_STEPS_IN_ALL,
+            clustering=markdown_of(found["clustering"]),
+            clouds=markdown_of(found["clouds"]),
+        )
         write_section(markdown, "cliffs", text)
 
 
@@ -108,9 +113,14 @@ def embeddings(engine: Engine, cloud: tuple[np.ndarray, np.ndarray]) -> dict[str
     voxels = voxelise(cloud[0], 0.03).representative
     points, colors = cloud[0][voxels], cloud[1][voxels]
     cut = cut_blocks(
-        points, points_per_block=c.points, block_size=c.block_size, stride=c.block_size, min_points=c.points,
-        max_blocks=BLOCKS, rng=rng,
-    )  # fmt: skip
+        points,
+        points_per_block=c.points,
+        block_size=c.block_size,
+        stride=c.block_size,
+        min_points=c.points,
+        max_blocks=BLOCKS,
+        rng=rng,
+    )
     features = block_features(points, colors, cut.index, color=c.color, block_size=c.block_size)
     pyramids = [build_pyramid(f[:, :3], c) for f in features]
     torch.manual_seed(0)
@@ -139,10 +149,14 @@ def clustering(name: str, blocks: list[np.ndarray]) -> dict[str, float | str]:
     ms, other = (1e3 * float(np.mean([seconds for seconds, _ in runs])) for runs in (ours, theirs))
     agreement = [adjusted_rand_score(b, a[0]) for (_, a), (_, b) in zip(ours, theirs, strict=True)]
     return {
-        "embeddings": name, "clusters": float(np.mean([a[0].max() + 1 for _, a in ours])), "ms": ms,
-        "steps": float(np.mean([a[1] for _, a in ours])), "scikit-learn, ms": other, "times as fast": other / ms,
+        "embeddings": name,
+        "clusters": float(np.mean([a[0].max() + 1 for _, a in ours])),
+        "ms": ms,
+        "steps": float(np.mean([a[1] for _, a in ours])),
+        "scikit-learn, ms": other,
+        "times as fast": other / ms,
         "least ARI": float(min(agreement)),
-    }  # fmt: skip
+    }
 
 
 def scikit_learns(points: np.ndarray) -> np.ndarray:
@@ -172,10 +186,14 @@ def label(name: str, points: np.ndarray, colors: np.ndarray, engine: Engine, blo
     seconds, found = runs[1]
     slowest = max(found.timings_ms, key=lambda stage: found.timings_ms[stage])
     return {
-        "cloud": name, "points": float(len(points)), "blocks": float(found.blocks), f"{WHOLE}, ms": 1e3 * seconds,
-        "ms per block": 1e3 * seconds / found.blocks, "clusters, ms per block": found.timings_ms["clusters"]
-        / found.blocks, "slowest stage": slowest,
-    }  # fmt: skip
+        "cloud": name,
+        "points": float(len(points)),
+        "blocks": float(found.blocks),
+        f"{WHOLE}, ms": 1e3 * seconds,
+        "ms per block": 1e3 * seconds / found.blocks,
+        "clusters, ms per block": found.timings_ms["clusters"] / found.blocks,
+        "slowest stage": slowest,
+    }
 
 
 def timed(work: Callable) -> tuple[float, object]:

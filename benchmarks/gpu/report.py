@@ -29,8 +29,10 @@ def _frame(result: dict[str, Any]) -> list[str]:
     lines = [
         f"A generated 640x480 frame, {frame['points']} points, voxels of {100 * frame['voxel_size']:g} cm, "
         f"{frame['blocks']} blocks, from the upload to the labels, ms:",
-        "", "| | " + " | ".join(measured) + " |", "|---|" + "---:|" * len(measured),
-    ]  # fmt: skip
+        "",
+        "| | " + " | ".join(measured) + " |",
+        "|---|" + "---:|" * len(measured),
+    ]
     for row in ("median_ms", "p95_ms"):
         cells = [f"{part[prefix + row]:.1f}" for part, prefix in measured.values()]
         lines.append(f"| whole frame, {row.removesuffix('_ms')} | " + " | ".join(cells) + " |")

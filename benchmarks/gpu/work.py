@@ -69,8 +69,9 @@ SHARE = 0.4  # of both that a well-fused engine is taken to reach
 
 def table(blocks: int = 32) -> str:
     lines = [
-        f"| {blocks} blocks | network | arithmetic, ms | memory, ms | both, ms |", "|---|---|---:|---:|---:|",
-    ]  # fmt: skip
+        f"| {blocks} blocks | network | arithmetic, ms | memory, ms | both, ms |",
+        "|---|---|---:|---:|---:|",
+    ]
     for name in SIZES:
         work = work_of_a_block(NetworkConfiguration.of_size(name), padded=True)
         for jetson, (teraflops, gigabytes) in JETSONS.items():

@@ -100,8 +100,21 @@ def processor() -> str:
 
 
 def flood_table(flood: dict[str, dict]) -> str:
-    head = ["", "sent", "received", "labelled", "skipped", "lost", "processing ms", "age ms", "latency ms",
-            "oldest ms", "age in processing times, median and most", "memory MB, begin to end", "CPU s"]  # fmt: skip
+    head = [
+        "",
+        "sent",
+        "received",
+        "labelled",
+        "skipped",
+        "lost",
+        "processing ms",
+        "age ms",
+        "latency ms",
+        "oldest ms",
+        "age in processing times, median and most",
+        "memory MB, begin to end",
+        "CPU s",
+    ]
     lines = [row(head), "|---" * len(head) + "|"]
     for name, found in flood.items():
         counts, times, memory = found["counts"], found["times ms"], found["memory MB"]
@@ -123,16 +136,28 @@ def in_processing_times(times: dict[str, list[float]]) -> str:
 
 
 def allocator_table(found: dict[str, dict]) -> str:
-    head = ["allocator", "processing ms, median", "to as it is", "CPU ms per frame", "to as it is",
-            "page faults per frame", "memory MB"]  # fmt: skip
+    head = [
+        "allocator",
+        "processing ms, median",
+        "to as it is",
+        "CPU ms per frame",
+        "to as it is",
+        "page faults per frame",
+        "memory MB",
+    ]
     lines = [row(head), "|---" + "|---:" * (len(head) - 1) + "|"]
     plain = next(iter(found.values()))
     for name, of_node in found.items():
         frames, ratio = len(of_node["total ms"]), np.array(of_node["total ms"]) / plain["total ms"]
         cpu = 1e3 * of_node["CPU s"] / frames
-        figures = [f"{median(of_node['total ms']):.0f}", f"{np.median(ratio):.2f}", f"{cpu:.0f}",
-                   f"{of_node['CPU s'] / plain['CPU s']:.2f}", f"{of_node['page faults'] / frames:.0f}",
-                   f"{of_node['memory MB']:.0f}"]  # fmt: skip
+        figures = [
+            f"{median(of_node['total ms']):.0f}",
+            f"{np.median(ratio):.2f}",
+            f"{cpu:.0f}",
+            f"{of_node['CPU s'] / plain['CPU s']:.2f}",
+            f"{of_node['page faults'] / frames:.0f}",
+            f"{of_node['memory MB']:.0f}",
+        ]
         lines.append(row([name, *figures]))
     return "\n".join(lines)
 

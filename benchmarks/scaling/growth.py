@@ -78,10 +78,16 @@ def measure(points: np.ndarray, colors: np.ndarray) -> dict[str, float]:
     seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
     size = np.ptp(points[:, :2], axis=0)
     return {
-        "square_metres": float(size.prod()), "points": len(points), "blocks": found.blocks, "seconds": seconds,
-        "cpu_seconds": cpu, "cpu_ms_per_block": 1e3 * cpu / found.blocks, "mib_peak": memory.mebibytes["labelling"],
-        "mib_for_it": memory.mebibytes["labelling, above what it began with"], "stages_ms": found.timings_ms,
-    }  # fmt: skip
+        "square_metres": float(size.prod()),
+        "points": len(points),
+        "blocks": found.blocks,
+        "seconds": seconds,
+        "cpu_seconds": cpu,
+        "cpu_ms_per_block": 1e3 * cpu / found.blocks,
+        "mib_peak": memory.mebibytes["labelling"],
+        "mib_for_it": memory.mebibytes["labelling, above what it began with"],
+        "stages_ms": found.timings_ms,
+    }
 
 
 def measure_room(count: int) -> dict[str, float]:
@@ -119,10 +125,15 @@ def measure_command(rooms: int, count: int) -> dict[str, float]:
             raise subprocess.CalledProcessError(child.returncode, words)
         labelled = read_vertices(target)["label"] != UNLABELLED
         return {
-            "rooms": rooms, "square_metres": float(size.prod()), "points": len(labelled), "seconds": seconds,
-            "cpu_seconds": used.ru_utime + used.ru_stime, "mib_peak": used.ru_maxrss / 1024,
-            "file_mib": source.stat().st_size / 2**20, "labelled": float(labelled.mean()),
-        }  # fmt: skip
+            "rooms": rooms,
+            "square_metres": float(size.prod()),
+            "points": len(labelled),
+            "seconds": seconds,
+            "cpu_seconds": used.ru_utime + used.ru_stime,
+            "mib_peak": used.ru_maxrss / 1024,
+            "file_mib": source.stat().st_size / 2**20,
+            "labelled": float(labelled.mean()),
+        }
 
 
 def main(

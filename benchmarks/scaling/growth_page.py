@@ -9,10 +9,17 @@ from rich.table import Table
 from benchmarks.common.report import machine, markdown_table, write_section
 
 COLUMNS = {
-    "rooms": "rooms", "square_metres": "m^2", "points": "points", "blocks": "blocks", "seconds": "s",
-    "cpu_seconds": "CPU s", "cpu_ms_per_block": "CPU ms per block", "mib_peak": "peak memory, MiB",
-    "mib_for_it": "of it for labelling, MiB", "file_mib": "file, MiB",
-}  # fmt: skip
+    "rooms": "rooms",
+    "square_metres": "m^2",
+    "points": "points",
+    "blocks": "blocks",
+    "seconds": "s",
+    "cpu_seconds": "CPU s",
+    "cpu_ms_per_block": "CPU ms per block",
+    "mib_peak": "peak memory, MiB",
+    "mib_for_it": "of it for labelling, MiB",
+    "file_mib": "file, MiB",
+}
 
 SECTION = """## Growth
 

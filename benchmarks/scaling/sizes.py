@@ -47,9 +47,19 @@ SCORES = ("mIoU", "mPre", "mRec")
 KEYS = {"level1": "level 1", "points": "all points"}
 """Where PIFF's keys could come from, if not from level 2."""
 
-HEAD = ("network", "weights", "trained on, blocks", "block, m", "points", "GFLOP a block", "ms a block",
-        "of a large product", "ms a square metre",
-        *(f"{name}, rooms" for name in SCORES), *(f"{name}, views" for name in SCORES))  # fmt: skip
+HEAD = (
+    "network",
+    "weights",
+    "trained on, blocks",
+    "block, m",
+    "points",
+    "GFLOP a block",
+    "ms a block",
+    "of a large product",
+    "ms a square metre",
+    *(f"{name}, rooms" for name in SCORES),
+    *(f"{name}, views" for name in SCORES),
+)
 
 SECTION = """## Sizes
 
@@ -117,10 +127,18 @@ def main(
     if markdown is not None:
         given = " ".join(f"--checkpoint {size}={Path(file).name}" for size, file in files)
         about = {key: machine()[key] for key in ("cores", "processor")}
-        write_section(markdown, "sizes", SECTION.format(
-            checkpoints=given, repeats=repeats, rooms=len(rooms), views=views, **about,
-            table=markdown_table(HEAD, [row(f) for f in figures]),
-        ))  # fmt: skip
+        write_section(
+            markdown,
+            "sizes",
+            SECTION.format(
+                checkpoints=given,
+                repeats=repeats,
+                rooms=len(rooms),
+                views=views,
+                **about,
+                table=markdown_table(HEAD, [row(f) for f in figures]),
+            ),
+        )
 
 
 def scored_before(json_file: Path | None) -> list[dict]:
@@ -230,8 +248,9 @@ def model_file(candidate: Candidate, folder: Path) -> Path:
     state = candidate.checkpoint
     network = build_network(c)
     if state is None:
-        state = Checkpoint(c, S3DIS, network.state_dict(), None, 0, {"augmentation": {"voxel_size": 0.03}}, {},
-                           [None] * c.classes)  # fmt: skip
+        state = Checkpoint(
+            c, S3DIS, network.state_dict(), None, 0, {"augmentation": {"voxel_size": 0.03}}, {}, [None] * c.classes
+        )
     network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.weights.items()})
     network.silence([state.classes.names.index(name) for name in state.never])
     description = describe(replace(state, configuration=c), candidate.title, "", "")
@@ -261,8 +280,17 @@ def scores(engine: OnnxRuntimeEngine, rooms: list[Path], views: int | None) -> d
 
 def row(f: dict) -> tuple[str, ...]:
     share = "" if f["of_large_product"] is None else f"{100 * f['of_large_product']:.0f} %"
-    cells = [f["title"], f"{f['weights']:,}", f"{f['blocks']:,}", f"{f['block_size']:g}", str(f["points"]),
-             f"{f['gflop']:.2f}", f"{f['ms']:.1f}", share, f"{f['ms'] / f['block_size'] ** 2:.1f}"]  # fmt: skip
+    cells = [
+        f["title"],
+        f"{f['weights']:,}",
+        f"{f['blocks']:,}",
+        f"{f['block_size']:g}",
+        str(f["points"]),
+        f"{f['gflop']:.2f}",
+        f"{f['ms']:.1f}",
+        share,
+        f"{f['ms'] / f['block_size'] ** 2:.1f}",
+    ]
     for part in ("rooms", "views"):
         cells += ["" if f[part] is None else f"{100 * f[part][name]:.1f}" for name in SCORES]
     return tuple(cells)

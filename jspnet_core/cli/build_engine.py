@@ -50,9 +50,12 @@ def build_engine(
             build_ahead("tensorrt", model, console.print, options=options, cache=EngineCache(cache), progress=show)
             return
         engine = engine_build.build_engine(
-            TensorRt(("tensorrt_rtx", "tensorrt_rtx_bindings")), model, options,
-            capability=_capability(capability), progress=show,
-        )[0]  # fmt: skip
+            TensorRt(("tensorrt_rtx", "tensorrt_rtx_bindings")),
+            model,
+            options,
+            capability=_capability(capability),
+            progress=show,
+        )[0]
     if out is not None:
         with replacing(out) as file:
             file.write(engine)

@@ -67,10 +67,16 @@ def evaluate(
     rooms_dir = _single(inputs)
     paths = _chosen(rooms_dir, split, rooms or [])
     of_runtime = {
-        "stride": stride, "voxel_size": voxel, "merging": merging, "min_instance_ratio": min_instance_ratio,
-        "always_kept": always_kept, "max_blocks": max_blocks, "split_gap": split_gap, "turn": turn,
+        "stride": stride,
+        "voxel_size": voxel,
+        "merging": merging,
+        "min_instance_ratio": min_instance_ratio,
+        "always_kept": always_kept,
+        "max_blocks": max_blocks,
+        "split_gap": split_gap,
+        "turn": turn,
         "min_class_area": min_class_area,
-    }  # fmt: skip
+    }
     if protocol == "paper":
         _refuse_with_paper({**of_runtime, "views": views, "votes": votes})
     loaded = options.load_engine(model, engine, threads)
@@ -97,10 +103,18 @@ def evaluate(
 def _refuse_with_paper(chosen: dict[str, object]) -> None:
     """The paper's protocol has values of its own for these."""
     defaults = {
-        "stride": None, "voxel_size": DEFAULTS.voxel_size, "merging": DEFAULTS.merging,
-        "min_instance_ratio": DEFAULTS.min_instance_ratio, "always_kept": None, "max_blocks": None,
-        "split_gap": None, "turn": None, "min_class_area": None, "views": 0, "votes": 1,
-    }  # fmt: skip
+        "stride": None,
+        "voxel_size": DEFAULTS.voxel_size,
+        "merging": DEFAULTS.merging,
+        "min_instance_ratio": DEFAULTS.min_instance_ratio,
+        "always_kept": None,
+        "max_blocks": None,
+        "split_gap": None,
+        "turn": None,
+        "min_class_area": None,
+        "views": 0,
+        "votes": 1,
+    }
     names = {"voxel_size": "voxel"}
     changed = [f"--{names.get(key, key).replace('_', '-')}" for key, value in chosen.items() if value != defaults[key]]
     if changed:

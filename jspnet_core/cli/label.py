@@ -46,10 +46,19 @@ def label(
     """
     jobs = _jobs(inputs, out, form)
     settings = options.checked(
-        gravity=gravity, stride=stride, voxel_size=voxel, max_blocks=max_blocks, bandwidth=bandwidth,
-        merging=merging, min_instance_ratio=min_instance_ratio, always_kept=always_kept, split_gap=split_gap,
-        turn=turn, min_class_area=min_class_area, threads=threads,
-    )  # fmt: skip
+        gravity=gravity,
+        stride=stride,
+        voxel_size=voxel,
+        max_blocks=max_blocks,
+        bandwidth=bandwidth,
+        merging=merging,
+        min_instance_ratio=min_instance_ratio,
+        always_kept=always_kept,
+        split_gap=split_gap,
+        turn=turn,
+        min_class_area=min_class_area,
+        threads=threads,
+    )
     segmenter = open_segmenter(model, engine, settings)
     try:
         _label_files(segmenter, jobs, instances)

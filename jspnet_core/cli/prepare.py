@@ -39,14 +39,16 @@ def s3dis(
     root: Annotated[
         Path,
         typer.Argument(
-            metavar="ROOT", exists=True, file_okay=False,
+            metavar="ROOT",
+            exists=True,
+            file_okay=False,
             help="Stanford3dDataset_v1.2_Aligned_Version, or a folder of block files (.h5)",
         ),
     ],
     out: Out,
     val: Val = None,
     workers: Workers = 0,
-) -> None:  # fmt: skip
+) -> None:
     """S3DIS: the text tree Area_*/ROOM/Annotations/*.txt, or the public h5 block files.
 
     Area 5 validates and the others train, unless --val says otherwise; 'prepare split' changes it later.

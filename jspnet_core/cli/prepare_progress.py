@@ -38,8 +38,12 @@ def run(sources: Sequence[RoomSource], out: Path, data: Data, rule: SplitRule, w
 def progress_bar() -> Progress:
     """On stderr."""
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     return Progress(*columns, console=Console(stderr=True, soft_wrap=True, highlight=False), transient=True)
 
 

@@ -75,9 +75,15 @@ def _trained_on(record: RunRecord) -> Path:
 
 
 def _evaluated(
-    out: Path, record: RunRecord, engine: NetworkEngine, paths: Sequence[Path], split: str, rooms_sha256: str,
-    views: int, threads: int,
-) -> Evaluation:  # fmt: skip
+    out: Path,
+    record: RunRecord,
+    engine: NetworkEngine,
+    paths: Sequence[Path],
+    split: str,
+    rooms_sha256: str,
+    views: int,
+    threads: int,
+) -> Evaluation:
     """The evaluation of a run's best checkpoint: a former one of the same files, or a new one, which is kept."""
     file = out / f"{record.name}.json"
     of = {"checkpoint_sha256": record.sha256, "rooms_sha256": rooms_sha256, "views": views}

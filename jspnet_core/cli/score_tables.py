@@ -12,9 +12,16 @@ from jspnet_core.evaluation.metrics import MEAN_NAMES, Score
 from jspnet_core.evaluation.results import Evaluation, ratios
 
 COLUMNS = {
-    "accuracy": "Acc", "iou": "IoU", "coverage": "Cov", "weighted_coverage": "WCov", "precision": "Pre",
-    "recall": "Rec", "ap": "AP", "ap50": "AP50", "ap25": "AP25",
-}  # fmt: skip
+    "accuracy": "Acc",
+    "iou": "IoU",
+    "coverage": "Cov",
+    "weighted_coverage": "WCov",
+    "precision": "Pre",
+    "recall": "Rec",
+    "ap": "AP",
+    "ap50": "AP50",
+    "ap25": "AP25",
+}
 """Headings of the scores of a class."""
 
 

@@ -38,14 +38,21 @@ def by_points(
         evaluation = evaluate_views(on_frames, paths, views, seed, View(), votes)
         frames = _run("views", evaluation, views * len(paths))
         view_settings = {
-            "of_each_room": views, "seed": seed, "camera": View().model_dump(),
+            "of_each_room": views,
+            "seed": seed,
+            "camera": View().model_dump(),
             "settings": on_frames.settings.model_dump(),
-        }  # fmt: skip
+        }
     return Evaluation(
-        engine.description.name, split, "points", *_classes(engine),
+        engine.description.name,
+        split,
+        "points",
+        *_classes(engine),
         segmenter.settings.model_dump() | {"votes": votes, "mean_instance_sizes": engine.description.mean_sizes},
-        rooms, frames, view_settings,
-    )  # fmt: skip
+        rooms,
+        frames,
+        view_settings,
+    )
 
 
 def by_blocks(
@@ -58,9 +65,14 @@ def by_blocks(
     segmenter = options.open_segmenter(None, engine, gravity="none", bandwidth=bandwidth, threads=threads)
     results = _run("rooms", evaluate_by_blocks(segmenter, paths, sizes, seed), len(paths))
     settings = {
-        "stride": STRIDE, "points_per_block": c.points, "merging": "legacy", "min_instance_ratio": MIN_SIZE_RATIO,
-        "bandwidth": bandwidth, "seed": seed, "mean_instance_sizes": _listed(sizes),
-    }  # fmt: skip
+        "stride": STRIDE,
+        "points_per_block": c.points,
+        "merging": "legacy",
+        "min_instance_ratio": MIN_SIZE_RATIO,
+        "bandwidth": bandwidth,
+        "seed": seed,
+        "mean_instance_sizes": _listed(sizes),
+    }
     return Evaluation(engine.description.name, split, "paper", *_classes(engine), settings, results)
 
 

@@ -29,8 +29,14 @@ from jspnet_core.training.transfer.load_weights import (
 from jspnet_core.training.transfer.net2wider import widen
 
 System = Literal["pointnet", "pointnet2", "asis", "jsnet", "jspnet"]
-SHORTCUTS = {"samples": "samples", "batch": "batch", "views": "views", "generated": "generated_rooms", "seed": "seed",
-             "teacher": "teacher"}  # fmt: skip
+SHORTCUTS = {
+    "samples": "samples",
+    "batch": "batch",
+    "views": "views",
+    "generated": "generated_rooms",
+    "seed": "seed",
+    "teacher": "teacher",
+}
 """Options that are settings of the recipe by another way."""
 
 
@@ -85,8 +91,14 @@ def train(
 
     Started by torchrun, the processes train one network together.
     """
-    given = {"samples": samples, "batch": batch, "views": views, "generated": generated, "seed": seed,
-             "teacher": teacher}  # fmt: skip
+    given = {
+        "samples": samples,
+        "batch": batch,
+        "views": views,
+        "generated": generated,
+        "seed": seed,
+        "teacher": teacher,
+    }
     chosen = [f"{SHORTCUTS[name]}={value}" for name, value in given.items() if value is not None] + (settings or [])
     _check(init, new_head, resume, system=bool(system), size=bool(size), network=bool(network))
     world = distributed.join()
@@ -103,22 +115,30 @@ def train(
         if classes.names != S3DIS.names:
             raise OptionError(f"generated rooms have the classes of S3DIS; {rooms_dir} has {', '.join(classes.names)}")
         rooms = rooms + generated_rooms(rules.generated_rooms)
-    facts = {"data": str(rooms_dir), "data_sha256": rooms_hash(rooms_dir) if world.leads else None,
-             "init": None if init is None else str(init)}  # fmt: skip
+    facts = {
+        "data": str(rooms_dir),
+        "data_sha256": rooms_hash(rooms_dir) if world.leads else None,
+        "init": None if init is None else str(init),
+    }
     if resume:
         _check_resumed(out, classes, room_geometry(rooms_dir))
         run = training.resume(out, rules, world=world, facts=facts)
     else:
         begin = None if init is None else _begin(init, classes, new_head, room_geometry(rooms_dir), size, network or [])
         configuration = network_configuration(size, system, room_geometry(rooms_dir), network or [])
-        run = training.start(out, configuration, rules, rooms, classes=classes, init=begin,
-                             world=world, facts=facts)  # fmt: skip
+        run = training.start(out, configuration, rules, rooms, classes=classes, init=begin, world=world, facts=facts)
     with training.progress_bar(world.leads) as progress:
         _announce(progress.console.print, run, len(rooms), len(validation))
         training.train(
-            run, rooms, validation, workers=workers, progress=progress, compiled=compiled, recorded=recorded,
+            run,
+            rooms,
+            validation,
+            workers=workers,
+            progress=progress,
+            compiled=compiled,
+            recorded=recorded,
             profile=profile,
-        )  # fmt: skip
+        )
     distributed.leave(world)
 
 
@@ -151,9 +171,13 @@ def _check_resumed(out: Path, classes: ClassTable, geometry: Mapping[str, bool |
 
 
 def _begin(
-    path: Path, classes: ClassTable, new_head: bool, geometry: Mapping[str, bool | float], size: Size | None,
+    path: Path,
+    classes: ClassTable,
+    new_head: bool,
+    geometry: Mapping[str, bool | float],
+    size: Size | None,
     switches: list[str],
-) -> Checkpoint:  # fmt: skip
+) -> Checkpoint:
     """The checkpoint to begin from, widened to a size, or with switches that leave its weights as they are."""
     init = load_init(path)
     check_blocks(path, init.configuration, geometry)

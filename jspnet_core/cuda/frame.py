@@ -131,9 +131,18 @@ def cut_blocks(
     sums = zeros(device, (columns_x * columns_y, 2), np.int64)
     edges = np.float64(size), np.float64(stride)
     device.launch(
-        "count_columns", (chunks(voxels.count, THREADS), 1), THREADS, voxels.xyz, voxels.count_on_device,
-        voxels.low_high, columns_x, columns_y, *edges, members, sums,
-    )  # fmt: skip
+        "count_columns",
+        (chunks(voxels.count, THREADS), 1),
+        THREADS,
+        voxels.xyz,
+        voxels.count_on_device,
+        voxels.low_high,
+        columns_x,
+        columns_y,
+        *edges,
+        members,
+        sums,
+    )
     chosen, left_out = choose_columns(
         device.download(members), device.download(sums), settings.min_block_points, settings.max_blocks, sensor
     )
@@ -141,9 +150,21 @@ def cut_blocks(
     count = device.empty((len(chosen),), np.int32)
     if len(chosen):
         device.launch(
-            "cut_columns", (len(chosen), 1), 1024, voxels.xyz, voxels.count_on_device, voxels.low_high,
-            uploaded(device, chosen), members, columns_y, *edges, configuration.points, settings.seed, index, count,
-        )  # fmt: skip
+            "cut_columns",
+            (len(chosen), 1),
+            1024,
+            voxels.xyz,
+            voxels.count_on_device,
+            voxels.low_high,
+            uploaded(device, chosen),
+            members,
+            columns_y,
+            *edges,
+            configuration.points,
+            settings.seed,
+            index,
+            count,
+        )
     return DeviceBlocks(index, count, left_out)
 
 
@@ -173,9 +194,19 @@ def block_features(
     """As `pipeline.blocks.block_features`, into features (>= B, N, channels). colors: (N, 3) uint8 of the input."""
     c = configuration
     device.launch(
-        "block_features", (len(blocks), 1), 1024, voxels.xyz, colors, voxels.representative, voxels.low_high,
-        blocks.index, c.points, c.channels, np.float32(0.5 * c.block_size), features,
-    )  # fmt: skip
+        "block_features",
+        (len(blocks), 1),
+        1024,
+        voxels.xyz,
+        colors,
+        voxels.representative,
+        voxels.low_high,
+        blocks.index,
+        c.points,
+        c.channels,
+        np.float32(0.5 * c.block_size),
+        features,
+    )
 
 
 class DevicePyramids:
@@ -202,17 +233,33 @@ class DevicePyramids:
         )
         rows = THREADS // WARP
         launch(
-            "ball_query", (chunks(n1, rows), blocks), THREADS, features, channels, n, self._level1, n1,
-            np.float32(c.radii[0] ** 2), c.encoder_neighbors, a["ball"],
-        )  # fmt: skip
+            "ball_query",
+            (chunks(n1, rows), blocks),
+            THREADS,
+            features,
+            channels,
+            n,
+            self._level1,
+            n1,
+            np.float32(c.radii[0] ** 2),
+            c.encoder_neighbors,
+            a["ball"],
+        )
         for level in (1, 2, 3):
             self._neighbours(level, blocks)
         for fine, coarse in UPSAMPLINGS:
             at_points = (features, channels, n, n) if fine == 0 else (self._level1, 3, n1, c.levels[fine - 1])
             launch(
-                "three_nearest", (chunks(at_points[3], THREADS), blocks), THREADS, *at_points, self._level1, n1,
-                c.levels[coarse - 1], a[f"up{fine}{coarse}_index"], a[f"up{fine}{coarse}_weight"],
-            )  # fmt: skip
+                "three_nearest",
+                (chunks(at_points[3], THREADS), blocks),
+                THREADS,
+                *at_points,
+                self._level1,
+                n1,
+                c.levels[coarse - 1],
+                a[f"up{fine}{coarse}_index"],
+                a[f"up{fine}{coarse}_weight"],
+            )
 
     def _neighbours(self, level: int, blocks: int) -> None:
         c, launch, a = self._configuration, self._device.launch, self.arrays
@@ -223,6 +270,13 @@ class DevicePyramids:
         launch("ball_density", grid, THREADS, self._level1, n1, n, square, variance, c.density_neighbors, self._density)
         below = c.levels[level]
         launch(
-            "relative_inverse", (chunks(below, rows), blocks), THREADS, self._density, a[f"near{level}"], n, below, k,
+            "relative_inverse",
+            (chunks(below, rows), blocks),
+            THREADS,
+            self._density,
+            a[f"near{level}"],
+            n,
+            below,
+            k,
             a[f"density{level + 1}"],
-        )  # fmt: skip
+        )

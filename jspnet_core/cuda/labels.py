@@ -55,17 +55,33 @@ class DeviceVotes:
         """logits: (>= end - begin, N, C) float32, of the blocks from `begin` to `end`."""
         n, part = self._blocks.index.shape[1], self._blocks.rows(begin, end)
         self._device.launch(
-            "vote", (chunks(n, THREADS), len(part)), THREADS, logits, part.index, part.count, n, self._classes,
-            self.block_label.rows(begin, end), self._total, self._times,
-        )  # fmt: skip
+            "vote",
+            (chunks(n, THREADS), len(part)),
+            THREADS,
+            logits,
+            part.index,
+            part.count,
+            n,
+            self._classes,
+            self.block_label.rows(begin, end),
+            self._total,
+            self._times,
+        )
 
     def result(self) -> Votes:
         v, device = self._voxels, self._device
         label, confidence = device.empty((v.count,), np.uint8), device.empty((v.count,), np.float32)
         device.launch(
-            "count_votes", (chunks(v.count, THREADS), 1), THREADS, self._total, self._times, v.count_on_device,
-            self._classes, label, confidence,
-        )  # fmt: skip
+            "count_votes",
+            (chunks(v.count, THREADS), 1),
+            THREADS,
+            self._total,
+            self._times,
+            v.count_on_device,
+            self._classes,
+            label,
+            confidence,
+        )
         return Votes(self.block_label, label, confidence)
 
     def result_without_rare(self, least: float) -> Votes:
@@ -75,13 +91,30 @@ class DeviceVotes:
         grid, here = (chunks(v.count, THREADS), 1), v.count_on_device
         d.launch("class_voxels", grid, THREADS, votes.label, here, self._classes, found)
         d.launch(
-            "without_rare", grid, THREADS, self._total, self._times, here, self._classes, found, bar, votes.label,
+            "without_rare",
+            grid,
+            THREADS,
+            self._total,
+            self._times,
+            here,
+            self._classes,
+            found,
+            bar,
+            votes.label,
             votes.confidence,
-        )  # fmt: skip
+        )
         d.launch(
-            "rare_points", (chunks(rows, THREADS), 1), THREADS, self._blocks.index, rows, votes.label, self._classes,
-            found, bar, votes.block_label,
-        )  # fmt: skip
+            "rare_points",
+            (chunks(rows, THREADS), 1),
+            THREADS,
+            self._blocks.index,
+            rows,
+            votes.label,
+            self._classes,
+            found,
+            bar,
+            votes.block_label,
+        )
         return votes
 
 

@@ -20,27 +20,56 @@ def paint(
     lengths, id_ = zeros(device, (2,), np.int32), device.empty((v,), np.uint32)
     grid, here = (chunks(v, THREADS), 1), voxels.count_on_device
     device.launch(
-        "split_voxels", grid, THREADS, votes.label, instances.of_voxel, instances.names, here, labelled, missing,
-        lengths, id_,
-    )  # fmt: skip
+        "split_voxels",
+        grid,
+        THREADS,
+        votes.label,
+        instances.of_voxel,
+        instances.names,
+        here,
+        labelled,
+        missing,
+        lengths,
+        id_,
+    )
     device.launch(
-        "fill_gaps", grid, THREADS, voxels.xyz, labelled, missing, lengths, np.float32(reach), votes.label,
-        votes.confidence, id_,
-    )  # fmt: skip
+        "fill_gaps",
+        grid,
+        THREADS,
+        voxels.xyz,
+        labelled,
+        missing,
+        lengths,
+        np.float32(reach),
+        votes.label,
+        votes.confidence,
+        id_,
+    )
     label, confidence = device.empty((n,), np.uint8), device.empty((n,), np.float32)
     instance, points = device.empty((n,), np.uint32), zeros(device, (v,), np.int32)
     device.launch(
-        "paint", (chunks(n, THREADS), 1), THREADS, voxels.of_point, n, votes.label, votes.confidence, id_, label,
-        confidence, instance, points,
-    )  # fmt: skip
+        "paint",
+        (chunks(n, THREADS), 1),
+        THREADS,
+        voxels.of_point,
+        n,
+        votes.label,
+        votes.confidence,
+        id_,
+        label,
+        confidence,
+        instance,
+        points,
+    )
     found = max(instances.count, 1)
     sums = zeros(device, (found, 5), np.int64)
     bounds = uploaded(device, np.tile(np.array([INT_MAX] * 3 + [-INT_MAX - 1] * 3, np.int32), (found, 1)))
     device.launch("summarise", grid, THREADS, voxels.xyz, id_, votes.confidence, points, here, sums, bounds)
     summary = summaries(
-        device.download(sums, instances.count), device.download(bounds, instances.count),
+        device.download(sums, instances.count),
+        device.download(bounds, instances.count),
         device.download(instances.category, instances.count),
-    )  # fmt: skip
+    )
     return device.download(label), device.download(instance), device.download(confidence), summary
 
 
@@ -49,8 +78,14 @@ def summaries(sums: np.ndarray, bounds: np.ndarray, category: np.ndarray) -> lis
     edges = np.where(bounds < 0, bounds ^ 0x7FFFFFFF, bounds).view(np.float32).astype(np.float64)
     return [
         Instance(
-            k + 1, int(category[k]), float(row[4] / ONE / row[0]), int(row[0]), 1e-6 * row[1:4] / row[0],
-            edges[k, :3], edges[k, 3:],
+            k + 1,
+            int(category[k]),
+            float(row[4] / ONE / row[0]),
+            int(row[0]),
+            1e-6 * row[1:4] / row[0],
+            edges[k, :3],
+            edges[k, 3:],
         )
-        for k, row in enumerate(sums) if row[0]
-    ]  # fmt: skip
+        for k, row in enumerate(sums)
+        if row[0]
+    ]

@@ -35,22 +35,40 @@ class Instances:
 
 
 def split_by_class(
-    device: Device, blocks: DeviceBlocks, clusters: Clusters, block_label: DeviceArray, classes: int,
+    device: Device,
+    blocks: DeviceBlocks,
+    clusters: Clusters,
+    block_label: DeviceArray,
+    classes: int,
     least: int = MIN_OF_A_CLASS,
-) -> None:  # fmt: skip
+) -> None:
     """As `pipeline.merging.block_merging.split_by_class`, in place: block_label (B, N) uint8."""
     count, n = blocks.index.shape
     votes, numbers = (device.empty((count, n, classes), np.int32) for _ in range(2))
     device.launch(
-        "split_by_class", (1, count), 1024, blocks.count, block_label, n, classes, least, votes, numbers,
-        clusters.of_point, clusters.count,
-    )  # fmt: skip
+        "split_by_class",
+        (1, count),
+        1024,
+        blocks.count,
+        block_label,
+        n,
+        classes,
+        least,
+        votes,
+        numbers,
+        clusters.of_point,
+        clusters.count,
+    )
 
 
 def merge_blocks(
-    device: Device, blocks: DeviceBlocks, voxels: DeviceVoxels, clusters: Clusters, block_label: DeviceArray,
+    device: Device,
+    blocks: DeviceBlocks,
+    voxels: DeviceVoxels,
+    clusters: Clusters,
+    block_label: DeviceArray,
     classes: int,
-) -> Merged:  # fmt: skip
+) -> Merged:
     """As `pipeline.merging.block_merging.merge_blocks`, mode `fixed`: cells are voxels; block_label (B, N) uint8."""
     count, n = blocks.index.shape
     slots = 1 << (2 * n - 1).bit_length()
@@ -60,16 +78,40 @@ def merge_blocks(
     best, keys = device.empty((n,), np.uint64), device.empty((slots,), np.uint64)
     overlaps, highest = device.empty((slots,), np.int32), device.empty((1,), np.int32)
     device.launch(
-        "merge_blocks", (1, 1), 1024, blocks.index, blocks.count, clusters.of_point, clusters.count, block_label,
-        count, n, classes, of_voxel, cell_label, sizes, scratch, target, best, keys, overlaps, slots - 1, highest,
-    )  # fmt: skip
+        "merge_blocks",
+        (1, 1),
+        1024,
+        blocks.index,
+        blocks.count,
+        clusters.of_point,
+        clusters.count,
+        block_label,
+        count,
+        n,
+        classes,
+        of_voxel,
+        cell_label,
+        sizes,
+        scratch,
+        target,
+        best,
+        keys,
+        overlaps,
+        slots - 1,
+        highest,
+    )
     return Merged(of_voxel, max(int(device.download(highest)[0]) + 1, 1))
 
 
 def join_clusters(
-    device: Device, blocks: DeviceBlocks, voxels: DeviceVoxels, clusters: Clusters, block_label: DeviceArray,
-    classes: int, reach: float = REACH,
-) -> Merged:  # fmt: skip
+    device: Device,
+    blocks: DeviceBlocks,
+    voxels: DeviceVoxels,
+    clusters: Clusters,
+    block_label: DeviceArray,
+    classes: int,
+    reach: float = REACH,
+) -> Merged:
     """As `pipeline.merging.contact.join_clusters`: block_label (B, N) uint8, reach in metres. Not for no blocks."""
     counts = device.download(clusters.count)
     first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)  # of each block's segments, and their number
@@ -83,9 +125,17 @@ def join_clusters(
     block_of = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
     joining.join(uploaded(device, block_of) if segments else label, label, parent)
     device.launch(
-        "contact_instances", (chunks(voxels.count, THREADS), 1), THREADS, joining.first_row, voxels.count_on_device,
-        clusters.of_point, joining.first, blocks.index.shape[1], parent, of_voxel,
-    )  # fmt: skip
+        "contact_instances",
+        (chunks(voxels.count, THREADS), 1),
+        THREADS,
+        joining.first_row,
+        voxels.count_on_device,
+        clusters.of_point,
+        joining.first,
+        blocks.index.shape[1],
+        parent,
+        of_voxel,
+    )
     return Merged(of_voxel, max(segments, 1))
 
 
@@ -93,9 +143,14 @@ class _Joining:
     """The rows of all blocks, sorted into cells as wide as the reach: see contact.cu."""
 
     def __init__(
-        self, device: Device, blocks: DeviceBlocks, voxels: DeviceVoxels, clusters: Clusters, first: DeviceArray,
+        self,
+        device: Device,
+        blocks: DeviceBlocks,
+        voxels: DeviceVoxels,
+        clusters: Clusters,
+        first: DeviceArray,
         reach: np.float32,
-    ):  # fmt: skip
+    ):
         self.first, self._reach = first, reach
         self._device, self._blocks, self._voxels, self._clusters = device, blocks, voxels, clusters
         rows, (v,) = blocks.index.shape[0] * blocks.index.shape[1], (voxels.count,)
@@ -112,11 +167,28 @@ class _Joining:
         launch, (blocks, n) = self._device.launch, self._blocks.index.shape
         cursor, rows = zeros(self._device, (1,), np.int32), blocks * n
         launch(
-            "contact_cells", (chunks(n, THREADS), blocks), THREADS, self._voxels.xyz, self._blocks.index,
-            self._blocks.count, self._clusters.of_point, block_label, self.first, n, classes, self._voxels.low_high,
-            self._reach, self._cells, self._slots - 1, self._members, self._lowest, self._highest, self._slot,
-            self.first_row, votes,
-        )  # fmt: skip
+            "contact_cells",
+            (chunks(n, THREADS), blocks),
+            THREADS,
+            self._voxels.xyz,
+            self._blocks.index,
+            self._blocks.count,
+            self._clusters.of_point,
+            block_label,
+            self.first,
+            n,
+            classes,
+            self._voxels.low_high,
+            self._reach,
+            self._cells,
+            self._slots - 1,
+            self._members,
+            self._lowest,
+            self._highest,
+            self._slot,
+            self.first_row,
+            votes,
+        )
         grid = (chunks(self._slots, THREADS), 1)
         launch("contact_starts", grid, THREADS, self._members, self._slots, self._starts, cursor)
         grid = (chunks(rows, THREADS), 1)
@@ -131,19 +203,45 @@ class _Joining:
         points, border_points = (zeros(device, (slots,), np.int32) for _ in range(2))
         self._touches(total, pairs, points, borders, border_points, slots - 1)
         device.launch(
-            "contact_join", (chunks(slots, THREADS), 1), THREADS, pairs, points, borders, border_points, slots - 1,
-            block_of, label, parent,
-        )  # fmt: skip
+            "contact_join",
+            (chunks(slots, THREADS), 1),
+            THREADS,
+            pairs,
+            points,
+            borders,
+            border_points,
+            slots - 1,
+            block_of,
+            label,
+            parent,
+        )
 
     def _touches(self, total: DeviceArray, *tables: DeviceArray | int | None) -> None:
         blocks, n = self._blocks.index.shape
         square = np.float32(float(self._reach) * float(self._reach))
         self._device.launch(
-            "contact_touches", (chunks(n, 64), blocks), 64, self._voxels.xyz, self._blocks.index,
-            self._clusters.of_point, self.first, n, self._voxels.low_high, self._reach, square, self._cells,
-            self._slots - 1, self._members, self._lowest, self._highest, self._starts, self._rows, self._slot, total,
+            "contact_touches",
+            (chunks(n, 64), blocks),
+            64,
+            self._voxels.xyz,
+            self._blocks.index,
+            self._clusters.of_point,
+            self.first,
+            n,
+            self._voxels.low_high,
+            self._reach,
+            square,
+            self._cells,
+            self._slots - 1,
+            self._members,
+            self._lowest,
+            self._highest,
+            self._starts,
+            self._rows,
+            self._slot,
+            total,
             *tables,
-        )  # fmt: skip
+        )
 
 
 def name_instances(

@@ -33,7 +33,7 @@ from jspnet_core.cuda.merging import (
     name_instances,
     no_instances,
     split_by_class,
-)  # fmt: skip
+)
 from jspnet_core.pipeline.gravity.estimate import about_z
 from jspnet_core.pipeline.merging.connected_components import split_at_gaps
 from jspnet_core.pipeline.segmenter import check_cloud, filter_sizes, gravity_of, merge_on_cpu, no_finite_point
@@ -116,9 +116,15 @@ class GpuSegmenter:
         )
 
     def _label_blocks(
-        self, voxels: DeviceVoxels, rgb: DeviceArray | None, blocks: DeviceBlocks, ballots: DeviceVotes,
-        clusters: Clusters, clock: StageClock, instances: bool,
-    ) -> None:  # fmt: skip
+        self,
+        voxels: DeviceVoxels,
+        rgb: DeviceArray | None,
+        blocks: DeviceBlocks,
+        ballots: DeviceVotes,
+        clusters: Clusters,
+        clock: StageClock,
+        instances: bool,
+    ) -> None:
         """Send the blocks through the network, as many at a time as it takes; adds to `ballots` and `clusters`."""
         s, d, c, most = self.settings, self._device, self.description.configuration, self._network.most
         assert self._pyramids is not None, "current() refuses what is closed"
@@ -159,9 +165,13 @@ class GpuSegmenter:
         merged = merge_on_cpu(s.merging, xyz, index, of_point, block_label, label)
         of_voxel = uploaded(d, merged)
         return name_instances(
-            d, voxels, Merged(of_voxel, max(int(merged.max()) + 1, 1)), votes.label,
-            filter_sizes(self.description, s), s.min_instance_ratio,
-        )  # fmt: skip
+            d,
+            voxels,
+            Merged(of_voxel, max(int(merged.max()) + 1, 1)),
+            votes.label,
+            filter_sizes(self.description, s),
+            s.min_instance_ratio,
+        )
 
     def _split_on_cpu(self, voxels: DeviceVoxels, merged: Merged) -> Merged:
         """For whole rooms: frames of a sensor are not split, and so it has no kernel."""

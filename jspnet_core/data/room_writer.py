@@ -94,8 +94,11 @@ def _spread(values: np.ndarray) -> np.ndarray:
     """The bits of (N,) uint32 at every second place of (N,) uint64."""
     spread = values.astype(np.uint64)
     for shift, mask in (
-        (16, 0x0000FFFF0000FFFF), (8, 0x00FF00FF00FF00FF), (4, 0x0F0F0F0F0F0F0F0F), (2, 0x3333333333333333),
+        (16, 0x0000FFFF0000FFFF),
+        (8, 0x00FF00FF00FF00FF),
+        (4, 0x0F0F0F0F0F0F0F0F),
+        (2, 0x3333333333333333),
         (1, 0x5555555555555555),
-    ):  # fmt: skip
+    ):
         spread = (spread | spread << np.uint64(shift)) & np.uint64(mask)
     return spread

@@ -15,20 +15,66 @@ from jspnet_core.data.rooms import Room
 
 NYU40 = make_table(
     (
-        "wall", "floor", "cabinet", "bed", "chair", "sofa", "table", "door", "window", "bookshelf", "picture",
-        "counter", "blinds", "desk", "shelves", "curtain", "dresser", "pillow", "mirror", "floor mat", "clothes",
-        "ceiling", "books", "refrigerator", "television", "paper", "towel", "shower curtain", "box", "whiteboard",
-        "person", "night stand", "toilet", "sink", "lamp", "bathtub", "bag", "other structure", "other furniture",
+        "wall",
+        "floor",
+        "cabinet",
+        "bed",
+        "chair",
+        "sofa",
+        "table",
+        "door",
+        "window",
+        "bookshelf",
+        "picture",
+        "counter",
+        "blinds",
+        "desk",
+        "shelves",
+        "curtain",
+        "dresser",
+        "pillow",
+        "mirror",
+        "floor mat",
+        "clothes",
+        "ceiling",
+        "books",
+        "refrigerator",
+        "television",
+        "paper",
+        "towel",
+        "shower curtain",
+        "box",
+        "whiteboard",
+        "person",
+        "night stand",
+        "toilet",
+        "sink",
+        "lamp",
+        "bathtub",
+        "bag",
+        "other structure",
+        "other furniture",
         "other prop",
     )
-)  # fmt: skip
+)
 """The 40 classes of NYU Depth v2; their ids in the files count from 1."""
 
 _AS_S3DIS = {
-    "wall": "wall", "floor": "floor", "ceiling": "ceiling", "chair": "chair", "sofa": "sofa", "table": "table",
-    "desk": "table", "door": "door", "window": "window", "blinds": "window", "bookshelf": "bookcase",
-    "shelves": "bookcase", "cabinet": "bookcase", "whiteboard": "board",
-}  # fmt: skip
+    "wall": "wall",
+    "floor": "floor",
+    "ceiling": "ceiling",
+    "chair": "chair",
+    "sofa": "sofa",
+    "table": "table",
+    "desk": "table",
+    "door": "door",
+    "window": "window",
+    "blinds": "window",
+    "bookshelf": "bookcase",
+    "shelves": "bookcase",
+    "cabinet": "bookcase",
+    "whiteboard": "board",
+}
 """What S3DIS calls them; all others are its clutter. It has no cabinets of its own: they are bookcases there."""
 
 _SUFFIXES = ("", "_all")  # the second: without the choice of 18 classes

@@ -16,9 +16,23 @@ from jspnet_core.data.rooms import Room
 from jspnet_core.data.text_table import read_table
 
 PART_COUNTS = {
-    "airplane": 4, "bag": 2, "cap": 2, "car": 4, "chair": 4, "earphone": 3, "guitar": 3, "knife": 2, "lamp": 4,
-    "laptop": 2, "motorbike": 6, "mug": 2, "pistol": 3, "rocket": 3, "skateboard": 3, "table": 3,
-}  # fmt: skip
+    "airplane": 4,
+    "bag": 2,
+    "cap": 2,
+    "car": 4,
+    "chair": 4,
+    "earphone": 3,
+    "guitar": 3,
+    "knife": 2,
+    "lamp": 4,
+    "laptop": 2,
+    "motorbike": 6,
+    "mug": 2,
+    "pistol": 3,
+    "rocket": 3,
+    "skateboard": 3,
+    "table": 3,
+}
 """Parts of each category, in the order of the label: airplane 0 to 3, bag 4 and 5, ..., table 47 to 49."""
 
 PARTS = make_table([f"{category}_{i}" for category, parts in PART_COUNTS.items() for i in range(parts)])

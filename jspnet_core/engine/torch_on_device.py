@@ -73,8 +73,11 @@ class InPlace:
     def __init__(self, array: DeviceArray):
         self.owner = array.owner
         self.__cuda_array_interface__ = {
-            "shape": array.shape, "typestr": array.dtype.str, "data": (array.pointer, False), "version": 3,
-        }  # fmt: skip
+            "shape": array.shape,
+            "typestr": array.dtype.str,
+            "data": (array.pointer, False),
+            "version": 3,
+        }
 
 
 def _array(tensor: torch.Tensor) -> DeviceArray:

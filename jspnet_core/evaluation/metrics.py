@@ -19,9 +19,16 @@ MATCH_IOU = 0.5
 """Intersection over union from which a predicted instance counts as found."""
 
 MEAN_NAMES = {
-    "accuracy": "mAcc", "iou": "mIoU", "coverage": "mCov", "weighted_coverage": "mWCov", "precision": "mPre",
-    "recall": "mRec", "ap": "AP", "ap50": "AP50", "ap25": "AP25",
-}  # fmt: skip
+    "accuracy": "mAcc",
+    "iou": "mIoU",
+    "coverage": "mCov",
+    "weighted_coverage": "mWCov",
+    "precision": "mPre",
+    "recall": "mRec",
+    "ap": "AP",
+    "ap50": "AP50",
+    "ap25": "AP25",
+}
 """Scores of a class, and what the mean over classes is called in papers."""
 
 
@@ -138,11 +145,15 @@ class Score:
     def to_dict(self) -> dict:
         """For JSON: the means by the paper's names, then everything by class; None where there is no score."""
         return {
-            "rooms": self.rooms, **self.figures(), "things": self.things, "stuff": self.stuff,
-            "never_predicted": self.never_predicted, "absent": self.absent,
+            "rooms": self.rooms,
+            **self.figures(),
+            "things": self.things,
+            "stuff": self.stuff,
+            "never_predicted": self.never_predicted,
+            "absent": self.absent,
             "classes": {c.name: {k: v for k, v in vars(c).items() if k != "name"} for c in self.classes},
             "confusion": self.confusion.tolist(),
-        }  # fmt: skip
+        }
 
 
 def score_room(

@@ -103,9 +103,13 @@ def evaluate_by_blocks(
         instance, classes = finish_instances(merged[cell[index]].ravel(), label.ravel(), mean_sizes, MIN_SIZE_RATIO)
         seconds = time.perf_counter() - start
         score = score_room(
-            label.ravel(), instance, room.label[index].ravel(), room.instance[index].ravel(),
-            len(segmenter.classes), softmax(logits).max(axis=-1).ravel(),
-        )  # fmt: skip
+            label.ravel(),
+            instance,
+            room.label[index].ravel(),
+            room.instance[index].ravel(),
+            len(segmenter.classes),
+            softmax(logits).max(axis=-1).ravel(),
+        )
         yield RoomResult(room.name, index.size, 0, len(index), 0, len(classes), seconds, score)
 
 

@@ -56,16 +56,21 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """The scores under the paper's names, and the counts of each room and view."""
         head = {
-            "model": self.model, "split": self.split, "protocol": self.protocol, "thing_classes": list(self.things),
+            "model": self.model,
+            "split": self.split,
+            "protocol": self.protocol,
+            "thing_classes": list(self.things),
             "settings": self.settings,
-        }  # fmt: skip
+        }
         content = {**head, **self.score().to_dict(), "per_room": [room.to_dict() for room in self.rooms]}
         if self.views:
             score = self.view_score()
             content["views"] = {
-                **self.view_settings, **score.to_dict(), "ratio": ratios(self.score(), score),
+                **self.view_settings,
+                **score.to_dict(),
+                "ratio": ratios(self.score(), score),
                 "per_room": [view.to_dict() for view in self.views],
-            }  # fmt: skip
+            }
         return content
 
     @classmethod
@@ -75,12 +80,16 @@ class Evaluation:
             content = json.loads(path.read_text(encoding="utf-8"))
             views = content.get("views", {"per_room": []})
             return cls(
-                content["model"], content["split"], content["protocol"], tuple(content["classes"]),
-                tuple(content["thing_classes"]), content["settings"],
+                content["model"],
+                content["split"],
+                content["protocol"],
+                tuple(content["classes"]),
+                tuple(content["thing_classes"]),
+                content["settings"],
                 [RoomResult.from_dict(room) for room in content["per_room"]],
                 [RoomResult.from_dict(view) for view in views["per_room"]],
                 {key: value for key, value in views.items() if key in VIEW_SETTINGS},
-            )  # fmt: skip
+            )
         except OSError as error:
             raise EvaluationFileError(f"{path}: {error.strerror}") from None
         except (ValueError, KeyError, TypeError) as error:

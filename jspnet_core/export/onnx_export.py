@@ -93,10 +93,15 @@ def plain_graph(network: JointNetwork, cache: int | None = None) -> onnx.ModelPr
     features, pyramid = example_blocks(plain, blocks=2)
     arguments = (features, *(pyramid[n] for n in pyramid_names()))
     program = torch.onnx.export(
-        Exportable(plain).eval(), arguments, dynamo=True, opset_version=OPSET, verbose=False,
-        input_names=["features", *pyramid_names()], output_names=["logits", "embeddings"],
+        Exportable(plain).eval(),
+        arguments,
+        dynamo=True,
+        opset_version=OPSET,
+        verbose=False,
+        input_names=["features", *pyramid_names()],
+        output_names=["logits", "embeddings"],
         dynamic_shapes=(open_axes("features"), tuple(open_axes(n) for n in pyramid_names())),
-    )  # fmt: skip
+    )
     assert program is not None
     fold_constants(program.model, input_size_limit=1 << 30, output_size_limit=1 << 30)  # weights that were cut up
     model = program.model_proto

@@ -14,9 +14,13 @@ from jspnet_core.network_config import NetworkConfiguration, Order
 Fuse = Callable[[Tensor, Tensor], Tensor]
 
 APART = dict(
-    fusion_kind="siff+piff", siff_order="parallel", piff_order="parallel", piff_values="other", piff_join="concat",
+    fusion_kind="siff+piff",
+    siff_order="parallel",
+    piff_order="parallel",
+    piff_values="other",
+    piff_join="concat",
     piff_heads="own",
-)  # fmt: skip
+)
 """Readings whose joined features need not be put together; PIFF's keys are a level's points besides."""
 
 

@@ -164,9 +164,14 @@ def block_features(
 
 @njit(nogil=True, cache=True)
 def _fill_features(
-    features: np.ndarray, points: np.ndarray, colors: np.ndarray, index: np.ndarray, half: float, low: np.ndarray,
+    features: np.ndarray,
+    points: np.ndarray,
+    colors: np.ndarray,
+    index: np.ndarray,
+    half: float,
+    low: np.ndarray,
     span: np.ndarray,
-) -> None:  # fmt: skip
+) -> None:
     room = features.shape[2] - 3  # the first channel of the share of the cloud's extent
     for b in range(len(index)):
         x, y = points[index[b, 0], 0], points[index[b, 0], 1]

@@ -24,9 +24,15 @@ def cut_for_network(
 ) -> Blocks:
     """Blocks of the network's width every `s.stride` of it. xyz: (V, 3) float32, metres; sensor: (2,), metres."""
     return cut_blocks(
-        xyz, points_per_block=c.points, block_size=c.block_size, stride=s.stride * c.block_size,
-        max_blocks=s.max_blocks, min_points=s.min_block_points, rng=np.random.default_rng(s.seed), sensor=sensor,
-    )  # fmt: skip
+        xyz,
+        points_per_block=c.points,
+        block_size=c.block_size,
+        stride=s.stride * c.block_size,
+        max_blocks=s.max_blocks,
+        min_points=s.min_block_points,
+        rng=np.random.default_rng(s.seed),
+        sensor=sensor,
+    )
 
 
 def through_network(

@@ -116,9 +116,13 @@ def without_rare_classes(
 
 
 def fill_gaps(
-    xyz: np.ndarray, label: np.ndarray, confidence: np.ndarray, instance: np.ndarray, reach: float,
+    xyz: np.ndarray,
+    label: np.ndarray,
+    confidence: np.ndarray,
+    instance: np.ndarray,
+    reach: float,
     executor: Executor | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Voxels that no block sampled take everything from the nearest one that was, within `reach` metres.
 
     xyz (V, 3), label (V,), confidence (V,), instance (V,). Returns label, confidence and instance, completed.
@@ -167,12 +171,17 @@ def summarise_instances(
     count, confidences, corners, low, high = _totals(xyz, points, confidence, instance, len(label) + 1)
     return [
         Instance(
-            int(k), int(label[k - 1]), float(confidences[k] / count[k]), int(count[k]), corners[k] / count[k],
-            low[k], high[k],
+            int(k),
+            int(label[k - 1]),
+            float(confidences[k] / count[k]),
+            int(count[k]),
+            corners[k] / count[k],
+            low[k],
+            high[k],
         )
         for k in np.flatnonzero(count)
         if k != NO_INSTANCE
-    ]  # fmt: skip
+    ]
 
 
 @njit(nogil=True, cache=True)

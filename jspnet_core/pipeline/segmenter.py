@@ -168,9 +168,14 @@ def gravity_of(xyz: np.ndarray, given: np.ndarray | None, settings: SegmenterSet
 
 
 def merge_on_cpu(
-    merging: Literal["contact", "fixed", "legacy"], xyz: np.ndarray, index: np.ndarray, clusters: np.ndarray,
-    block_label: np.ndarray, label: np.ndarray, executor: Executor | None = None,
-) -> np.ndarray:  # fmt: skip
+    merging: Literal["contact", "fixed", "legacy"],
+    xyz: np.ndarray,
+    index: np.ndarray,
+    clusters: np.ndarray,
+    block_label: np.ndarray,
+    label: np.ndarray,
+    executor: Executor | None = None,
+) -> np.ndarray:
     """Instance of each voxel, (V,) int32, 0 and up with gaps, -1 for none. See `join_clusters` and `merge_blocks`.
 
     xyz: (V, 3) float32; index, clusters, block_label: (B, N); label: (V,) uint8, of the voxels.

@@ -97,9 +97,14 @@ def draw_confusion(path: Path, score: Score) -> None:
     for (row, column), share in np.ndenumerate(shares):
         if share >= 0.5:
             axis.text(
-                column, row, f"{share:.0f}", ha="center", va="center", fontsize=7,
+                column,
+                row,
+                f"{share:.0f}",
+                ha="center",
+                va="center",
+                fontsize=7,
                 color="white" if share > 55 else "black",
-            )  # fmt: skip
+            )
     columns = names if nothing else [*names, "no label"]
     axis.set_xticks(range(len(columns)), columns, rotation=60, ha="right", fontsize=8)
     absent = [" (absent)" if c.true_points == 0 else "" for c in score.classes]

@@ -226,9 +226,16 @@ def _name_instances(axis: Axes, row: Row, classes: ClassTable) -> None:
             continue
         middle = np.argmin(np.abs(rows - np.median(rows)) + np.abs(columns - np.median(columns)))
         axis.text(
-            columns[middle], rows[middle], classes.names[label], color="white", fontsize=8, ha="center", va="center",
-            path_effects=[withStroke(linewidth=2, foreground="black")], clip_on=True,
-        )  # fmt: skip
+            columns[middle],
+            rows[middle],
+            classes.names[label],
+            color="white",
+            fontsize=8,
+            ha="center",
+            va="center",
+            path_effects=[withStroke(linewidth=2, foreground="black")],
+            clip_on=True,
+        )
 
 
 def _legend(figure: Figure, rows: list[Row], classes: ClassTable) -> None:
@@ -242,9 +249,16 @@ def _legend(figure: Figure, rows: list[Row], classes: ClassTable) -> None:
     if np.asarray(counts)[UNLABELLED] > 0:
         patches.append(Patch(facecolor=_hex(EMPTY), edgecolor="0.3", label="none"))
     figure.legend(
-        handles=patches, loc="lower center", ncols=14, frameon=False, fontsize=9.5, handlelength=1.1,
-        columnspacing=1.2, handletextpad=0.4, borderaxespad=0.2,
-    )  # fmt: skip
+        handles=patches,
+        loc="lower center",
+        ncols=14,
+        frameon=False,
+        fontsize=9.5,
+        handlelength=1.1,
+        columnspacing=1.2,
+        handletextpad=0.4,
+        borderaxespad=0.2,
+    )
 
 
 def _hex(color: Sequence[int] | np.ndarray) -> str:

@@ -44,19 +44,31 @@ def write_report(out: Path, results: Sequence[RunResult], rooms: str, rooms_sha2
     for name, score in scores.items():
         draw_confusion(out / f"{name}-confusion.png", score)
     content: dict[str, Any] = {
-        "results": results, "scores": scores, "view_scores": _view_scores(results), "curves": curves,
-        "figures": FIGURES, "class_scores": CLASS_SCORES, "paper_rows": PAPER_ROWS, "rooms": rooms, "split": split,
-        "rooms_sha256": rooms_sha256, "room_count": len(results[0].evaluation.rooms),
+        "results": results,
+        "scores": scores,
+        "view_scores": _view_scores(results),
+        "curves": curves,
+        "figures": FIGURES,
+        "class_scores": CLASS_SCORES,
+        "paper_rows": PAPER_ROWS,
+        "rooms": rooms,
+        "split": split,
+        "rooms_sha256": rooms_sha256,
+        "room_count": len(results[0].evaluation.rooms),
         "written": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "facts": _side_by_side([result.run.facts() for result in results]),
         "settings": _side_by_side([result.run.settings() for result in results]),
-    }  # fmt: skip
+    }
     pages = {"report.html": lambda file: _inline(out / file), "report.md": lambda file: file}
     for page, image in pages.items():
         environment = Environment(
-            loader=PackageLoader("jspnet_core.report"), autoescape=page.endswith(".html"), undefined=StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-        )  # fmt: skip
+            loader=PackageLoader("jspnet_core.report"),
+            autoescape=page.endswith(".html"),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
         environment.filters["percent"] = lambda share: "-" if share is None else f"{100 * share:.1f}"
         text = environment.get_template(f"{page}.j2").render(**content, image=image)
         with replacing(out / page) as file:

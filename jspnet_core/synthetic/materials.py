@@ -123,9 +123,16 @@ def _blend(color: np.ndarray, accent: np.ndarray, share: float, gain: float) -> 
 
 @njit(cache=True, fastmath=True)
 def texture_color(
-    texture: int, color: np.ndarray, accent: np.ndarray, scale: float, seed: int, long_axis: int,
-    x: float, y: float, z: float,
-) -> tuple[float, float, float]:  # fmt: skip
+    texture: int,
+    color: np.ndarray,
+    accent: np.ndarray,
+    scale: float,
+    seed: int,
+    long_axis: int,
+    x: float,
+    y: float,
+    z: float,
+) -> tuple[float, float, float]:
     """Colour of a surface point before lighting, red green blue 0 to 1; x y z in the primitive's frame, metres."""
     broad = 1.0 + 0.05 * _noise(1.7 * x, 1.7 * y, 1.7 * z, seed)
     if texture == GRAIN:

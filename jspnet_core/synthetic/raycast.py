@@ -84,9 +84,14 @@ def _into_frames(
 
 @njit(cache=True, fastmath=True)
 def _visible_in_cone(
-    axis: np.ndarray, half_angle: float, origin: np.ndarray, order: np.ndarray, center: np.ndarray, radius: np.ndarray,
+    axis: np.ndarray,
+    half_angle: float,
+    origin: np.ndarray,
+    order: np.ndarray,
+    center: np.ndarray,
+    radius: np.ndarray,
     chosen: np.ndarray,
-) -> int:  # fmt: skip
+) -> int:
     """Primitives, in the given order, whose bounding sphere touches a cone; fills `chosen`, returns how many."""
     count = 0
     for p in order:
@@ -115,9 +120,17 @@ def _cone(rays: np.ndarray, turn: np.ndarray, top: int, bottom: int, left: int, 
 
 @njit(cache=True, fastmath=True, parallel=True)
 def cast_pixels(
-    origin: np.ndarray, turn: np.ndarray, rays: np.ndarray, kind: np.ndarray, center: np.ndarray,
-    rotation: np.ndarray, half: np.ndarray, radius: np.ndarray, depth: np.ndarray, hit: np.ndarray,
-) -> None:  # fmt: skip
+    origin: np.ndarray,
+    turn: np.ndarray,
+    rays: np.ndarray,
+    kind: np.ndarray,
+    center: np.ndarray,
+    rotation: np.ndarray,
+    half: np.ndarray,
+    radius: np.ndarray,
+    depth: np.ndarray,
+    hit: np.ndarray,
+) -> None:
     """First primitive along the ray of every pixel.
 
     origin: (3,) float64, metres, world. turn: (3, 3) float64, world from camera, contiguous.
@@ -173,9 +186,14 @@ def hit_points(origin: np.ndarray, turn: np.ndarray, rays: np.ndarray, depth: np
 
 @njit(cache=True, fastmath=True)
 def is_blocked(
-    a: np.ndarray, b: np.ndarray, kind: np.ndarray, center: np.ndarray, rotation: np.ndarray, half: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    kind: np.ndarray,
+    center: np.ndarray,
+    rotation: np.ndarray,
+    half: np.ndarray,
     radius: np.ndarray,
-) -> bool:  # fmt: skip
+) -> bool:
     """Whether a primitive stands between the points `a` and `b`, (3,) float64 each, metres, world."""
     dx, dy, dz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     length2 = dx * dx + dy * dy + dz * dz
@@ -194,9 +212,15 @@ def is_blocked(
 
 @njit(cache=True, fastmath=True, parallel=True)
 def seen_from(
-    points: np.ndarray, normals: np.ndarray, eyes: np.ndarray, kind: np.ndarray, center: np.ndarray,
-    rotation: np.ndarray, half: np.ndarray, radius: np.ndarray,
-) -> np.ndarray:  # fmt: skip
+    points: np.ndarray,
+    normals: np.ndarray,
+    eyes: np.ndarray,
+    kind: np.ndarray,
+    center: np.ndarray,
+    rotation: np.ndarray,
+    half: np.ndarray,
+    radius: np.ndarray,
+) -> np.ndarray:
     """Which surface points at least one of the eyes sees.
 
     points, normals: (N, 3) float64; eyes: (E, 3) float64; metres, world. Returns (N,) bool.

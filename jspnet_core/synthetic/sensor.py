@@ -29,9 +29,14 @@ def _random_neighbour(depth: np.ndarray, row: int, column: int, seed: int) -> fl
 
 @njit(cache=True, fastmath={"nsz", "arcp", "contract", "afn", "reassoc"}, parallel=True)
 def measure(
-    depth: np.ndarray, sight: np.ndarray, normals: np.ndarray, dropout: np.ndarray, nearest: float, farthest: float,
+    depth: np.ndarray,
+    sight: np.ndarray,
+    normals: np.ndarray,
+    dropout: np.ndarray,
+    nearest: float,
+    farthest: float,
     seed: int,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """What the sensor reads where the truth is `depth`.
 
     depth: (H, W) float64, metres along z. sight, normals: (H, W, 3), from the camera to the surface, and the

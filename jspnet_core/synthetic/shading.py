@@ -31,9 +31,15 @@ class Light:
 
 @njit(cache=True, fastmath=True, parallel=True)
 def _light_levels(
-    origin: np.ndarray, shape: tuple[int, int, int], lamps: np.ndarray, kind: np.ndarray, center: np.ndarray,
-    rotation: np.ndarray, half: np.ndarray, radius: np.ndarray,
-) -> np.ndarray:  # fmt: skip
+    origin: np.ndarray,
+    shape: tuple[int, int, int],
+    lamps: np.ndarray,
+    kind: np.ndarray,
+    center: np.ndarray,
+    rotation: np.ndarray,
+    half: np.ndarray,
+    radius: np.ndarray,
+) -> np.ndarray:
     level = np.zeros(shape)
     for i in prange(shape[0]):
         for j in range(shape[1]):
@@ -93,11 +99,24 @@ def local_normal(kind: int, h: np.ndarray, x: float, y: float, z: float) -> tupl
 
 @njit(cache=True, fastmath=True, parallel=True)
 def _shade(
-    points: np.ndarray, index: np.ndarray, kind: np.ndarray, center: np.ndarray, rotation: np.ndarray,
-    half: np.ndarray, texture: np.ndarray, color: np.ndarray, accent: np.ndarray, scale: np.ndarray,
-    seed: np.ndarray, level: np.ndarray, origin: np.ndarray, tint: np.ndarray, ambient: float,
-    colors: np.ndarray, normals: np.ndarray,
-) -> None:  # fmt: skip
+    points: np.ndarray,
+    index: np.ndarray,
+    kind: np.ndarray,
+    center: np.ndarray,
+    rotation: np.ndarray,
+    half: np.ndarray,
+    texture: np.ndarray,
+    color: np.ndarray,
+    accent: np.ndarray,
+    scale: np.ndarray,
+    seed: np.ndarray,
+    level: np.ndarray,
+    origin: np.ndarray,
+    tint: np.ndarray,
+    ambient: float,
+    colors: np.ndarray,
+    normals: np.ndarray,
+) -> None:
     for n in prange(len(points)):
         p = index[n]
         if p < 0:
@@ -137,7 +156,22 @@ def shade(points: np.ndarray, index: np.ndarray, solids: Primitives, light: Ligh
     colors, normals = np.empty((len(points), 3)), np.empty((len(points), 3))
     s = solids
     _shade(
-        points, index, s.kind, s.center, s.rotation, s.half, s.texture, s.color, s.accent, s.scale, s.seed,
-        light.level, light.origin, light.tint, light.ambient, colors, normals,
-    )  # fmt: skip
+        points,
+        index,
+        s.kind,
+        s.center,
+        s.rotation,
+        s.half,
+        s.texture,
+        s.color,
+        s.accent,
+        s.scale,
+        s.seed,
+        light.level,
+        light.origin,
+        light.tint,
+        light.ambient,
+        colors,
+        normals,
+    )
     return colors, normals

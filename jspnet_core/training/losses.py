@@ -45,9 +45,13 @@ def semantic_loss(
     gradients, is that of one process with all blocks, however unevenly the labelled points are spread.
     """
     total = functional.cross_entropy(
-        logits.flatten(0, 1), label.flatten(), weights, ignore_index=UNLABELLED, reduction="sum",
+        logits.flatten(0, 1),
+        label.flatten(),
+        weights,
+        ignore_index=UNLABELLED,
+        reduction="sum",
         label_smoothing=smoothing,
-    )  # fmt: skip
+    )
     known = label != UNLABELLED
     mass = known.sum().float() if weights is None else (weights[label.where(known, 0)] * known).sum()
     return total / average(mass).clamp(min=1e-6)

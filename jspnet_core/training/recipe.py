@@ -117,21 +117,47 @@ class Recipe(BaseModel):
 PAPER = Recipe(
     samples=1_673_300,  # 100 epochs of the 16,733 blocks that Areas 1, 2, 3, 4 and 6 are cut into
     augmentation=Augmentation(
-        cut="grid", shuffle="rooms", voxels=False, replacement=True, views=0.0, turn=False, mirror=False,
-        color_drop=0.0, color_gain=0.0,
+        cut="grid",
+        shuffle="rooms",
+        voxels=False,
+        replacement=True,
+        views=0.0,
+        turn=False,
+        mirror=False,
+        color_drop=0.0,
+        color_gain=0.0,
     ),
-)  # fmt: skip
+)
 """Section 4.2 and the released code: Adam at 0.001, halved every 300,000 blocks, batches of 12, no augmentation."""
 
 MODERN = Recipe(
-    samples=400_000, optimizer="adamw", weight_decay=1e-2, learning_rate=2e-3, schedule="cosine", warmup_samples=2000,
-    clip_norm=10.0, norm_momentum=0.1, decay_samples=100_000, ema=0.998, mixed_precision=True, label_smoothing=0.1,
-    class_weight=0.4, dropout=0.2, select="both",
+    samples=400_000,
+    optimizer="adamw",
+    weight_decay=1e-2,
+    learning_rate=2e-3,
+    schedule="cosine",
+    warmup_samples=2000,
+    clip_norm=10.0,
+    norm_momentum=0.1,
+    decay_samples=100_000,
+    ema=0.998,
+    mixed_precision=True,
+    label_smoothing=0.1,
+    class_weight=0.4,
+    dropout=0.2,
+    select="both",
     augmentation=Augmentation(
-        views=0.5, view=View(tilt=0.035), edge_color=0.5, balance=0.4, scale=0.1, jitter=0.003, color_drop=0.2,
-        color_gain=0.15, contrast=0.2,
+        views=0.5,
+        view=View(tilt=0.035),
+        edge_color=0.5,
+        balance=0.4,
+        scale=0.1,
+        jitter=0.003,
+        color_drop=0.2,
+        color_gain=0.15,
+        contrast=0.2,
     ),
-)  # fmt: skip
+)
 """AdamW, cosine, class weights, balanced sampling, averaged weights, and blocks as a depth camera sees them."""
 
 RECIPES = {"paper": PAPER, "modern": MODERN}

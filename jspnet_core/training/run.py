@@ -129,10 +129,17 @@ def start(
     network = synchronise_norms(network, world).to(world.device)
     sizes = mean_instance_sizes(rooms, len(classes), recipe.augmentation.voxel_size)
     run = Run(
-        folder, recipe, network, make_optimizer(network, recipe), [None if np.isnan(s) else float(s) for s in sizes],
-        classes, make_average(network, recipe), teacher=teacher_of(recipe, configuration, classes, world), world=world,
+        folder,
+        recipe,
+        network,
+        make_optimizer(network, recipe),
+        [None if np.isnan(s) else float(s) for s in sizes],
+        classes,
+        make_average(network, recipe),
+        teacher=teacher_of(recipe, configuration, classes, world),
+        world=world,
         notes=notes,
-    )  # fmt: skip
+    )
     if world.leads:
         run.open_folder(facts or {}, before={})
     return run
@@ -155,9 +162,19 @@ def resume(
         for group in optimizer.param_groups:  # the checkpoint's would win over the recipe's
             group["weight_decay"] = recipe.weight_decay if recipe.optimizer == "adamw" else 0.0
     average = make_average(network, recipe, last.average)
-    run = Run(folder, recipe, network, optimizer, last.mean_sizes, last.classes, average, last.samples,
-              metrics=last.metrics, teacher=teacher_of(recipe, network.configuration, last.classes, world),
-              world=world)  # fmt: skip
+    run = Run(
+        folder,
+        recipe,
+        network,
+        optimizer,
+        last.mean_sizes,
+        last.classes,
+        average,
+        last.samples,
+        metrics=last.metrics,
+        teacher=teacher_of(recipe, network.configuration, last.classes, world),
+        world=world,
+    )
     recall_best(run)
     if world.leads:
         before, facts = read_record(folder) or {"wall_seconds": 0.0}, facts or {}

@@ -54,9 +54,15 @@ def losses_of(
     with torch.autocast(device.type, torch.bfloat16, enabled=mixed, cache_enabled=cached):
         logits, embeddings = model(batch["features"], batch["pyramid"])
     losses = joint_loss(
-        logits.float(), embeddings.float(), batch["label"], batch["instance"], instances=batch["instances"],
-        weights=weights, smoothing=run.recipe.label_smoothing, average=run.world.mean,
-    )  # fmt: skip
+        logits.float(),
+        embeddings.float(),
+        batch["label"],
+        batch["instance"],
+        instances=batch["instances"],
+        weights=weights,
+        smoothing=run.recipe.label_smoothing,
+        average=run.world.mean,
+    )
     if run.teacher is not None:
         losses = run.teacher.add(losses, batch, logits.float(), embeddings.float())
     return losses

@@ -33,8 +33,17 @@ from jspnet_core.training.step import step
 from jspnet_core.training.validation import Validation
 
 __all__ = [
-    "LOG_STEPS", "Augmentation", "Recipe", "Run", "TrainingError", "progress_bar", "resume", "start", "step", "train",
-]  # fmt: skip
+    "LOG_STEPS",
+    "Augmentation",
+    "Recipe",
+    "Run",
+    "TrainingError",
+    "progress_bar",
+    "resume",
+    "start",
+    "step",
+    "train",
+]
 
 LOG_STEPS = 10
 """Steps between two looks at the losses; each look waits for the GPU."""
@@ -189,6 +198,10 @@ class Log:
 def progress_bar(visible: bool = True) -> Progress:
     """The bar of one process; where not visible its console is silent, too."""
     return Progress(
-        *Progress.get_default_columns()[:3], TextColumn("{task.completed}/{task.total} {task.fields[shown]}"),
-        TimeElapsedColumn(), TimeRemainingColumn(), console=Console(quiet=not visible), disable=not visible,
-    )  # fmt: skip
+        *Progress.get_default_columns()[:3],
+        TextColumn("{task.completed}/{task.total} {task.fields[shown]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(quiet=not visible),
+        disable=not visible,
+    )

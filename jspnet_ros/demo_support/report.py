@@ -73,8 +73,9 @@ def _quantiles(values: list[float]) -> tuple[str, str, str]:
 
 def _classes(score: Score, heard: Heard) -> Table:
     """One line per class that is in the truth or in the labels."""
-    table = Table("class", "true points", "IoU", "true objects", "found", "objects said", title="Classes",
-                  title_justify="left")  # fmt: skip
+    table = Table(
+        "class", "true points", "IoU", "true objects", "found", "objects said", title="Classes", title_justify="left"
+    )
     for column in table.columns[1:]:
         column.justify = "right"
     for c in score.classes:

@@ -146,9 +146,14 @@ def record_cloud(header: Header, shape: tuple[int, int], records: np.ndarray) ->
 
 
 def semantic_cloud(
-    header: Header, shape: tuple[int, int], points: np.ndarray, segmentation: Segmentation, classes: ClassTable,
-    executor: Executor | None = None, threads: int = 1,
-) -> bytes:  # fmt: skip
+    header: Header,
+    shape: tuple[int, int],
+    points: np.ndarray,
+    segmentation: Segmentation,
+    classes: ClassTable,
+    executor: Executor | None = None,
+    threads: int = 1,
+) -> bytes:
     """Every point with its label and confidence, coloured by class, as bytes to be published.
 
     shape: (height, width) of the input cloud. points: (N, 3) float32, metres, in the frame of `header`.
@@ -159,16 +164,22 @@ def semantic_cloud(
     def fill(records: np.ndarray) -> None:
         in_parts(
             lambda part: fill_labels(records[part], points[part], palette, s.label[part], s.confidence[part]),
-            len(points), executor, threads,
-        )  # fmt: skip
+            len(points),
+            executor,
+            threads,
+        )
 
     return serialised(cloud_of(SEMANTIC_POINT, header, shape), _SEMANTIC_WORDS, fill)
 
 
 def instance_cloud(
-    header: Header, shape: tuple[int, int], points: np.ndarray, segmentation: Segmentation,
-    executor: Executor | None = None, threads: int = 1,
-) -> bytes:  # fmt: skip
+    header: Header,
+    shape: tuple[int, int],
+    points: np.ndarray,
+    segmentation: Segmentation,
+    executor: Executor | None = None,
+    threads: int = 1,
+) -> bytes:
     """Every point with label, confidence and instance id, coloured by instance; as `semantic_cloud` otherwise."""
     s = segmentation
     palette = pack_rgb(instance_palette(np.arange(int(s.instance.max(initial=0)) + 1, dtype=np.uint32)))
@@ -178,16 +189,23 @@ def instance_cloud(
             lambda part: fill_instances(
                 records[part], points[part], palette, s.label[part], s.confidence[part], s.instance[part]
             ),
-            len(points), executor, threads,
-        )  # fmt: skip
+            len(points),
+            executor,
+            threads,
+        )
 
     return serialised(cloud_of(INSTANCE_POINT, header, shape), _INSTANCE_WORDS, fill)
 
 
 def labelled_clouds(
-    header: Header, shape: tuple[int, int], points: np.ndarray, segmentation: Segmentation, classes: ClassTable,
-    executor: Executor, threads: int,
-) -> tuple[bytes, bytes]:  # fmt: skip
+    header: Header,
+    shape: tuple[int, int],
+    points: np.ndarray,
+    segmentation: Segmentation,
+    classes: ClassTable,
+    executor: Executor,
+    threads: int,
+) -> tuple[bytes, bytes]:
     """`semantic_cloud` and `instance_cloud`, side by side. executor: one thread of it waits for the others."""
     half = max(threads // 2, 1)
     semantic = executor.submit(semantic_cloud, header, shape, points, segmentation, classes, executor, half)

@@ -25,9 +25,13 @@ def fill_labels(
 
 @njit(nogil=True, cache=True)
 def fill_instances(
-    records: np.ndarray, points: np.ndarray, palette: np.ndarray, label: np.ndarray, confidence: np.ndarray,
+    records: np.ndarray,
+    points: np.ndarray,
+    palette: np.ndarray,
+    label: np.ndarray,
+    confidence: np.ndarray,
     instance: np.ndarray,
-) -> None:  # fmt: skip
+) -> None:
     """The same with the instance of each point, (N,); palette: by instance."""
     for i in range(len(records)):
         record = records[i]

@@ -60,9 +60,7 @@ def _from_euler(roll: float, pitch: float, yaw: float) -> np.ndarray:
     """About the fixed axes x, then y, then z, in radians: (3, 3)."""
     half = 0.5 * np.array([roll, pitch, yaw])
     (a, b, c), (u, v, w) = np.sin(half), np.cos(half)
-    return from_quaternion(
-        a * v * w - u * b * c, u * b * w + a * v * c, u * v * c - a * b * w, u * v * w + a * b * c
-    )  # fmt: skip
+    return from_quaternion(a * v * w - u * b * c, u * b * w + a * v * c, u * v * c - a * b * w, u * v * w + a * b * c)
 
 
 def _to_quaternion(R: np.ndarray) -> np.ndarray:

@@ -107,7 +107,14 @@ class CloudLabeller:
             header = Header(stamp=cloud.header.stamp, frame_id=self._gravity.target_frame)
             T_header_input, T_header_gravity = segmentation.T_gravity_input, np.eye(4)
         return LabelledFrame(
-            wanted, arrived.at_ns, header, (cloud.height, cloud.width), arrays.points, segmentation,
-            T_header_input, T_header_gravity, self._gravity.source or segmentation.gravity_source,
+            wanted,
+            arrived.at_ns,
+            header,
+            (cloud.height, cloud.width),
+            arrays.points,
+            segmentation,
+            T_header_input,
+            T_header_gravity,
+            self._gravity.source or segmentation.gravity_source,
             {**clock.milliseconds, **segmentation.timings_ms},
-        )  # fmt: skip
+        )

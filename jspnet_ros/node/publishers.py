@@ -26,8 +26,14 @@ from jspnet_ros.msg import ClassTable as ClassTableMessage
 from jspnet_ros.msg import Instance, InstanceArray
 from jspnet_ros.node.statistics import FrameReport
 
-GROUPS = {"network": "inference", "labels": "postprocess", "clusters": "postprocess", "merging": "postprocess",
-          "painting": "postprocess", "publish": "postprocess"}  # fmt: skip
+GROUPS = {
+    "network": "inference",
+    "labels": "postprocess",
+    "clusters": "postprocess",
+    "merging": "postprocess",
+    "painting": "postprocess",
+    "publish": "postprocess",
+}
 """Group of a stage under debug/processing_time; every other stage is preprocess."""
 
 

@@ -46,9 +46,7 @@ def test_labelling_does_not_load_torch(tmp_path: Path) -> None:
 
 
 def test_a_defect_is_not_dressed_up_as_a_user_error() -> None:
-    broken = (
-        "import jspnet_core.cli.evaluate as m\ndef evaluate(): raise ValueError('a defect')\nm.evaluate = evaluate"
-    )
+    broken = "import jspnet_core.cli.evaluate as m\ndef evaluate(): raise ValueError('a defect')\nm.evaluate = evaluate"
     result = run("evaluate", prelude=broken)
     assert "Traceback" in result.stderr
     assert result.returncode == 1

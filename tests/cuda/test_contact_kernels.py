@@ -20,9 +20,13 @@ def on_device(device, xyz, index, clusters):
     low_high = np.concatenate([xyz.min(axis=0), xyz.max(axis=0)])
     nothing = DeviceArray(0, (0,), np.dtype(np.int32), None)
     voxels = DeviceVoxels(
-        len(xyz), upload(device, np.array([len(xyz)], np.int32)), nothing, nothing, upload(device, xyz),
+        len(xyz),
+        upload(device, np.array([len(xyz)], np.int32)),
+        nothing,
+        nothing,
+        upload(device, xyz),
         upload(device, low_high),
-    )  # fmt: skip
+    )
     counts = (clusters >= 0).sum(axis=1).astype(np.int32)
     blocks = DeviceBlocks(upload(device, index), upload(device, counts), 0)
     number = (clusters.max(axis=1) + 1).astype(np.int32)

@@ -60,9 +60,15 @@ def test_own_clouds_of_both_formats_become_rooms(tmp_path: Path) -> None:
     write_ply(clouds / "store.ply", {"label": "scalar_label", "instance": "thing"}, ("class 1 floor",))
     write_npz(tmp_path / "hall.npz")
     code, output, said = prepare(
-        "rooms", clouds / "lab.npz", tmp_path / "hall.npz", tmp_path / "out", "--classes", "wall,floor,crate",
-        "--val", "hall",
-    )  # fmt: skip
+        "rooms",
+        clouds / "lab.npz",
+        tmp_path / "hall.npz",
+        tmp_path / "out",
+        "--classes",
+        "wall,floor,crate",
+        "--val",
+        "hall",
+    )
     assert (code, said.strip()) == (0, "")
     (lab,), (hall,) = open_rooms(tmp_path / "out", "train"), open_rooms(tmp_path / "out", "val")
     np.testing.assert_allclose(np.sort(lab.points, axis=0), np.sort(hall.points, axis=0), atol=1e-6)

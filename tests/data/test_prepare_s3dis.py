@@ -182,10 +182,14 @@ def test_block_files_give_back_the_points_that_were_drawn(tmp_path: Path) -> Non
     (found,) = open_rooms(tmp_path / "out", "val")
     entry = read_index(tmp_path / "out").rooms["Area_5_a"]
     origin = np.array(entry.origin)
-    truth = {(*np.rint(1000 * p).astype(int).tolist(), *c, i)
-             for p, c, i in zip(room.points, room.colors.tolist(), room.instance.tolist(), strict=True)}  # fmt: skip
-    back = {(*np.rint(1000 * (p + origin)).astype(int).tolist(), *c, i)
-            for p, c, i in zip(found.points, found.colors.tolist(), found.instance.tolist(), strict=True)}  # fmt: skip
+    truth = {
+        (*np.rint(1000 * p).astype(int).tolist(), *c, i)
+        for p, c, i in zip(room.points, room.colors.tolist(), room.instance.tolist(), strict=True)
+    }
+    back = {
+        (*np.rint(1000 * (p + origin)).astype(int).tolist(), *c, i)
+        for p, c, i in zip(found.points, found.colors.tolist(), found.instance.tolist(), strict=True)
+    }
     assert back == truth
     assert "Area_5_a.h5: 300 different points among the 2400 of 12 blocks" in said
     assert "Area_5_a.h5: instance ids reach 255; ids above were lost" in said

@@ -97,9 +97,13 @@ def test_a_network_trains_on_shapes(tmp_path: Path) -> None:
     rooms = open_rooms(tmp_path / "out", "train")
     assert room_geometry(tmp_path / "out") == {"color": False, "block_size": 4.0}
     small = NetworkConfiguration.narrow(
-        classes=50, points=256, levels=(64, 32, 16, 16), encoder_neighbors=16, decoder_neighbors=8,
+        classes=50,
+        points=256,
+        levels=(64, 32, 16, 16),
+        encoder_neighbors=16,
+        decoder_neighbors=8,
         **room_geometry(tmp_path / "out"),
-    )  # fmt: skip
+    )
     recipe = Recipe(learning_rate=1e-3, norm_momentum=0.1)
     run = training.start(tmp_path / "run", small, recipe, rooms, classes=room_classes(tmp_path / "out"))
     blocks = BlockSet(rooms, run.network.configuration, Augmentation(views=0.0), seed=0)

@@ -133,9 +133,14 @@ def generated_blocks(count):
     room = make_scene(0, "office").room_cloud(rng, 1500)
     points = (room.points - [0, 0, room.points[:, 2].min()]).astype(np.float32)
     blocks = cut_blocks(
-        points, points_per_block=c.points, block_size=c.block_size, stride=c.block_size, min_points=500, rng=rng,
+        points,
+        points_per_block=c.points,
+        block_size=c.block_size,
+        stride=c.block_size,
+        min_points=500,
+        rng=rng,
         max_blocks=count,
-    )  # fmt: skip
+    )
     features = block_features(points, room.colors, blocks.index, color=c.color, block_size=c.block_size)
     return features, [build_pyramid(f[:, :3], c) for f in features]
 

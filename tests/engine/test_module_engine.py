@@ -14,9 +14,14 @@ from jspnet_core.settings import SegmenterSettings
 from jspnet_core.synthetic import make_scene
 
 SMALL = NetworkConfiguration.narrow(
-    system="asis", points=256, levels=(128, 64, 32, 16), set_abstraction=(8, 16),
-    point_conv=((16, 16), (16, 32), (32, 32)), feature_propagation=((32,), (16,), (16,)), fusion=16,
-)  # fmt: skip
+    system="asis",
+    points=256,
+    levels=(128, 64, 32, 16),
+    set_abstraction=(8, 16),
+    point_conv=((16, 16), (16, 32), (32, 32)),
+    feature_propagation=((32,), (16,), (16,)),
+    fusion=16,
+)
 SIZES = [50.0] * 12 + [None]
 
 

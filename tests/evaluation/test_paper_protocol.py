@@ -80,9 +80,14 @@ class HalvesEngine:
         )
         table = ClassTable(("near", "far"), ((255, 0, 0), (0, 255, 0)), ("far",))
         self.description = ModelDescription(
-            name="halves", configuration=configuration, classes=table.to_dict(), mean_sizes=[None, None],
-            voxel_size=0.03, training={}, licence="none",
-        )  # fmt: skip
+            name="halves",
+            configuration=configuration,
+            classes=table.to_dict(),
+            mean_sizes=[None, None],
+            voxel_size=0.03,
+            training={},
+            licence="none",
+        )
 
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
         far = features[..., 6] > 0.3  # the room's share along x

@@ -23,10 +23,33 @@ from jspnet_core.training.checkpoint import Checkpoint
 
 # Operators that TensorRT 10.3 and newer take without a plug-in, as far as this network may need them.
 PLAIN = {
-    "Add", "Cast", "Concat", "Gather", "MatMul", "Mul", "Pow", "ReduceMax", "ReduceMean", "ReduceSum", "Relu",
-    "Reshape", "Shape", "Sigmoid", "Slice", "Softmax", "Sub", "Transpose", "Unsqueeze", "Gemm", "Squeeze", "Identity",
-    "Pad", "Split", "ConstantOfShape", "Expand",
-}  # fmt: skip
+    "Add",
+    "Cast",
+    "Concat",
+    "Gather",
+    "MatMul",
+    "Mul",
+    "Pow",
+    "ReduceMax",
+    "ReduceMean",
+    "ReduceSum",
+    "Relu",
+    "Reshape",
+    "Shape",
+    "Sigmoid",
+    "Slice",
+    "Softmax",
+    "Sub",
+    "Transpose",
+    "Unsqueeze",
+    "Gemm",
+    "Squeeze",
+    "Identity",
+    "Pad",
+    "Split",
+    "ConstantOfShape",
+    "Expand",
+}
 
 
 @pytest.fixture(scope="module")

@@ -48,10 +48,17 @@ VARIANTS = {
     **{f"PIFF {order}, literal eq. 12": dict(piff_order=order, piff_values="own") for order in ORDERS},
     **{f"PIFF {order}, added": dict(piff_order=order, piff_join="add") for order in ORDERS},
     "the released code": dict(
-        siff_main="other", siff_center="min", siff_join="residual", siff_order="sem2ins-ins2sem",
-        piff_keys="pairs", piff_dropout=0.5, piff_heads="swapped", d_k=1, d_v=1,
+        siff_main="other",
+        siff_center="min",
+        siff_join="residual",
+        siff_order="sem2ins-ins2sem",
+        piff_keys="pairs",
+        piff_dropout=0.5,
+        piff_heads="swapped",
+        d_k=1,
+        d_v=1,
     ),
-}  # fmt: skip
+}
 
 
 def small(**changes) -> NetworkConfiguration:
@@ -118,7 +125,7 @@ PIFF_ALONE = 2 * 82_944 + TWO_OUT
         (dict(siff_order=ORDERS[0]), 8_300_845 + 128 * 128),
         (dict(piff_order=ORDERS[1]), 8_300_845 + 128 * (64 + 128)),
     ],
-)  # fmt: skip
+)
 def test_parameter_counts(changes, expected):
     assert count(build_network(NetworkConfiguration(**changes))) == expected
 
@@ -203,8 +210,19 @@ def test_a_system_stands_for_its_backbone_and_fusion():
 
 def test_a_configuration_from_before_there_were_systems_is_a_jspnet():
     old = NetworkConfiguration.narrow().model_dump(mode="json")
-    for name in ("system", "backbone", "fusion_kind", "pcff", "feature_propagation", "pointnet", "siff_join",
-                 "siff_order", "piff_dropout", "piff_heads", "piff_order"):  # fmt: skip
+    for name in (
+        "system",
+        "backbone",
+        "fusion_kind",
+        "pcff",
+        "feature_propagation",
+        "pointnet",
+        "siff_join",
+        "siff_order",
+        "piff_dropout",
+        "piff_heads",
+        "piff_order",
+    ):
         del old[name]
     assert isinstance(build_network(NetworkConfiguration(**old)), JSPNet)
 

@@ -95,9 +95,14 @@ def network_embeddings(room_name, blocks):
     c, voxel = engine.description.configuration, voxelise(room.points, 0.03).representative
     xyz, rgb = room.points[voxel], room.colors[voxel]
     cut = cut_blocks(
-        xyz, points_per_block=c.points, block_size=c.block_size, stride=1.0, min_points=200, max_blocks=blocks,
+        xyz,
+        points_per_block=c.points,
+        block_size=c.block_size,
+        stride=1.0,
+        min_points=200,
+        max_blocks=blocks,
         rng=np.random.default_rng(0),
-    )  # fmt: skip
+    )
     features = block_features(xyz, rgb, cut.index, color=c.color, block_size=c.block_size)
     return engine.run(features, [build_pyramid(f[:, :3], c) for f in features])[1], cut.count
 
@@ -192,9 +197,14 @@ def test_clusters_of_the_shipped_model_are_those_of_scikit_learn():
     room = read_room(ROOMS / "Area_1_office_13.npz")
     keep = voxelise(room.points, 0.03).representative
     blocks = cut_blocks(
-        room.points[keep], points_per_block=c.points, block_size=1.0, stride=1.0, min_points=512,
-        rng=np.random.default_rng(0), max_blocks=3,
-    )  # fmt: skip
+        room.points[keep],
+        points_per_block=c.points,
+        block_size=1.0,
+        stride=1.0,
+        min_points=512,
+        rng=np.random.default_rng(0),
+        max_blocks=3,
+    )
     features = block_features(room.points[keep], room.colors[keep], blocks.index, color=c.color, block_size=1.0)
     _, embeddings = engine.run(features, [build_pyramid(f[:, :3], c) for f in features])
     for e in embeddings:

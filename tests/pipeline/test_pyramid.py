@@ -13,7 +13,7 @@ from jspnet_core.pipeline.pyramid import (
     index_sources,
     pyramid_names,
     stack_pyramids,
-)  # fmt: skip
+)
 from jspnet_core.spatial.ball_query import ball_density, ball_query
 from jspnet_core.spatial.farthest_point_sampling import farthest_points, sample_and_work
 from jspnet_core.spatial.kd_buckets import boxed

@@ -27,9 +27,15 @@ from jspnet_core.training import train as training
 from jspnet_core.training.recipe import Recipe
 
 SMALL = NetworkConfiguration.narrow(
-    points=256, levels=(64, 32, 32, 16), set_abstraction=(8, 8), point_conv=((8, 8), (8, 16), (16, 16)),
-    decoder=((16,), (16,), (8,)), propagation=(8, 8), weight_net=4, fusion=8,
-)  # fmt: skip
+    points=256,
+    levels=(64, 32, 32, 16),
+    set_abstraction=(8, 8),
+    point_conv=((8, 8), (8, 16), (16, 16)),
+    decoder=((16,), (16,), (8,)),
+    propagation=(8, 8),
+    weight_net=4,
+    fusion=8,
+)
 PNG = re.compile(r'src="data:image/png;base64,([A-Za-z0-9+/=]+)"')
 
 

@@ -173,10 +173,13 @@ def test_views_lose_colour_by_the_switch(rooms):
 def test_the_grid_is_the_runtimes_and_an_epoch_holds_each_block_once(rooms):
     blocks = GridBlocks(rooms, SMALL, GRID, seed=0)
     expected = sum(
-        len(cut_blocks(r.points, points_per_block=256, block_size=1.0, stride=0.5, min_points=100,
-                       rng=np.random.default_rng(0)))
+        len(
+            cut_blocks(
+                r.points, points_per_block=256, block_size=1.0, stride=0.5, min_points=100, rng=np.random.default_rng(0)
+            )
+        )
         for r in rooms
-    )  # fmt: skip
+    )
     assert len(blocks.places) == expected
     orders = [blocks.order(epoch) for epoch in range(2)]
     assert all(sorted(order) == list(range(expected)) for order in orders)

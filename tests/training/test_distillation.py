@@ -77,8 +77,10 @@ def test_a_cheaper_network_comes_nearer_to_its_teacher_without_any_label(rooms, 
     for name, weight in run.teacher.network.state_dict().items():
         assert torch.equal(weight, before[name])
     with torch.no_grad():
-        answers = [run.network.eval()(batch["features"], batch["pyramid"])[0],
-                   run.teacher.network(batch["teacher_features"], batch["teacher_pyramid"])[0]]  # fmt: skip
+        answers = [
+            run.network.eval()(batch["features"], batch["pyramid"])[0],
+            run.teacher.network(batch["teacher_features"], batch["teacher_pyramid"])[0],
+        ]
     assert (answers[0].argmax(-1) == answers[1][:, :128].argmax(-1)).float().mean() > 0.9
 
 

@@ -21,8 +21,12 @@ from jspnet_core.training.recipe import Recipe
 from tests.labelled_rooms import SMALL, box_room, write_rooms
 
 SETTINGS = [
-    "validate_every=1000", "checkpoint_minutes=1e-6", "dropout=0", "learning_rate=1e-5", "mixed_precision=false"
-]  # fmt: skip
+    "validate_every=1000",
+    "checkpoint_minutes=1e-6",
+    "dropout=0",
+    "learning_rate=1e-5",
+    "mixed_precision=false",
+]
 """Small steps: rounding, which differs, must not grow. Losses and gradients are large all the same."""
 
 STEPS, BATCH = 30, 2
@@ -73,13 +77,37 @@ def children(pid: int) -> list[int]:
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds processes in /proc")
 def test_two_processes_train_as_one_though_one_is_killed(place):
     """The curve and the gradients are those of one process; batch norms and losses are over all blocks."""
-    train(place / "rooms", out=place / "one", init=place / "small.pt", samples=STEPS * BATCH, batch=BATCH,
-          settings=SETTINGS, workers=0)  # fmt: skip
+    train(
+        place / "rooms",
+        out=place / "one",
+        init=place / "small.pt",
+        samples=STEPS * BATCH,
+        batch=BATCH,
+        settings=SETTINGS,
+        workers=0,
+    )
     arguments = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--max-restarts=1",
-        "-m", "jspnet_core.cli.main", "train", str(place / "rooms"), "--out", str(place / "two"), "--init",
-        str(place / "small.pt"), "--samples", str(STEPS * BATCH), "--batch", str(BATCH), "--workers", "0",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        "--max-restarts=1",
+        "-m",
+        "jspnet_core.cli.main",
+        "train",
+        str(place / "rooms"),
+        "--out",
+        str(place / "two"),
+        "--init",
+        str(place / "small.pt"),
+        "--samples",
+        str(STEPS * BATCH),
+        "--batch",
+        str(BATCH),
+        "--workers",
+        "0",
+    ]
     arguments += [part for setting in SETTINGS for part in ("--set", setting)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with (place / "log").open("w") as log:

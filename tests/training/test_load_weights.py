@@ -44,17 +44,38 @@ ABLATIONS = {
     "SIFF alone, without PCFF": ("jspnet", ["fusion_kind=siff", "pcff=false"], ("pointconv", "siff")),
     "sem2ins first": ("jspnet", ["siff_order=sem2ins-ins2sem"], ("pointconv", "siff+piff")),
 }
-SMALL_SIZES = [f"{name}={json.dumps(SMALL.model_dump(mode='json')[name])}" for name in (
-    "points", "levels", "encoder_neighbors", "decoder_neighbors", "set_abstraction", "point_conv", "decoder",
-    "propagation", "feature_propagation", "weight_net", "fusion")]  # fmt: skip
+SMALL_SIZES = [
+    f"{name}={json.dumps(SMALL.model_dump(mode='json')[name])}"
+    for name in (
+        "points",
+        "levels",
+        "encoder_neighbors",
+        "decoder_neighbors",
+        "set_abstraction",
+        "point_conv",
+        "decoder",
+        "propagation",
+        "feature_propagation",
+        "weight_net",
+        "fusion",
+    )
+]
 
 
 @pytest.mark.parametrize("row", ABLATIONS)
 def test_rows_of_the_papers_ablations_train_by_options(row, rooms, tmp_path):
     system, switches, expected = ABLATIONS[row]
     folder = write_rooms(tmp_path / "rooms", rooms, train=["box_0"], val=["box_1"])
-    command(folder, system=system, size="s", network=[*switches, *SMALL_SIZES], out=tmp_path / "run", samples=2,
-            batch=2, workers=0)  # fmt: skip
+    command(
+        folder,
+        system=system,
+        size="s",
+        network=[*switches, *SMALL_SIZES],
+        out=tmp_path / "run",
+        samples=2,
+        batch=2,
+        workers=0,
+    )
     last = Checkpoint.load(tmp_path / "run" / "last.pt")
     c = last.configuration
     assert (c.system, c.backbone, c.fusion_kind, c.points) == (system, *expected, SMALL.points)
@@ -170,8 +191,9 @@ def prepared(folder, rooms, classes=S3DIS, **options):
     folder.mkdir()
     entries = {room.name: write_room(folder, room, classes, room.name) for room in rooms}
     splits = {"train": [rooms[0].name], "val": [room.name for room in rooms[1:]]}
-    write_index(folder, RoomIndex(data="tests", settings={}, classes=classes.to_dict(), splits=splits, rooms=entries,
-                                  **options))  # fmt: skip
+    write_index(
+        folder, RoomIndex(data="tests", settings={}, classes=classes.to_dict(), splits=splits, rooms=entries, **options)
+    )
     return folder
 
 

@@ -78,10 +78,26 @@ def test_a_file_that_is_no_recipe_is_named(tmp_path):
 
 
 def test_recipes_of_older_checkpoints_are_understood():
-    old = {"samples": 72000, "batch": 4, "learning_rate": 0.002, "schedule": "cosine", "decay_samples": 30000,
-           "min_learning_rate": 1e-05, "validate_every": 4000, "generated_rooms": 40, "norm_momentum": 0.1, "seed": 0,
-           "augmentation": {"turn": True, "views": 0.5, "balance": 0.4, "color_drop": 0.15, "color_gain": 0.15,
-                            "voxel_size": 0.03}}  # fmt: skip
+    old = {
+        "samples": 72000,
+        "batch": 4,
+        "learning_rate": 0.002,
+        "schedule": "cosine",
+        "decay_samples": 30000,
+        "min_learning_rate": 1e-05,
+        "validate_every": 4000,
+        "generated_rooms": 40,
+        "norm_momentum": 0.1,
+        "seed": 0,
+        "augmentation": {
+            "turn": True,
+            "views": 0.5,
+            "balance": 0.4,
+            "color_drop": 0.15,
+            "color_gain": 0.15,
+            "voxel_size": 0.03,
+        },
+    }
     recipe = PAPER.model_validate(old)
     assert recipe.optimizer == "adam"
     assert recipe.augmentation.cut == "around"

@@ -143,9 +143,13 @@ def test_the_profile_names_every_phase(rooms, tmp_path, capsys):
     recipe = Recipe(samples=5, batch=1, validate_every=5)
     with training.progress_bar() as progress:
         training.train(
-            training.start(tmp_path, SMALL, recipe, rooms), rooms, rooms[:1], workers=0, progress=progress,
+            training.start(tmp_path, SMALL, recipe, rooms),
+            rooms,
+            rooms[:1],
+            workers=0,
+            progress=progress,
             profile="phases",
-        )  # fmt: skip
+        )
     shown = capsys.readouterr().out
     assert all(phase in shown for phase in ("waiting for data", "forward", "backward", "optimiser"))
 

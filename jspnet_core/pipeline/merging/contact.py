@@ -31,9 +31,13 @@ MIN_SHARE = 0.3
 
 
 def join_clusters(
-    xyz: np.ndarray, index: np.ndarray, clusters: np.ndarray, labels: np.ndarray, reach: float = REACH,
+    xyz: np.ndarray,
+    index: np.ndarray,
+    clusters: np.ndarray,
+    labels: np.ndarray,
+    reach: float = REACH,
     executor: Executor | None = None,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Instances of the whole cloud from the clusters of B blocks of N points.
 
     xyz: (V, 3) float32, metres. index: (B, N) int32 into xyz. clusters: (B, N) int32, cluster of each point within

@@ -91,8 +91,9 @@ class Blocks(Dataset, ABC):
         reach = self.configuration.block_size / (1.0 - self.augmentation.scale) * 0.5
         reach *= np.sqrt(2.0) if self.augmentation.turn else 1.0
         index = near(points, float(middle[0]), float(middle[1]), float(reach) + 1e-6)
-        return Piece(points[index], room.colors[index], room.label[index], room.instance[index],
-                     self.outlines[number].corners)  # fmt: skip
+        return Piece(
+            points[index], room.colors[index], room.label[index], room.instance[index], self.outlines[number].corners
+        )
 
     def cut(self, piece: Piece, middle: np.ndarray, least: int, rng: np.random.Generator) -> dict | None:
         """A block around `middle` (2,) of a piece, turned and scaled by chance; None with fewer than `least` points."""

@@ -71,9 +71,12 @@ class GridBlocks(Blocks):
 
 
 def training_blocks(
-    rooms: Sequence[Room], configuration: NetworkConfiguration, augmentation: Augmentation, seed: int,
+    rooms: Sequence[Room],
+    configuration: NetworkConfiguration,
+    augmentation: Augmentation,
+    seed: int,
     teacher: NetworkConfiguration | None = None,
-) -> Blocks:  # fmt: skip
+) -> Blocks:
     """The blocks that a recipe's augmentation asks for, with what a teacher of that configuration sees of them."""
     kind = BlockSet if augmentation.cut == "around" else GridBlocks
     blocks = kind(rooms, configuration, augmentation, seed)

@@ -37,10 +37,15 @@ class Numbers(Sampler[list[int]]):
 def loader(blocks: Blocks, numbers: Numbers, workers: int, device: torch.device) -> DataLoader:
     """Blocks with their pyramids, cut by worker processes ahead of the network; page-locked on the way to a GPU."""
     return DataLoader(
-        blocks, batch_sampler=numbers, num_workers=workers, collate_fn=blocks.collate,
-        prefetch_factor=4 if workers else None, worker_init_fn=single_threaded, pin_memory=device.type == "cuda",
+        blocks,
+        batch_sampler=numbers,
+        num_workers=workers,
+        collate_fn=blocks.collate,
+        prefetch_factor=4 if workers else None,
+        worker_init_fn=single_threaded,
+        pin_memory=device.type == "cuda",
         generator=torch.Generator(),  # of its own: PyTorch's is the dropout's
-    )  # fmt: skip
+    )
 
 
 def single_threaded(_: int) -> None:

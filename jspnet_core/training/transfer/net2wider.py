@@ -20,8 +20,16 @@ from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.training.checkpoint import Checkpoint, CheckpointError
 
 WIDTHS = (
-    "set_abstraction", "point_conv", "decoder", "propagation", "weight_net", "density_net", "fusion", "d_k", "d_v",
-)  # fmt: skip
+    "set_abstraction",
+    "point_conv",
+    "decoder",
+    "propagation",
+    "weight_net",
+    "density_net",
+    "fusion",
+    "d_k",
+    "d_v",
+)
 FREE = ("points", "levels", "piff_keys", "feature_propagation", "pointnet")
 """Fields that may differ besides widths: no weight of a JSPNet depends on them."""
 

@@ -18,8 +18,13 @@ from jspnet_ros.messages import point_cloud as pc
 from tests.ros import clouds
 
 F32, F64, U8, U32, I32, I16 = (
-    PointField.FLOAT32, PointField.FLOAT64, PointField.UINT8, PointField.UINT32, PointField.INT32, PointField.INT16
-)  # fmt: skip
+    PointField.FLOAT32,
+    PointField.FLOAT64,
+    PointField.UINT8,
+    PointField.UINT32,
+    PointField.INT32,
+    PointField.INT16,
+)
 HEIGHT, WIDTH = 3, 5
 
 
@@ -113,14 +118,16 @@ BROKEN = {
     "unknown datatype": (broken(fields=XYZ), "wrong_datatype", "datatype 77"),
     "rgb as double": (broken({**XYZ, "rgb": (12, F64)}, 20), "wrong_datatype", "field rgb is float64"),
     "r g b as floats": (
-        broken({**XYZ, "r": (12, F32), "g": (16, F32), "b": (20, F32)}, 24), "wrong_datatype", "field r is float32"
+        broken({**XYZ, "r": (12, F32), "g": (16, F32), "b": (20, F32)}, 24),
+        "wrong_datatype",
+        "field r is float32",
     ),
     "short data": (broken(data=array("B", bytes(100))), "short_data", "100 bytes"),
     "no data": (broken(data=array("B")), "short_data", "0 bytes"),
     "empty": (broken(width=0, row_step=0), "empty", "width 0"),
     "row shorter than its points": (broken(row_step=20), "bad_layout", "row_step 20"),
     "field beyond the point": (broken(point_step=10, row_step=50), "bad_layout", "field z at offset 8"),
-}  # fmt: skip
+}
 BROKEN["unknown datatype"][0].fields[2].datatype = 77
 
 
@@ -159,14 +166,24 @@ def test_several_threads_read_and_write_what_one_does():
     """Clouds that are large enough to be cut into parts, of a size that leaves them unequal."""
     rng, n = np.random.default_rng(0), 3 * PART_POINTS + 7
     points, colors = rng.random((n, 3), np.float32), rng.integers(0, 256, (n, 3), dtype=np.uint8)
-    found = Segmentation(rng.integers(0, 13, n, dtype=np.uint8), rng.integers(0, 9, n, dtype=np.uint32),
-                         rng.random(n, np.float32), [], np.eye(4), "", 1, 0)  # fmt: skip
+    found = Segmentation(
+        rng.integers(0, 13, n, dtype=np.uint8),
+        rng.integers(0, 9, n, dtype=np.uint32),
+        rng.random(n, np.float32),
+        [],
+        np.eye(4),
+        "",
+        1,
+        0,
+    )
     header, shape = clouds.header(), (1, n)
     cloud = pc.color_cloud(header, shape, points, colors)
     with ThreadPoolExecutor(2) as executor:
         arrays = pc.read_points(cloud, executor, 3)
-        written = [pc.semantic_cloud(header, shape, points, found, S3DIS, executor, 3),
-                   pc.instance_cloud(header, shape, points, found, executor, 3)]  # fmt: skip
+        written = [
+            pc.semantic_cloud(header, shape, points, found, S3DIS, executor, 3),
+            pc.instance_cloud(header, shape, points, found, executor, 3),
+        ]
         written += pc.labelled_clouds(header, shape, points, found, S3DIS, executor, 4)
     np.testing.assert_array_equal(arrays.points, points)
     np.testing.assert_array_equal(arrays.colors, colors)

@@ -47,9 +47,10 @@ def overloaded(start):
         instances.clear()  # this process keeps none either
     after = client.labelled_counts()
     counts = {fate: after[fate] - before[fate] for fate in before if fate in after}
-    return {name: np.array([m.data for m in times]) for name, times in
-            {"age": age, "total": total, "latency": latency}.items()} | {
-            "counts": counts, "sent": sent, "memory": memory}  # fmt: skip
+    return {
+        name: np.array([m.data for m in times])
+        for name, times in {"age": age, "total": total, "latency": latency}.items()
+    } | {"counts": counts, "sent": sent, "memory": memory}
 
 
 def test_clouds_are_received_while_others_are_labelled(overloaded):

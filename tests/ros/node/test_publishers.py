@@ -127,8 +127,10 @@ def test_times_are_published_with_each_frame(both):
 
     _, client = both
     semantic = client.collect(PointCloud2, "output/semantic")
-    times = {g: client.collect(Float64, f"debug/processing_time/{g}_ms") for g in
-             ("preprocess", "inference", "postprocess", "total")}  # fmt: skip
+    times = {
+        g: client.collect(Float64, f"debug/processing_time/{g}_ms")
+        for g in ("preprocess", "inference", "postprocess", "total")
+    }
     latency = client.collect(Float64, "debug/pipeline_latency_ms")
     client.label(clouds.room_cloud(), semantic, latency, *times.values())
     parts = sum(times[group][-1].data for group in ("preprocess", "inference", "postprocess"))
