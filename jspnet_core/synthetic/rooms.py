@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from jspnet_core.synthetic import clutter, furniture, shell
-from jspnet_core.synthetic.layout import Layout
+from jspnet_core.synthetic.floor_plan import Layout
 from jspnet_core.synthetic.materials import Style, make_style
 from jspnet_core.synthetic.primitives import Builder, pose, rotation_x, rotation_z
 from jspnet_core.synthetic.scene import Scene

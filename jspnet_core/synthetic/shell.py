@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from jspnet_core.synthetic import clutter
-from jspnet_core.synthetic.layout import Layout, Patch
+from jspnet_core.synthetic.floor_plan import Layout, Patch
 from jspnet_core.synthetic.materials import Material, Style
 from jspnet_core.synthetic.primitives import Builder, pose, rotation_z
 

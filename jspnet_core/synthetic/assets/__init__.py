@@ -1,0 +1,1 @@
+"""Libraries of free meshes, and shapes of our own."""
