@@ -1,0 +1,1 @@
+"""Parametric shapes of our own: furniture, things, openings and boards, drawn at random."""
