@@ -1,4 +1,4 @@
-"""The class table: names, colours, and which classes are countable things."""
+"""Class tables: names, colours, which classes are countable things, and how a smaller table reads them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ NO_INSTANCE = 0
 """Instance id of a point that belongs to no instance."""
 
 
+class ClassTableError(ValueError):
+    """Class tables that do not fit together: one sentence naming both."""
+
+
 @dataclass(frozen=True)
 class ClassTable:
     """Classes of a model in the order of its logits.
@@ -20,11 +24,14 @@ class ClassTable:
     names: C class names, unique.
     colors: C colours, red green blue, 0-255.
     things: names of the classes whose instances are objects (chair), not structure (wall).
+    parents: for each class the one that stands for it in a smaller table, itself for the classes of that table, which
+    come first. So a program that knows the smaller table alone can read the labels. Empty: there is no smaller table.
     """
 
     names: tuple[str, ...]
     colors: tuple[tuple[int, int, int], ...]
     things: tuple[str, ...]
+    parents: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(set(self.names)) != len(self.names) or not 0 < len(self.names) < UNLABELLED:
@@ -34,6 +41,19 @@ class ClassTable:
         unknown = set(self.things) - set(self.names)
         if unknown:
             raise ValueError(f"things {sorted(unknown)} are not among the classes {self.names}")
+        self._check_parents()
+
+    def _check_parents(self) -> None:
+        if not self.parents:
+            return
+        if len(self.parents) != len(self.names):
+            raise ValueError(f"{len(self.names)} classes need as many parents, or none, found {len(self.parents)}")
+        own = [name == parent for name, parent in zip(self.names, self.parents, strict=True)]
+        first = self.names[: sum(own)]
+        if not all(own[: len(first)]) or not set(self.parents) <= set(first):
+            raise ValueError(
+                f"the classes of the smaller table must come first and be the only parents, found parents {self.parents}"
+            )
 
     def __len__(self) -> int:
         return len(self.names)
@@ -47,13 +67,40 @@ class ClassTable:
         palette[: len(self)] = self.colors
         return palette
 
+    def base(self) -> ClassTable:
+        """The smaller table of the parents, whose labels are a prefix of this one's; the table itself without parents."""
+        if not self.parents:
+            return self
+        names = tuple(name for name, parent in zip(self.names, self.parents, strict=True) if name == parent)
+        return ClassTable(names, self.colors[: len(names)], tuple(name for name in self.things if name in names))
+
+    def labels_in(self, other: ClassTable) -> np.ndarray:
+        """Label of each of these classes in another table: that of its name there, else that of its parent.
+
+        Returns (C,) uint8. Raises `ClassTableError` where a class is in neither way in the other table.
+        """
+        parents = self.parents or self.names
+        found = [name if name in other.names else parent for name, parent in zip(self.names, parents, strict=True)]
+        missing = [name for name, target in zip(self.names, found, strict=True) if target not in other.names]
+        if missing:
+            raise ClassTableError(
+                f"the classes {', '.join(self.names)} cannot be read as the classes {', '.join(other.names)}: "
+                f"nothing there stands for {', '.join(missing)}"
+            )
+        return np.array([other.names.index(name) for name in found], np.uint8)
+
+    def base_labels(self) -> np.ndarray:
+        """Label of each class in the smaller table: (C,) uint8; its own label without a smaller table."""
+        return self.labels_in(self.base())
+
     def to_dict(self) -> dict:
-        return {"names": list(self.names), "colors": [list(c) for c in self.colors], "things": list(self.things)}
+        table = {"names": list(self.names), "colors": [list(c) for c in self.colors], "things": list(self.things)}
+        return {**table, "parents": list(self.parents)} if self.parents else table
 
     @classmethod
     def from_dict(cls, table: dict) -> ClassTable:
         colors = tuple((int(r), int(g), int(b)) for r, g, b in table["colors"])
-        return cls(tuple(table["names"]), colors, tuple(table["things"]))
+        return cls(tuple(table["names"]), colors, tuple(table["things"]), tuple(table.get("parents", ())))
 
 
 S3DIS = ClassTable(
@@ -90,6 +137,31 @@ S3DIS = ClassTable(
     things=("beam", "column", "window", "door", "table", "chair", "sofa", "bookcase", "board", "clutter"),
 )
 """The 13 classes of S3DIS in the paper's order, with the colours of its reference code."""
+
+_FURNISHED: tuple[tuple[str, tuple[int, int, int], str], ...] = (
+    ("bed", (255, 187, 120), "clutter"),
+    ("cabinet", (31, 119, 180), "bookcase"),
+    ("counter", (23, 190, 207), "table"),
+    ("appliance", (255, 127, 14), "clutter"),
+    ("sanitary", (227, 119, 194), "clutter"),
+    ("screen", (90, 60, 160), "clutter"),
+    ("lamp", (255, 240, 150), "clutter"),
+    ("plant", (20, 120, 30), "clutter"),
+    ("curtain", (180, 60, 110), "clutter"),
+    ("picture", (150, 100, 60), "clutter"),
+)
+"""Class, colour, and the class of S3DIS that stands for it."""
+
+INDOOR = ClassTable(
+    names=S3DIS.names + tuple(name for name, _, _ in _FURNISHED),
+    colors=S3DIS.colors + tuple(color for _, color, _ in _FURNISHED),
+    things=S3DIS.things + tuple(name for name, _, _ in _FURNISHED),
+    parents=S3DIS.names + tuple(parent for _, _, parent in _FURNISHED),
+)
+"""23 classes of homes, offices and shops: the 13 of S3DIS with their labels and colours, then ten more."""
+
+TABLES = {"s3dis": S3DIS, "indoor": INDOOR}
+"""Class tables by name, as `--classes` takes them."""
 
 
 def instance_palette(ids: np.ndarray) -> np.ndarray:

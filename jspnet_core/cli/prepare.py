@@ -109,7 +109,7 @@ def rooms(
     inputs: Annotated[list[Path], typer.Argument(metavar="IN", help=".ply and .npz files, or folders of them")],
     out: Out,
     classes: Annotated[
-        str, typer.Option(help="s3dis; names of the labels 0, 1, ... as 'wall,floor,chair'; or a .json file")
+        str, typer.Option(help="s3dis; indoor; names of the labels 0, 1, ... as 'wall,floor,chair'; or a .json file")
     ] = "s3dis",
     label_field: Annotated[str, typer.Option(help="name of the label property; without it the common names")] = "",
     instance_field: Annotated[str, typer.Option(help="name of the instance property")] = "",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jspnet_core.classes import S3DIS, ClassTable, instance_palette
+from jspnet_core.classes import INDOOR, TABLES, ClassTable, instance_palette
 from jspnet_core.data.room_index import RoomFileError
 
 STRUCTURE = frozenset({"ceiling", "floor", "wall"})
@@ -16,9 +16,9 @@ STRUCTURE = frozenset({"ceiling", "floor", "wall"})
 
 
 def make_table(names: Sequence[str]) -> ClassTable:
-    """A table from names alone: colours of S3DIS where it has a class of that name, else well-spread ones."""
+    """A table from names alone: colours of `INDOOR` where it has a class of that name, else well-spread ones."""
     spread = instance_palette(np.arange(1, len(names) + 1))
-    known = dict(zip(S3DIS.names, S3DIS.colors, strict=True))
+    known = dict(zip(INDOOR.names, INDOOR.colors, strict=True))
     colors = [known.get(name, (int(r), int(g), int(b))) for name, (r, g, b) in zip(names, spread, strict=True)]
     return ClassTable(tuple(names), tuple(colors), tuple(name for name in names if name not in STRUCTURE))
 
@@ -26,12 +26,12 @@ def make_table(names: Sequence[str]) -> ClassTable:
 def read_table(given: str) -> tuple[ClassTable, dict[int, int]]:
     """A class table, and the class id of each label in the user's files, from what `--classes` was given.
 
-    given: `s3dis`; names separated by commas, labels then count from 0 in their order; or a JSON file with `names`,
+    given: `s3dis` or `indoor`; names separated by commas, labels then count from 0 in their order; or a JSON file with `names`,
     and if wanted `colors` (red green blue, 0 to 255), `things` (names) and `labels` (the label of each name in the
     files, where these do not count from 0). Raises `RoomFileError`.
     """
-    if given == "s3dis":
-        return S3DIS, {i: i for i in range(len(S3DIS))}
+    if given in TABLES:
+        return TABLES[given], {i: i for i in range(len(TABLES[given]))}
     if not given.endswith(".json"):
         return _table({"names": [name.strip() for name in given.split(",")]}, f"--classes {given}")
     try:

@@ -152,7 +152,8 @@ class Listener(Node):
     def _on_classes(self, table: ClassTableMessage) -> None:
         colors = tuple((round(255 * c.r), round(255 * c.g), round(255 * c.b)) for c in table.colors)
         things = tuple(name for name, thing in zip(table.names, table.things, strict=True) if thing)
-        self.heard.classes = ClassTable(tuple(table.names), colors, things)
+        parents = tuple(table.names[base] for base in table.base_ids)
+        self.heard.classes = ClassTable(tuple(table.names), colors, things, parents)
 
     def _on_diagnostics(self, array: DiagnosticArray) -> None:
         for status in array.status:

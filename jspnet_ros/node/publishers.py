@@ -115,6 +115,7 @@ class Outputs:
                 names=list(c.names),
                 colors=[color_message(color) for color in c.colors],
                 things=[c.is_thing(label) for label in range(len(c))],
+                base_ids=c.base_labels().tolist(),
             )
         )
 

@@ -75,6 +75,7 @@ def test_the_class_table_reaches_who_subscribes_late(both):
     client.until(lambda: tables, "the class table")
     assert tuple(tables[-1].names) == S3DIS.names
     assert list(tables[-1].ids) == list(range(13))
+    assert list(tables[-1].base_ids) == list(range(13))  # there is no smaller table
     assert [n for n, thing in zip(tables[-1].names, tables[-1].things, strict=True) if thing] == list(S3DIS.things)
     client.forget()
 
