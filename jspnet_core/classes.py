@@ -52,7 +52,7 @@ class ClassTable:
         first = self.names[: sum(own)]
         if not all(own[: len(first)]) or not set(self.parents) <= set(first):
             raise ValueError(
-                f"the classes of the smaller table must come first and be the only parents, found parents {self.parents}"
+                f"the classes of the smaller table must come first and be the only parents, found {self.parents}"
             )
 
     def __len__(self) -> int:
@@ -68,7 +68,7 @@ class ClassTable:
         return palette
 
     def base(self) -> ClassTable:
-        """The smaller table of the parents, whose labels are a prefix of this one's; the table itself without parents."""
+        """The smaller table, of the parents, whose labels are the first of this one's; the table itself without parents."""
         if not self.parents:
             return self
         names = tuple(name for name, parent in zip(self.names, self.parents, strict=True) if name == parent)

@@ -26,9 +26,9 @@ def make_table(names: Sequence[str]) -> ClassTable:
 def read_table(given: str) -> tuple[ClassTable, dict[int, int]]:
     """A class table, and the class id of each label in the user's files, from what `--classes` was given.
 
-    given: `s3dis` or `indoor`; names separated by commas, labels then count from 0 in their order; or a JSON file with `names`,
-    and if wanted `colors` (red green blue, 0 to 255), `things` (names) and `labels` (the label of each name in the
-    files, where these do not count from 0). Raises `RoomFileError`.
+    given: `s3dis` or `indoor`; names separated by commas, labels then count from 0 in their order; or a JSON file with
+    `names`, and if wanted `colors` (red green blue, 0 to 255), `things` (names) and `labels` (the label of each name in
+    the files, where these do not count from 0). Raises `RoomFileError`.
     """
     if given in TABLES:
         return TABLES[given], {i: i for i in range(len(TABLES[given]))}
