@@ -68,7 +68,7 @@ class ClassTable:
         return palette
 
     def base(self) -> ClassTable:
-        """The smaller table, whose labels are the first of this one's; the table itself where there is no smaller one."""
+        """The smaller table, whose labels are the first of this one's; the table itself if there is none."""
         if not self.parents:
             return self
         names = tuple(name for name, parent in zip(self.names, self.parents, strict=True) if name == parent)
