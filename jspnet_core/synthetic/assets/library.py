@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from jspnet_core.synthetic.assets.classes import indoor_class
+from jspnet_core.synthetic.assets.kinds import class_of
 from jspnet_core.synthetic.assets.place import assets_folder
 from jspnet_core.synthetic.assets.textures import Textures, read_textures
 from jspnet_core.synthetic.meshes import Mesh
@@ -163,10 +163,6 @@ def _fault(entry: dict, arrays: Mapping[str, Mapping[str, np.ndarray]]) -> str:
             return f"no {key} in the catalogue"
     if entry.get("licence") not in FREE_LICENCES:
         return f"licence {entry.get('licence') or 'missing'}"
-    try:
-        indoor_class(entry["kind"], entry["s3dis"])
-    except KeyError:
-        return f"unknown class {entry['s3dis']}"
     own, index = arrays[entry["source"]], entry["index"]
     if not 0 <= index < len(own["scale"]):
         return "no mesh"
@@ -200,7 +196,7 @@ def _asset(entry: dict, rank: float) -> Asset:
         id=entry["id"],
         kind=entry["kind"],
         name=entry.get("name", entry["id"]),
-        label=indoor_class(entry["kind"], entry["s3dis"]),
+        label=class_of(entry["kind"]),
         s3dis=entry["s3dis"],
         placement=entry["placement"],
         size=tuple(entry["size_m"]),
