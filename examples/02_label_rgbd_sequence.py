@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from jspnet_core.io.rgbd import RgbdFrame, read_sequence
-from jspnet_core.pipeline.gravity.estimate import rigid
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.report.cloud_pictures import Row, cloud_picture, frame_picture
 from jspnet_core.segmentation import Segmentation
+from jspnet_core.spatial.transforms import transform_points
 
 
 def label_frame(segmenter: Segmenter, frame: RgbdFrame, path: Path) -> Segmentation:
@@ -39,7 +39,7 @@ def label_together(segmenter: Segmenter, frames: list[RgbdFrame], T_gravity_worl
     kept = np.isfinite(points).all(1)
     kept[kept] = np.random.default_rng(0).random(kept.sum()) < 1.0 / len(frames)  # the views overlap
     found = segmenter.segment(points[kept], colors[kept], T_gravity_input=T_gravity_world)
-    level = rigid(T_gravity_world, points[kept])  # z up, floor at z = 0
+    level = transform_points(T_gravity_world, points[kept])  # z up, floor at z = 0
     title = f"{len(frames)} views as one cloud: {found.blocks} blocks, {sum(found.timings_ms.values()):.0f} ms"
     row = Row("JSPNet", found.label, found.instance)
     cloud_picture(path, level, colors[kept], [row], segmenter.classes, title)

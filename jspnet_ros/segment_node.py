@@ -20,10 +20,10 @@ from rclpy.parameter import Parameter
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.signals import SignalHandlerOptions
 
-from jspnet_core.engine import EngineError
-from jspnet_core.engine.model_file import ModelFileError, default_model
+from jspnet_core.engine.model_file import default_model
 from jspnet_core.engine.prebuild import build_ahead
-from jspnet_core.pipeline.load import open_segmenter
+from jspnet_core.errors import EngineError, ModelFileError
+from jspnet_core.pipeline.load import load_segmenter
 from jspnet_core.settings import FrameSettings
 from jspnet_ros.node.diagnostics import NodeState, diagnostics
 from jspnet_ros.node.gravity_source import GivenGravity, Tf2MissingError
@@ -132,7 +132,7 @@ class SegmentNode(LifecycleNode):
         """Everything that takes long, once."""
         if settings.target_frame and settings.sensor_pose.strip():
             raise SettingError("target_frame and sensor_pose both give the gravity frame: set one of them")
-        segmenter = open_segmenter(settings.model or None, settings.engine, self._settings, self.get_logger().info)
+        segmenter = load_segmenter(settings.model or None, settings.engine, self._settings, self.get_logger().info)
         try:
             warm_up(segmenter)
             return CloudLabeller(self, segmenter, GivenGravity(self, settings), self._statistics)

@@ -18,9 +18,10 @@ from benchmarks.common.reference_geometry import reference_pyramid
 from benchmarks.common.reference_merging import ReferenceMerging, keep_large
 from jspnet_core.engine.model_file import ModelDescription, default_model
 from jspnet_core.pipeline.blocks import sample_block
-from jspnet_core.pipeline.gravity.estimate import about_z, find_gravity, rigid
+from jspnet_core.pipeline.gravity.estimate import find_gravity
 from jspnet_core.pipeline.pyramid import Pyramid, stack_pyramids
 from jspnet_core.settings import SegmenterSettings
+from jspnet_core.spatial.transforms import rotation_about_z, transform_points
 from jspnet_core.training.checkpoint import Checkpoint
 from jspnet_core.util.stage_timer import StageClock
 
@@ -41,7 +42,7 @@ class ReferenceRoute:
             _, first, voxel_of_point = np.unique(cells, axis=0, return_index=True, return_inverse=True)
             xyz, rgb = points[finite[first]], colors[finite[first]]
         with clock.stage("gravity"):
-            xyz = rigid(about_z(s.turn) @ find_gravity(xyz, s.gravity).T_gravity_input, xyz)
+            xyz = transform_points(rotation_about_z(s.turn) @ find_gravity(xyz, s.gravity).T_gravity_input, xyz)
         with clock.stage("blocks"):
             index = self.cut(xyz)
             features = [self.features(xyz, rgb, row) for row in index]

@@ -12,10 +12,11 @@ import numpy as np
 from jspnet_core.io.clouds import read_cloud
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.pipeline.blocks import block_features
-from jspnet_core.pipeline.gravity.estimate import find_gravity, rigid
+from jspnet_core.pipeline.gravity.estimate import find_gravity
 from jspnet_core.pipeline.inference import cut_for_network
 from jspnet_core.pipeline.voxelize import voxelise
 from jspnet_core.settings import FrameSettings, SegmenterSettings
+from jspnet_core.spatial.transforms import transform_points
 from jspnet_core.synthetic import camera_path, make_scene
 
 DATA = Path(__file__).resolve().parents[3] / "shared/data"
@@ -67,7 +68,7 @@ def blocks_of(frame: Frame, c: NetworkConfiguration, voxel_size: float) -> tuple
     """Features (B, N, channels) and counts (B,) of a frame's blocks for a network, cut on the CPU."""
     kept = voxelise(frame.points, voxel_size).representative
     xyz = frame.points[kept]
-    xyz = np.ascontiguousarray(rigid(find_gravity(xyz, "auto").T_gravity_input, xyz))
+    xyz = np.ascontiguousarray(transform_points(find_gravity(xyz, "auto").T_gravity_input, xyz))
     blocks = cut_for_network(xyz, c, FrameSettings(max_blocks=0))
     colors = None if frame.colors is None else frame.colors[kept]
     return block_features(xyz, colors, blocks.index, color=c.color, block_size=c.block_size), blocks.count

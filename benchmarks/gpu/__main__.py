@@ -21,8 +21,8 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks.gpu.report import page
-from jspnet_core.engine import EngineError
 from jspnet_core.engine.cuda_driver import Gpu, find_gpu
+from jspnet_core.errors import EngineError
 
 HERE = Path(__file__).parent
 SECTIONS = {

@@ -19,8 +19,8 @@ from jspnet_core.classes import S3DIS
 from jspnet_core.cuda.device_network import AT_ONCE, DeviceNetwork
 from jspnet_core.cuda.emulation.host_device import HostDevice
 from jspnet_core.cuda.emulation.host_network import HostNetwork
-from jspnet_core.engine import EngineError
 from jspnet_core.engine.torch_engine import TorchEngine
+from jspnet_core.errors import EngineError
 from jspnet_core.network import build_network
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.training.checkpoint import Checkpoint

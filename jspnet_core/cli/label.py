@@ -14,9 +14,9 @@ from rich.table import Table
 from jspnet_core.classes import NO_INSTANCE, UNLABELLED, ClassTable
 from jspnet_core.cli import options
 from jspnet_core.cli.options import DEFAULTS, OptionError
-from jspnet_core.io.clouds import READABLE, WRITABLE, CloudFileError, check_writable, read_cloud, write_labelled
-from jspnet_core.pipeline.load import AnySegmenter, open_segmenter
-from jspnet_core.pipeline.segmenter import CloudError
+from jspnet_core.errors import CloudError
+from jspnet_core.io.clouds import READABLE, WRITABLE, CloudFileError, check_writable, read_cloud, write_cloud
+from jspnet_core.pipeline.load import AnySegmenter, load_segmenter
 from jspnet_core.segmentation import Segmentation
 
 
@@ -59,7 +59,7 @@ def label(
         min_class_area=min_class_area,
         threads=threads,
     )
-    segmenter = open_segmenter(model, engine, settings)
+    segmenter = load_segmenter(model, engine, settings)
     try:
         _label_files(segmenter, jobs, instances)
     finally:
@@ -99,7 +99,7 @@ def _label_file(
     except CloudError as error:
         raise CloudError(error.reason, f"{source}: {error}") from None
     labelled = time.perf_counter()
-    write_labelled(target, cloud, found, segmenter.classes)
+    write_cloud(target, cloud, found, segmenter.classes)
     written = time.perf_counter()
     took = {"read": 1e3 * (read - start), **found.timings_ms, "write": 1e3 * (written - labelled)}
     return found, took

@@ -7,6 +7,8 @@ from importlib import import_module
 
 import typer
 
+from jspnet_core.errors import JspnetError
+
 app = typer.Typer(
     name="jspnet",
     no_args_is_help=True,
@@ -14,12 +16,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Label indoor point clouds: a class and an object for every point.",
 )
-
-USER_ERRORS = frozenset(
-    ["CloudFileError", "RoomFileError", "ModelFileError", "EngineError", "CloudError", "CheckpointError", "OptionError"]
-    + ["EvaluationFileError", "RunError", "RecipeError", "RecordingError", "TrainingError"]
-)
-"""Exceptions whose message is written for users. By name, so that nothing heavy is imported to look for them."""
 
 _EXTRAS = {
     "torch": "train",
@@ -93,9 +89,7 @@ def main() -> None:
     """Entry point. What a user can mend is one line on stderr and exit code 2; a defect shows its traceback."""
     try:
         typer.main.get_command(app).main(prog_name="jspnet")
-    except ValueError as error:
-        if not USER_ERRORS & {kind.__name__ for kind in type(error).__mro__}:
-            raise
+    except JspnetError as error:
         fail(str(error))
 
 

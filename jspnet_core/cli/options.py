@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from jspnet_core import engine as engines
 from jspnet_core.engine import ENGINES
 from jspnet_core.engine.model_file import default_model
+from jspnet_core.errors import JspnetError
 from jspnet_core.evaluation.paper_protocol import BANDWIDTH
 from jspnet_core.network_config import NetworkConfiguration, Size
 from jspnet_core.pipeline.segmenter import Segmenter
@@ -22,7 +23,7 @@ DEFAULTS = SegmenterSettings()
 FRAME_DEFAULTS = FrameSettings()
 
 
-class OptionError(ValueError):
+class OptionError(JspnetError):
     """Options that do not fit: one sentence."""
 
 

@@ -15,7 +15,7 @@ try:
     import pycuda.driver as cuda
     from pycuda.tools import DeviceMemoryPool
 except ImportError as error:
-    from jspnet_core.cuda.device import KernelsError
+    from jspnet_core.errors import KernelsError
 
     raise KernelsError(f"pycuda cannot be loaded ({error})") from error
 

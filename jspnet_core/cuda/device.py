@@ -9,8 +9,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from jspnet_core.engine.errors import EngineError
-
 KERNELS = Path(__file__).parent / "kernels"
 SOURCES = ("voxelize", "blocks", "pyramid", "mean_shift", "block_merging", "contact", "labels_to_points")
 """CUDA sources, one per algorithm."""
@@ -38,10 +36,6 @@ class DeviceArray:
 
 
 INT_MAX = 2**31 - 1
-
-
-class KernelsError(EngineError):
-    """Why a whole frame cannot run on the GPU, though the network may: one sentence."""
 
 
 Argument = DeviceArray | int | np.generic | None

@@ -14,9 +14,9 @@ import numpy as np
 
 from jspnet_core.cuda.device import INT_MAX, WARP, Device, DeviceArray, chunks, filled, uploaded, zeros
 from jspnet_core.cuda.device_network import POINTS_PER_THREAD
+from jspnet_core.errors import CloudError
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.pipeline.pyramid import UPSAMPLINGS
-from jspnet_core.pipeline.segmenter import CloudError
 from jspnet_core.pipeline.voxelize import MAX_COORDINATE
 from jspnet_core.settings import SegmenterSettings
 
@@ -68,7 +68,7 @@ class DeviceBlocks:
 
 
 def voxelise(device: Device, points: np.ndarray, size: float, T_gravity_input: np.ndarray) -> DeviceVoxels:
-    """As `pipeline.voxelize.voxelise` and `rigid`: points (N, 3) float32 of the host, edge in metres, (4, 4)."""
+    """As `pipeline.voxelize.voxelise` and `transform_points`: points (N, 3) float32 of the host; metres."""
     return in_gravity_frame(device, find_voxels(device, points, size), T_gravity_input)
 
 

@@ -12,8 +12,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from jspnet_core.cuda.device import KERNELS, SOURCES, KernelsError
+from jspnet_core.cuda.device import KERNELS, SOURCES
 from jspnet_core.engine.engine_cache import cache_folder
+from jspnet_core.errors import KernelsError
 from jspnet_core.io.atomic import replacing
 
 FLAGS = ("-std=c++17", "-O3", "-fmad=false", "-cubin")

@@ -34,11 +34,11 @@ from jspnet_core.cuda.merging import (
     no_instances,
     split_by_class,
 )
-from jspnet_core.pipeline.gravity.estimate import about_z
 from jspnet_core.pipeline.merging.connected_components import split_at_gaps
 from jspnet_core.pipeline.segmenter import check_cloud, filter_sizes, gravity_of, merge_on_cpu, no_finite_point
 from jspnet_core.segmentation import Segmentation
 from jspnet_core.settings import SegmenterSettings, least_voxels
+from jspnet_core.spatial.transforms import rotation_about_z
 from jspnet_core.util.stage_timer import StageClock
 
 
@@ -97,7 +97,7 @@ class GpuSegmenter:
             T, source = gravity_of(points[down], given, s)
             voxels = in_gravity_frame(d, found_voxels, T)
         with self._stage(clock, "blocks"):
-            turned = about_z(s.turn) @ T
+            turned = rotation_about_z(s.turn) @ T
             seen = in_gravity_frame(d, found_voxels, turned) if s.turn else voxels  # by the network
             blocks = cut_blocks(d, seen, c, s, turned[:2, 3])
         ballots, clusters = DeviceVotes(d, voxels, blocks, c.classes), no_clusters(d, blocks)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.spatial.transform import Rotation
 
 from jspnet_core.pipeline.blocks import extent
-from jspnet_core.pipeline.gravity.estimate import rotated
+from jspnet_core.spatial.transforms import rotate_points
 
 
 class View(BaseModel):
@@ -67,14 +67,14 @@ def see(points: np.ndarray, rng: np.random.Generator, view: View, pose: CameraPo
     """
     pose = pose or random_pose(points, rng)
     axes = _camera_axes(pose.yaw, pose.pitch).astype(np.float32)
-    local = rotated(axes, points - pose.eye.astype(np.float32))  # right, down, forward
+    local = rotate_points(axes, points - pose.eye.astype(np.float32))  # right, down, forward
     visible = np.flatnonzero(_visible(local, view.width, view.height, view.focal * view.width, view.max_range))
     seen = local[visible]
     lens = seen - np.array([view.color_baseline, 0.0, 0.0], np.float32)
     colored = _visible(lens, view.width, view.height, view.color_focal * view.width, np.inf, 0.03, 0.05)
     depth = seen[:, 2:]
     seen = seen * (1.0 + rng.standard_normal(depth.shape, np.float32) * np.float32(view.noise) * depth)
-    world = _misjudge_gravity(rotated(axes.T, seen) + pose.eye.astype(np.float32), rng, view)
+    world = _misjudge_gravity(rotate_points(axes.T, seen) + pose.eye.astype(np.float32), rng, view)
     return Sight(visible, world, colored)
 
 
@@ -85,7 +85,7 @@ def _misjudge_gravity(points: np.ndarray, rng: np.random.Generator, view: View) 
     if not len(points):
         return points.astype(np.float32)
     foot = np.array([*points[:, :2].mean(axis=0), 0.0])
-    return (rotated(tilt, points - foot) + foot + [0.0, 0.0, lift]).astype(np.float32)
+    return (rotate_points(tilt, points - foot) + foot + [0.0, 0.0, lift]).astype(np.float32)
 
 
 def _camera_axes(yaw: float, pitch: float) -> np.ndarray:

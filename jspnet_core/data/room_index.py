@@ -21,6 +21,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from jspnet_core.classes import ClassTable
+from jspnet_core.errors import JspnetError
 from jspnet_core.io.atomic import replacing
 
 INDEX_NAME = "rooms.json"
@@ -35,7 +36,7 @@ COLUMNS: dict[str, tuple[str, int]] = {
 """Type and width of each column, in the order of the file."""
 
 
-class RoomFileError(ValueError):
+class RoomFileError(JspnetError):
     """A room, split or index that cannot be used: one sentence naming the file, what was found, what is accepted."""
 
 

@@ -8,8 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from jspnet_core.engine.errors import EngineError
-from jspnet_core.engine.model_file import ModelDescription, ModelFileError
+from jspnet_core.engine.model_file import ModelDescription
+from jspnet_core.errors import EngineError
 from jspnet_core.pipeline.pyramid import Pyramid
 
 ENGINES = ("onnxruntime", "openvino", "tensorrt", "torch")
@@ -72,4 +72,4 @@ def open_engine(name: str, model: Path, threads: int = 0, log: Callable[[str], N
     raise EngineError(f"engine is {name!r}, must be one of {', '.join(ENGINES)}")
 
 
-__all__ = ["ENGINES", "Engine", "EngineError", "ModelDescription", "ModelFileError", "open_engine"]
+__all__ = ["ENGINES", "Engine", "ModelDescription", "open_engine"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 from dataclasses import dataclass
 
-from jspnet_core.engine.errors import EngineError
+from jspnet_core.errors import EngineError
 
 CHOICE = "choose engine:=onnxruntime, which needs no GPU"
 OLDEST_DRIVER = 12000  # CUDA 12.0, what TensorRT 10.3 is built for

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from jspnet_core.engine.engine_build import BuildOptions
-from jspnet_core.engine.errors import EngineError
+from jspnet_core.errors import EngineError
 from jspnet_core.io.atomic import replacing
 
 Log = Callable[[str], None]

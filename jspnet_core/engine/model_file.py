@@ -11,16 +11,13 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from jspnet_core.classes import ClassTable
+from jspnet_core.errors import ModelFileError
 from jspnet_core.network_config import NetworkConfiguration
 
 METADATA_KEY = "jspnet"
 FORMAT = 1
 
 REPAIR = "fetch or export the model again (jspnet export CHECKPOINT MODEL.onnx)"
-
-
-class ModelFileError(ValueError):
-    """A model file that cannot be used: one sentence naming the file and the fix."""
 
 
 class ModelDescription(BaseModel):

@@ -16,8 +16,9 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     NotImplemented,
 )
 
-from jspnet_core.engine.model_file import REPAIR, ModelFileError, read_description
+from jspnet_core.engine.model_file import REPAIR, read_description
 from jspnet_core.engine.per_block import RunBlock, run_each
+from jspnet_core.errors import ModelFileError
 from jspnet_core.pipeline.pyramid import Pyramid
 from jspnet_core.util.threads import available_cores, helpers
 

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from jspnet_core.engine.cuda_driver import CHOICE, OLDEST_DRIVER, Gpu
-from jspnet_core.engine.errors import EngineError
+from jspnet_core.errors import EngineError
 
 PACKAGES = ("tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings")
 """Where the interface may be installed, the one to be preferred first."""

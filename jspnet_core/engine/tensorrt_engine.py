@@ -24,9 +24,9 @@ from jspnet_core.cuda.device_network import DeviceNetwork, batch_sizes
 from jspnet_core.engine.cuda_driver import CHOICE, GraphRecorder, find_gpu
 from jspnet_core.engine.engine_build import BuildOptions, block_shape, build_engine
 from jspnet_core.engine.engine_cache import EngineCache, EngineKey
-from jspnet_core.engine.errors import EngineError
 from jspnet_core.engine.model_file import read_description
 from jspnet_core.engine.tensorrt_api import Progress, TensorRt
+from jspnet_core.errors import EngineError
 from jspnet_core.pipeline.pyramid import Pyramid, stack_pyramids
 
 

@@ -12,7 +12,7 @@ import torch
 from jspnet_core.cuda.cuda_device import CudaDevice, cuda
 from jspnet_core.cuda.device import Device, DeviceArray
 from jspnet_core.cuda.device_network import AT_ONCE, batch_sizes, network_inputs
-from jspnet_core.engine.errors import EngineError
+from jspnet_core.errors import EngineError
 
 if TYPE_CHECKING:
     from jspnet_core.engine.torch_engine import TorchEngine

@@ -16,8 +16,8 @@ from jspnet_core.data.depth_view import View, random_pose, see
 from jspnet_core.data.rooms import Room, RoomFileError, read_room
 from jspnet_core.evaluation.metrics import RoomScore, score_room
 from jspnet_core.evaluation.test_time_augmentation import vote_over_rotations
-from jspnet_core.pipeline.gravity.estimate import rigid
 from jspnet_core.pipeline.segmenter import Segmenter
+from jspnet_core.spatial.transforms import transform_points
 
 MIN_VIEW_POINTS = 1000
 """Visible points below which a view is drawn again: a camera that stands before a wall shows nothing to score."""
@@ -124,7 +124,7 @@ def _score(segmenter: Segmenter, room: Room, T: np.ndarray, votes: int) -> RoomR
     found = segmenter.segment(points, colors, T_gravity_input=T)
     label, confidence = found.label, found.confidence
     if votes > 1:
-        upright = np.ascontiguousarray(rigid(T, points))
+        upright = np.ascontiguousarray(transform_points(T, points))
         label, confidence = vote_over_rotations(segmenter.engine, upright, colors, T[:2, 3], segmenter.settings, votes)
     seconds = time.perf_counter() - start
     score = score_room(label, found.instance, room.label, room.instance, len(segmenter.classes), confidence)

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from jspnet_core.errors import JspnetError
 from jspnet_core.evaluation.evaluate import RoomResult
 from jspnet_core.evaluation.metrics import Score, summarise
 from jspnet_core.io.atomic import replacing
 
 
-class EvaluationFileError(ValueError):
+class EvaluationFileError(JspnetError):
     """A file of scores that cannot be used: one sentence naming it."""
 
 

@@ -6,11 +6,11 @@ import numpy as np
 
 from jspnet_core.classes import UNLABELLED
 from jspnet_core.engine import Engine
-from jspnet_core.pipeline.gravity.estimate import about_z, rigid
 from jspnet_core.pipeline.inference import cut_for_network, run_blocks
 from jspnet_core.pipeline.labels_to_points import fill_gaps, softmax, without_rare_classes
 from jspnet_core.pipeline.voxelize import voxelise
 from jspnet_core.settings import SegmenterSettings, least_voxels
+from jspnet_core.spatial.transforms import rotation_about_z, transform_points
 
 
 def vote_over_rotations(
@@ -26,8 +26,8 @@ def vote_over_rotations(
     """
     total = np.zeros((len(points), engine.description.configuration.classes), np.float32)
     for degrees in settings.turn + 360.0 * np.arange(votes) / votes:
-        turn = about_z(degrees)
-        turned = np.ascontiguousarray(rigid(turn, points))
+        turn = rotation_about_z(degrees)
+        turned = np.ascontiguousarray(transform_points(turn, points))
         total += _probabilities(engine, turned, colors, turn[:2, :2] @ sensor, settings)
     drawn = total.sum(axis=1)
     label = np.where(drawn > 0, total.argmax(axis=1), UNLABELLED).astype(np.uint8)

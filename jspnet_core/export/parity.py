@@ -11,8 +11,8 @@ import onnx
 import onnxruntime
 import torch
 
-from jspnet_core.engine.model_file import ModelFileError
 from jspnet_core.engine.onnxruntime_engine import OnnxRuntimeEngine, run_session
+from jspnet_core.errors import ModelFileError
 from jspnet_core.export.precision import emulated
 from jspnet_core.network import JointNetwork
 from jspnet_core.pipeline.mean_shift import mean_shift_blocks

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from jspnet_core.classes import ClassTable
+from jspnet_core.errors import JspnetError
 from jspnet_core.io.atomic import replacing
 from jspnet_core.io.npz import read_npz, take_array, take_metres
 from jspnet_core.io.ply import read_vertices, write_vertices
@@ -21,7 +22,7 @@ READABLE = (".ply", ".pcd", ".npz")
 WRITABLE = (".ply", ".npz")
 
 
-class CloudFileError(ValueError):
+class CloudFileError(JspnetError):
     """A cloud file that cannot be read or written: one sentence naming the file, what was found, what is accepted."""
 
 
@@ -64,7 +65,7 @@ def read_cloud(path: Path | str) -> Cloud:
 
 
 def check_writable(path: Path | str) -> None:
-    """Raise `CloudFileError` where `write_labelled` would refuse `path`, before any work is done for it."""
+    """Raise `CloudFileError` where `write_cloud` would refuse `path`, before any work is done for it."""
     path = Path(path)
     if path.suffix.lower() not in WRITABLE:
         raise CloudFileError(f"{path}: labelled clouds are written to {', '.join(WRITABLE)}, not to {path.suffix!r}")
@@ -74,9 +75,7 @@ def check_writable(path: Path | str) -> None:
         raise CloudFileError(f"{path}: no permission to write in {path.parent}")
 
 
-def write_labelled(
-    path: Path | str, cloud: Cloud, segmentation: Segmentation, classes: ClassTable | None = None
-) -> None:
+def write_cloud(path: Path | str, cloud: Cloud, segmentation: Segmentation, classes: ClassTable | None = None) -> None:
     """Write a cloud with its labels, every point in the input's order; a file of that name is replaced at the end.
 
     Columns: the input's coordinates (metres, input frame) and colours if it has any, `label` uint8 (255: none),

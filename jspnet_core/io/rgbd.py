@@ -11,14 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from jspnet_core.pipeline.gravity.estimate import rigid
+from jspnet_core.errors import JspnetError
+from jspnet_core.spatial.transforms import transform_points
 
 MILLIMETRE = 0.001
 NO_DEPTH = 65535
 """Value of 16-bit depth images, beside 0, where the sensor saw nothing (7-Scenes)."""
 
 
-class RgbdError(ValueError):
+class RgbdError(JspnetError):
     """An image, pose or folder that cannot be used; the message names it and what was expected."""
 
 
@@ -56,7 +57,7 @@ class RgbdFrame:
         """(N, 3) float32, metres, world frame, returns and NaN alike. Raises `RgbdError` without a pose."""
         if self.T_world_camera is None:
             raise RgbdError(f"{self.name} has no pose")
-        return rigid(self.T_world_camera, self.points.reshape(-1, 3))
+        return transform_points(self.T_world_camera, self.points.reshape(-1, 3))
 
 
 def organised_points(depth: np.ndarray, intrinsics: Intrinsics, scale: float = MILLIMETRE) -> np.ndarray:

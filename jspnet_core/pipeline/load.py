@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 
 from jspnet_core.classes import ClassTable
-from jspnet_core.cuda.device import KernelsError
 from jspnet_core.engine import Engine, open_engine
 from jspnet_core.engine.model_file import ModelDescription, default_model
+from jspnet_core.errors import KernelsError
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.segmentation import Segmentation
 from jspnet_core.settings import SegmenterSettings
@@ -44,7 +44,7 @@ class AnySegmenter(Protocol):
         """Free what it holds; may be called twice."""
 
 
-def open_segmenter(
+def load_segmenter(
     model: Path | str | None = None,
     engine: str | Engine = "onnxruntime",
     settings: SegmenterSettings | None = None,

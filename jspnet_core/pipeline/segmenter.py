@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 
 from jspnet_core.classes import UNLABELLED, ClassTable
-from jspnet_core.engine import Engine, ModelFileError, open_engine
+from jspnet_core.engine import Engine, open_engine
 from jspnet_core.engine.model_file import ModelDescription, default_model
+from jspnet_core.errors import CloudError
 from jspnet_core.pipeline.blocks import Blocks
-from jspnet_core.pipeline.gravity.estimate import about_z, find_gravity, rigid
+from jspnet_core.pipeline.gravity.estimate import find_gravity
 from jspnet_core.pipeline.inference import cut_for_network, through_network
 from jspnet_core.pipeline.labels_to_points import Votes, fill_gaps, paint_points, summarise_instances
 from jspnet_core.pipeline.mean_shift import mean_shift_blocks
@@ -22,21 +23,9 @@ from jspnet_core.pipeline.merging.contact import join_clusters
 from jspnet_core.pipeline.voxelize import MAX_COORDINATE, voxelise
 from jspnet_core.segmentation import Segmentation
 from jspnet_core.settings import SegmenterSettings, least_voxels
+from jspnet_core.spatial.transforms import rotation_about_z, transform_points
 from jspnet_core.util.stage_timer import StageClock
 from jspnet_core.util.threads import available_cores, helpers
-
-__all__ = ["CloudError", "ModelFileError", "Segmenter", "default_model"]
-
-
-class CloudError(ValueError):
-    """A cloud that cannot be segmented.
-
-    reason: a short slug for counting: shape, dtype, colors, empty, no_finite_point.
-    """
-
-    def __init__(self, reason: str, message: str):
-        super().__init__(message)
-        self.reason = reason
 
 
 class Segmenter:
@@ -100,10 +89,12 @@ class Segmenter:
             rgb = None if colors is None else colors[voxels.representative]
         with clock.stage("gravity"):
             T, source = gravity_of(xyz, T_gravity_input, s)
-            xyz = np.ascontiguousarray(rigid(T, xyz))
+            xyz = np.ascontiguousarray(transform_points(T, xyz))
         with clock.stage("blocks"):
-            turn = about_z(s.turn)
-            seen = np.ascontiguousarray(rigid(turn, xyz)) if s.turn else xyz  # by the network; all else is as it was
+            turn = rotation_about_z(s.turn)
+            seen = (
+                np.ascontiguousarray(transform_points(turn, xyz)) if s.turn else xyz
+            )  # by the network; all else is as it was
             blocks = self._cut(seen, sensor=(turn @ T)[:2, 3])
         votes = Votes(len(xyz), len(self.classes))
         block_label, clusters = self._label_blocks(seen, rgb, blocks, votes, clock, instances)

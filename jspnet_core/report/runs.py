@@ -12,13 +12,14 @@ import numpy as np
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from jspnet_core.classes import ClassTable
+from jspnet_core.errors import JspnetError
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.training.checkpoint import Checkpoint
 
 MISSING = "not recorded"
 
 
-class RunError(ValueError):
+class RunError(JspnetError):
     """A folder that is not a run to report on: one sentence naming it."""
 
 

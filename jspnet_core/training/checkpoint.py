@@ -11,12 +11,13 @@ from typing import Any
 import torch
 
 from jspnet_core.classes import ClassTable
+from jspnet_core.errors import JspnetError
 from jspnet_core.io.atomic import replacing
 from jspnet_core.network import JointNetwork, build_network
 from jspnet_core.network_config import NetworkConfiguration
 
 
-class CheckpointError(ValueError):
+class CheckpointError(JspnetError):
     """A checkpoint that cannot be used: one sentence naming the file."""
 
 

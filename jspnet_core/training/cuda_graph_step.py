@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from jspnet_core.errors import JspnetError
 from jspnet_core.training.dataset.loader import with_tensors
 from jspnet_core.training.optimizer import make_capturable
 from jspnet_core.training.run import Run
@@ -19,7 +20,7 @@ MOST_INSTANCES = 128
 """Of a block in a recorded step; a batch with a block of more takes a plain one."""
 
 
-class RecordingError(ValueError):
+class RecordingError(JspnetError):
     """A step that cannot be a CUDA graph: one sentence."""
 
 

@@ -15,9 +15,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from jspnet_core.data.depth_view import View
+from jspnet_core.errors import JspnetError
 
 
-class RecipeError(ValueError):
+class RecipeError(JspnetError):
     """A recipe that cannot be used: one sentence naming the setting, what was found and what is accepted."""
 
 

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from jspnet_core.data.rooms import Room
+from jspnet_core.errors import JspnetError
 from jspnet_core.training.cuda_graph_step import RecordedStep, can_record
 from jspnet_core.training.dataset.grid_dataset import training_blocks
 from jspnet_core.training.dataset.loader import Numbers, loader, to_device
@@ -49,7 +50,7 @@ LOG_STEPS = 10
 """Steps between two looks at the losses; each look waits for the GPU."""
 
 
-class TrainingError(ValueError):
+class TrainingError(JspnetError):
     """Training that cannot go on: one sentence."""
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import PointCloud2
 
+from jspnet_core.errors import JspnetError
+
 CLOUDS = "select data from messages join topics on topics.id = topic_id where type = 'sensor_msgs/msg/PointCloud2'"
 
 
-class BagError(ValueError):
+class BagError(JspnetError):
     """A bag that cannot be read: one sentence naming it and what is accepted."""
 
 

@@ -15,6 +15,7 @@ from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
 from jspnet_core.classes import ClassTable, instance_palette
+from jspnet_core.errors import JspnetError
 from jspnet_core.segmentation import Segmentation
 from jspnet_core.util.threads import in_parts
 from jspnet_ros.messages.cdr import serialised
@@ -66,7 +67,7 @@ def _in_words(point: np.dtype) -> np.dtype:
 _SEMANTIC_WORDS, _INSTANCE_WORDS = _in_words(SEMANTIC_POINT), _in_words(INSTANCE_POINT)
 
 
-class PointCloudError(ValueError):
+class PointCloudError(JspnetError):
     """A cloud that can't be read. `reason` is a short slug for counting: `no_xyz`, `short_data`, ..."""
 
     def __init__(self, reason: str, sentence: str) -> None:

@@ -11,6 +11,7 @@ from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import PointCloud2
 
+from jspnet_core.errors import JspnetError
 from jspnet_ros.node.missing_input import cloud_topics
 
 OWN_NODE = "jspnet_segmenter"
@@ -18,7 +19,7 @@ QUIET_SECONDS = 5.0
 """Publishers on the same machine were seen to take up to 3.4 s to be discovered."""
 
 
-class InputTopicError(ValueError):
+class InputTopicError(JspnetError):
     """No cloud, or several: the sentence lists what was found and names the argument to pass."""
 
 

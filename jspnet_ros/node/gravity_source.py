@@ -10,11 +10,12 @@ from rclpy.node import Node
 from rclpy.time import Time
 from std_msgs.msg import Header
 
+from jspnet_core.errors import JspnetError
 from jspnet_ros.messages.transforms import from_quaternion, matrix, parse_pose
 from jspnet_ros.node.parameters import NodeSettings
 
 
-class TransformError(ValueError):
+class TransformError(JspnetError):
     """A transform that cannot be had. `reason` is a short slug for counting."""
 
     def __init__(self, reason: str, sentence: str) -> None:
@@ -22,7 +23,7 @@ class TransformError(ValueError):
         self.reason = reason
 
 
-class Tf2MissingError(ValueError):
+class Tf2MissingError(JspnetError):
     """tf2_ros is not installed: one sentence with the ways out."""
 
 

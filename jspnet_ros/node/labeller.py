@@ -10,8 +10,8 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.time import Time
 from std_msgs.msg import Header
 
+from jspnet_core.errors import CloudError
 from jspnet_core.pipeline.load import AnySegmenter
-from jspnet_core.pipeline.segmenter import CloudError
 from jspnet_core.util.stage_timer import StageClock
 from jspnet_core.util.threads import available_cores
 from jspnet_ros.messages.point_cloud import PointCloudError, field_names, read_points

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 
+from jspnet_core.errors import JspnetError
 from jspnet_core.settings import FrameSettings
 from jspnet_ros.messages.transforms import parse_pose
 
@@ -60,7 +61,7 @@ AT_START = frozenset({"autostart", "build_only"})
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
-class SettingError(ValueError):
+class SettingError(JspnetError):
     """A parameter with a value that is not accepted: one sentence naming it and what is accepted."""
 
 

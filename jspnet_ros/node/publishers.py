@@ -16,9 +16,9 @@ from std_msgs.msg import Float64, Header
 from visualization_msgs.msg import MarkerArray
 
 from jspnet_core.classes import ClassTable
-from jspnet_core.pipeline.gravity.estimate import rigid
 from jspnet_core.segmentation import Instance as FoundInstance
 from jspnet_core.segmentation import Segmentation
+from jspnet_core.spatial.transforms import transform_points
 from jspnet_ros.messages.markers import color_message, thing_markers
 from jspnet_ros.messages.point_cloud import instance_cloud, labelled_clouds, semantic_cloud
 from jspnet_ros.messages.transforms import point_message, pose_message
@@ -80,7 +80,11 @@ class LabelledFrame:
     @cached_property
     def points(self) -> np.ndarray:
         """(N, 3) float32, metres, in the header's frame; made for the outputs that hold points."""
-        return self.input_points if self.T_header_input is None else rigid(self.T_header_input, self.input_points)
+        return (
+            self.input_points
+            if self.T_header_input is None
+            else transform_points(self.T_header_input, self.input_points)
+        )
 
 
 class Outputs:

@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.gpu import report as gpu_report
 from benchmarks.gpu import work as gpu_work
-from jspnet_core.engine import EngineError
 from jspnet_core.engine.cuda_driver import find_gpu
+from jspnet_core.errors import EngineError
 from jspnet_core.network_config import NetworkConfiguration
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from jspnet_core.engine.cuda_driver import find_gpu
-from jspnet_core.engine.errors import EngineError
+from jspnet_core.errors import EngineError
 from tests.cuda.arrays import host_device
 
 

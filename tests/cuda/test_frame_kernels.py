@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from jspnet_core.cuda.device import SOURCES, KernelsError, kernel_names
+from jspnet_core.cuda.device import SOURCES, kernel_names
 from jspnet_core.cuda.device_network import network_inputs
 from jspnet_core.cuda.frame import DevicePyramids, block_features, choose_columns, cut_blocks, voxelise
 from jspnet_core.cuda.nvcc import compiled, find_nvcc
+from jspnet_core.errors import CloudError, KernelsError
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.pipeline.blocks import block_features as cpu_block_features
-from jspnet_core.pipeline.gravity.estimate import rigid
 from jspnet_core.pipeline.pyramid import build_pyramid, index_sources, pyramid_names, stack_pyramids, unstack_pyramids
-from jspnet_core.pipeline.segmenter import CloudError
 from jspnet_core.pipeline.voxelize import voxelise as cpu_voxelise
 from jspnet_core.settings import SegmenterSettings
+from jspnet_core.spatial.transforms import transform_points
 
 CONFIGURATION = NetworkConfiguration.narrow(
     points=256, levels=(64, 48, 32, 16), point_conv=((16, 16), (16, 16), (16, 16)), block_size=1.0
@@ -41,7 +41,7 @@ def test_voxels_are_those_of_the_cpu(device, cloud, size):
     np.testing.assert_array_equal(device.download(found.representative, found.count), expected.representative)
     np.testing.assert_array_equal(device.download(found.of_point), expected.of_point)
     xyz = device.download(found.xyz, found.count)
-    np.testing.assert_allclose(xyz, rigid(TURN, points[expected.representative]), atol=1e-6)
+    np.testing.assert_allclose(xyz, transform_points(TURN, points[expected.representative]), atol=1e-6)
     np.testing.assert_array_equal(device.download(found.low_high), [*xyz.min(axis=0), *xyz.max(axis=0)])
 
 

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from jspnet_core.engine import EngineError
 from jspnet_core.engine.engine_build import BuildOptions
 from jspnet_core.engine.engine_cache import EngineCache, EngineKey
 from jspnet_core.engine.progress_log import ProgressLog
+from jspnet_core.errors import EngineError
 
 
 @pytest.fixture

@@ -6,13 +6,14 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from jspnet_core.engine import EngineError, ModelFileError, open_engine
+from jspnet_core.engine import open_engine
 from jspnet_core.engine.cuda_driver import Gpu, find_gpu
 from jspnet_core.engine.engine_build import BuildOptions, build_engine
 from jspnet_core.engine.model_file import default_model, read_description
 from jspnet_core.engine.onnxruntime_engine import OnnxRuntimeEngine
 from jspnet_core.engine.tensorrt_api import TensorRt
 from jspnet_core.engine.tensorrt_engine import TensorRtEngine, batch_sizes
+from jspnet_core.errors import EngineError, ModelFileError
 
 RTX = ("tensorrt_rtx", "tensorrt_rtx_bindings")
 
@@ -152,13 +153,13 @@ def test_a_frame_on_the_gpu_is_labelled_as_on_the_cpu(name, tmp_path):
     from concurrent.futures import ThreadPoolExecutor
 
     from jspnet_core.cuda.segmenter import GpuSegmenter
-    from jspnet_core.pipeline.load import open_segmenter
+    from jspnet_core.pipeline.load import load_segmenter
     from jspnet_core.settings import FrameSettings
     from jspnet_core.synthetic import make_scene
 
     room = make_scene(5, "office").room_cloud(np.random.default_rng(0), 300.0)
     settings, model = FrameSettings(gravity="none"), default_model().with_suffix(".pt" if name == "torch" else ".onnx")
-    segmenter = open_segmenter(model, name, settings)
+    segmenter = load_segmenter(model, name, settings)
     assert isinstance(segmenter, GpuSegmenter)
     with ThreadPoolExecutor(1) as thread:
         found, again = (thread.submit(segmenter.segment, room.points, room.colors).result() for _ in range(2))
@@ -167,7 +168,7 @@ def test_a_frame_on_the_gpu_is_labelled_as_on_the_cpu(name, tmp_path):
     segmenter.close()
     with pytest.raises(EngineError, match="closed"):
         segmenter.segment(room.points, room.colors)
-    expected = open_segmenter(settings=settings).segment(room.points, room.colors)
+    expected = load_segmenter(settings=settings).segment(room.points, room.colors)
     np.testing.assert_array_equal(found.label, again.label)
     assert (found.label == expected.label).mean() > 0.9
     assert found.blocks == expected.blocks

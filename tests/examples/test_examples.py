@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jspnet_core.pipeline.segmenter import default_model
+from jspnet_core import read_cloud
+from jspnet_core.engine.model_file import default_model
 from jspnet_core.synthetic import Camera, camera_path, make_scene
 
 Image = pytest.importorskip("PIL.Image", reason="the examples draw and read images (extra viz)")
@@ -33,10 +34,10 @@ def run(*words: object) -> str:
 def test_label_a_file(tmp_path: Path):
     cloud = make_scene(5, "pantry").room_cloud(np.random.default_rng(0), density=300.0)
     np.savez(tmp_path / "room.npz", xyz=cloud.points, rgb=cloud.colors)
-    output = run(EXAMPLES / "01_label_a_file.py", tmp_path / "room.npz", tmp_path / "labels.png")
+    output = run(EXAMPLES / "01_label_a_file.py", tmp_path / "room.npz", tmp_path / "labels.ply")
     assert f"{len(cloud.points)} points" in output
     assert " points, " in output, "a line per instance"
-    assert (tmp_path / "labels.png").read_bytes().startswith(b"\x89PNG")
+    assert len(read_cloud(tmp_path / "labels.ply")) == len(cloud.points)
 
 
 def test_label_rgbd_sequence(tmp_path: Path):

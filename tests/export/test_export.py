@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from jspnet_core.classes import S3DIS
-from jspnet_core.engine import EngineError, ModelFileError, open_engine
+from jspnet_core.engine import open_engine
 from jspnet_core.engine.onnxruntime_engine import run_session
+from jspnet_core.errors import EngineError, ModelFileError
 from jspnet_core.export.cpu_graph import ATTENTION_PARTS
 from jspnet_core.export.fold import fold_batch_norms
 from jspnet_core.export.onnx_export import CACHE, OPSET, describe, example_blocks, export_onnx, plain_graph, write_model

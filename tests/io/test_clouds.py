@@ -11,7 +11,7 @@ import pytest
 from pypcd4 import Encoding, PointCloud
 
 from jspnet_core.classes import S3DIS
-from jspnet_core.io.clouds import Cloud, CloudFileError, check_writable, read_cloud, write_labelled
+from jspnet_core.io.clouds import Cloud, CloudFileError, check_writable, read_cloud, write_cloud
 from jspnet_core.io.ply import read_vertices
 from jspnet_core.segmentation import Segmentation
 
@@ -171,7 +171,7 @@ def test_npz_of_something_else_and_missing_files_are_refused(tmp_path: Path) -> 
 @pytest.mark.parametrize("colors", [COLORS, None], ids=["colours", "no colours"])
 def test_labels_come_back_for_every_point_in_order(tmp_path: Path, suffix: str, colors: np.ndarray | None) -> None:
     path, given = tmp_path / f"out{suffix}", segmentation(4)
-    write_labelled(path, Cloud(POINTS, colors), given, S3DIS)
+    write_cloud(path, Cloud(POINTS, colors), given, S3DIS)
     stored: Any = read_vertices(path) if suffix == ".ply" else np.load(path)
     for name, kind in (("label", np.uint8), ("instance", np.uint32), ("confidence", np.float32)):
         np.testing.assert_array_equal(stored[name], getattr(given, name))
@@ -187,7 +187,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     path = tmp_path / "out.ply"
     path.write_text("old")
     with pytest.raises(ValueError, match="broadcast"):
-        write_labelled(path, Cloud(POINTS, COLORS), segmentation(5))
+        write_cloud(path, Cloud(POINTS, COLORS), segmentation(5))
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["out.ply"]
 

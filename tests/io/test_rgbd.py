@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from jspnet_core.io.rgbd import Intrinsics, RgbdError, organised_points, read_frame, read_sequence
-from jspnet_core.pipeline.gravity.estimate import find_gravity, rigid
+from jspnet_core.pipeline.gravity.estimate import find_gravity
+from jspnet_core.spatial.transforms import transform_points
 
 Image = pytest.importorskip("PIL.Image", reason="RGB-D images are read with Pillow (extra viz)")
 SEVEN_SCENES = Path(__file__).parents[3] / "shared" / "data" / "rgbd" / "7scenes_tsdf"
@@ -81,7 +82,7 @@ def test_real_kitchen_stands_on_its_floor():
     frames = list(read_sequence(SEVEN_SCENES))
     first = frames[0]
     gravity = find_gravity(first.points.reshape(-1, 3), "auto")
-    level = rigid(gravity.T_gravity_input, first.points.reshape(-1, 3)).reshape(480, 640, 3)
+    level = transform_points(gravity.T_gravity_input, first.points.reshape(-1, 3)).reshape(480, 640, 3)
     assert abs(np.nanmedian(level[350:, :150, 2])) < 0.05, "lower left: carpet"
     assert np.nanmedian(level[230:300, 430:520, 2]) == pytest.approx(0.75, abs=0.08), "right: table top"
     # The next frame's points, moved by both poses, land on the first frame's surface.

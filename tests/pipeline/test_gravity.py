@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from jspnet_core.data.rooms import read_room, room_paths
-from jspnet_core.pipeline.gravity.estimate import T_ZUP_OPTICAL, Gravity, find_gravity, rigid
+from jspnet_core.pipeline.gravity.estimate import T_ZUP_OPTICAL, Gravity, find_gravity
+from jspnet_core.spatial.transforms import transform_points
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 FLOOR = 1
@@ -72,7 +73,7 @@ def test_without_a_floor_the_tilt_comes_from_walls_and_surfaces_and_that_is_said
     gravity = find_gravity(points, "optical")
     assert angle(gravity, up) < 2.0
     assert "no floor in view" in gravity.source
-    assert np.percentile(rigid(gravity.T_gravity_input, points)[:, 2], 1) == pytest.approx(0, abs=0.03)
+    assert np.percentile(transform_points(gravity.T_gravity_input, points)[:, 2], 1) == pytest.approx(0, abs=0.03)
 
 
 def test_a_bare_wall_tells_the_pitch_and_not_the_roll_and_that_is_said() -> None:
@@ -159,7 +160,7 @@ def test_another_mode_is_refused() -> None:
 def test_rigid_moves_points_and_keeps_nan() -> None:
     T = T_ZUP_OPTICAL.copy()
     T[2, 3] = 1.5
-    moved = rigid(T, np.array([[1, 2, 3], [np.nan, 0, 0]], np.float32))
+    moved = transform_points(T, np.array([[1, 2, 3], [np.nan, 0, 0]], np.float32))
     np.testing.assert_array_equal(moved[0], [3, -1, -0.5])
     assert moved.dtype == np.float32
     assert np.isnan(moved[1]).any()

@@ -1,11 +1,11 @@
 """Which segmenter an engine gets: a whole frame on its GPU, or the CPU around it."""
 
-from jspnet_core.cuda.device import KernelsError
 from jspnet_core.cuda.emulation.host_network import HostNetwork
 from jspnet_core.cuda.segmenter import GpuSegmenter
 from jspnet_core.engine import open_engine
 from jspnet_core.engine.model_file import default_model
-from jspnet_core.pipeline.load import around, open_segmenter
+from jspnet_core.errors import KernelsError
+from jspnet_core.pipeline.load import around, load_segmenter
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.settings import SegmenterSettings
 from tests.cuda.arrays import host_device
@@ -13,7 +13,7 @@ from tests.cuda.arrays import host_device
 
 def test_an_engine_that_is_on_no_gpu_gets_the_cpu_around_it():
     said = []
-    segmenter = open_segmenter(settings=SegmenterSettings(max_blocks=1, gravity="none"), log=said.append)
+    segmenter = load_segmenter(settings=SegmenterSettings(max_blocks=1, gravity="none"), log=said.append)
     assert isinstance(segmenter, Segmenter)
     segmenter.close()
     segmenter.close()

@@ -17,11 +17,12 @@ from jspnet_core.cuda.frame import cut_blocks as cut_on_device
 from jspnet_core.cuda.segmenter import GpuSegmenter
 from jspnet_core.engine import open_engine
 from jspnet_core.engine.model_file import default_model, read_description
+from jspnet_core.errors import CloudError
 from jspnet_core.export.parity import adjusted_rand_index
 from jspnet_core.pipeline.blocks import Blocks
-from jspnet_core.pipeline.gravity.estimate import about_z
-from jspnet_core.pipeline.segmenter import CloudError, Segmenter, filter_sizes
+from jspnet_core.pipeline.segmenter import Segmenter, filter_sizes
 from jspnet_core.settings import SegmenterSettings
+from jspnet_core.spatial.transforms import rotation_about_z
 from jspnet_core.synthetic import make_scene
 from tests.cuda.arrays import host_device
 
@@ -126,7 +127,7 @@ def test_the_same_cloud_gives_the_same_labels(segmenter, room, result):
 
 def test_a_turn_of_the_blocks_is_one_of_the_cloud(opened, room):
     turned = opened(turn=30.0).segment(room.points, room.colors, T_gravity_input=np.eye(4))
-    by_hand = opened(turn=0.0).segment(room.points, room.colors, T_gravity_input=about_z(30.0))
+    by_hand = opened(turn=0.0).segment(room.points, room.colors, T_gravity_input=rotation_about_z(30.0))
     assert (turned.label == by_hand.label).mean() > 0.999  # but for rounding
     assert np.abs(turned.confidence - by_hand.confidence).mean() < 1e-3
     straight = opened(turn=0.0).segment(room.points, room.colors, T_gravity_input=np.eye(4))

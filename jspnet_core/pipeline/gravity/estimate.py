@@ -12,6 +12,7 @@ import numpy as np
 
 from jspnet_core.pipeline.gravity.floor_plane import level_plane, thin
 from jspnet_core.pipeline.gravity.up_direction import find_up, surface_patches
+from jspnet_core.spatial.transforms import transform_points
 
 T_ZUP_OPTICAL = np.array([[0.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
 """From a camera's optical axes (x right, y down, z forward) to x forward, y left, z up."""
@@ -50,39 +51,16 @@ def find_gravity(points: np.ndarray, mode: Literal["auto", "optical", "none"], r
     return _level(thinned, unsure=mode == "auto")
 
 
-def rigid(T: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Apply a rigid transform. T: (4, 4); points: (N, 3). Returns (N, 3) of the points' dtype; NaN stays NaN."""
-    moved = rotated(T[:3, :3], points)
-    moved += T[:3, 3].astype(points.dtype)
-    return moved
-
-
-def rotated(R: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """R (3, 3) times each of the points (N, 3), of the points' dtype.
-
-    By columns: a product with so narrow a matrix takes several times as long, and wakes the threads of the BLAS, which
-    then spin for tens of milliseconds on the cores that the next stages want.
-    """
-    turned, (x, y, z) = np.empty(points.shape, points.dtype), points.T
-    for axis, (a, b, c) in enumerate(R.astype(points.dtype)):
-        turned[:, axis] = a * x + b * y + c * z
-    return turned
-
-
-def about_z(degrees: float) -> np.ndarray:
-    """The rotation by an angle about z, (4, 4)."""
-    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    T = np.eye(4)
-    T[:2, :2] = [[c, -s], [s, c]]
-    return T
-
-
 def _optical(points: np.ndarray) -> Gravity:
-    up = find_up(*surface_patches(rigid(T_ZUP_OPTICAL, points)), assumed=_Z) if len(points) >= _FEWEST else None
+    up = (
+        find_up(*surface_patches(transform_points(T_ZUP_OPTICAL, points)), assumed=_Z)
+        if len(points) >= _FEWEST
+        else None
+    )
     if up is None or not up.is_sure or up.direction[2] < np.cos(np.radians(_MOST_TILT)):
         return _resting(points, T_ZUP_OPTICAL, "optical axes, tilt unknown: too little structure in view")
     T = _upright(up.direction) @ T_ZUP_OPTICAL
-    floor = level_plane(rigid(T, points), refine=True)
+    floor = level_plane(transform_points(T, points), refine=True)
     if floor is not None and floor.is_floor:
         T = _raised(_upright(floor.normal) @ T, -floor.offset)
         return Gravity(T, f"optical axes, tilt {_tilt(T):.1f} deg, floor {T[2, 3]:.2f} m below the sensor")
@@ -112,7 +90,7 @@ def _seen_by_a_camera_along_z(points: np.ndarray) -> bool:
 
 def _resting(points: np.ndarray, T: np.ndarray, why: str) -> Gravity:
     """Axes as given, z = 0 at the lowest points but for the odd stray one."""
-    z = rigid(T, points)[:, 2]
+    z = transform_points(T, points)[:, 2]
     lowest = float(np.percentile(z, 1.0)) if len(z) else 0.0
     return Gravity(_raised(T, -lowest), f"{why}; z = 0 at the lowest points")
 

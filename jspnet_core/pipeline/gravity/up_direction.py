@@ -65,7 +65,7 @@ def find_up(normals: np.ndarray, weights: np.ndarray, assumed: np.ndarray) -> Up
     weights /= weights.sum()
     up, signed = assumed, np.empty(0)
     for limit in np.radians(_LIMITS):
-        cosine, before = np.abs(np.einsum("pi,i", normals, up)), signed  # not by the BLAS: see `rotated`
+        cosine, before = np.abs(np.einsum("pi,i", normals, up)), signed  # not by the BLAS: see `rotate_points`
         signed = weights * ((cosine < np.sin(limit)).astype(float) - (cosine > np.cos(limit)))
         if np.array_equal(signed, before):
             continue  # the same surfaces, and so the same direction

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from jspnet_core.engine import EngineError
 from jspnet_core.engine.cuda_driver import find_gpu
+from jspnet_core.errors import EngineError
 
 
 def gpu_missing() -> str | None:

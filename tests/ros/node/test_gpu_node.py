@@ -14,8 +14,9 @@ from sensor_msgs.msg import PointCloud2
 
 from jspnet_core.cuda.emulation.host_network import HostNetwork
 from jspnet_core.cuda.segmenter import GpuSegmenter
-from jspnet_core.engine import EngineError, open_engine
+from jspnet_core.engine import open_engine
 from jspnet_core.engine.model_file import default_model
+from jspnet_core.errors import EngineError
 from jspnet_ros.segment_node import SegmentNode
 from tests.cuda.arrays import host_device
 from tests.ros import clouds
@@ -59,7 +60,7 @@ def networks(monkeypatch, tmp_path_factory):
         opened.append(Watched(device, open_engine("onnxruntime", default_model()), 2))
         return GpuSegmenter(opened[-1], settings)
 
-    monkeypatch.setattr("jspnet_ros.segment_node.open_segmenter", open_on_host)
+    monkeypatch.setattr("jspnet_ros.segment_node.load_segmenter", open_on_host)
     return opened
 
 
