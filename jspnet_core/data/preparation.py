@@ -54,6 +54,7 @@ class Data:
 
     kind: of data. settings: what the rooms depend on besides their sources.
     color: whether the colours mean anything. block_size: metres, of the blocks that suit the rooms; None: any.
+    single_views: each room is one frame of a camera, with z above the floor.
     """
 
     kind: str
@@ -61,6 +62,7 @@ class Data:
     settings: Mapping[str, str | bool | int | float] = field(default_factory=dict)
     color: bool = True
     block_size: float | None = None
+    single_views: bool = False
 
 
 def prepare_rooms(
@@ -94,7 +96,7 @@ def fill_folder(
 ) -> list[Outcome]:
     """`prepare_rooms` into a folder that is there and empty."""
     found: dict[str, Outcome] = {}
-    for outcome in in_parallel(_prepare_room, [(source, folder, data.classes) for source in sources], workers):
+    for outcome in in_parallel(_prepare_room, [(source, folder, data) for source in sources], workers):
         found[outcome.name] = outcome
         report(outcome)
     outcomes = [found[source.name] for source in sources]
@@ -107,6 +109,7 @@ def fill_folder(
             data=data.kind,
             settings=dict(data.settings),
             color=data.color,
+            single_views=data.single_views,
             block_size=data.block_size,
             classes=data.classes.to_dict(),
             splits=rule.apply(list(entries)),
@@ -166,11 +169,11 @@ def in_parallel(function: Callable[[Job], Result], jobs: Sequence[Job], workers:
         pool.shutdown(cancel_futures=True)
 
 
-def _prepare_room(job: tuple[RoomSource, Path, ClassTable]) -> Outcome:
-    source, folder, classes = job
+def _prepare_room(job: tuple[RoomSource, Path, Data]) -> Outcome:
+    source, folder, data = job
     notes: list[str] = []
     try:
-        entry = write_room(folder, source.read(notes), classes, source.source)
+        entry = write_room(folder, source.read(notes), data.classes, source.source, data.single_views)
     except RoomFileError as error:
         return Outcome(source.name, source.source, None, notes, str(error))
     return Outcome(source.name, source.source, entry, notes)

@@ -2,7 +2,8 @@
 
 NAME.room holds its columns one after the other, without a header, each from a multiple of `ALIGNMENT` bytes on:
 
-    points    (N, 3) float32 little endian, metres, z up, from the room's minimum corner
+    points    (N, 3) float32 little endian, metres, z up, from the room's minimum corner; of single views z is above
+              the floor, also where none of it is in sight
     colors    (N, 3) uint8, red green blue
     label     (N,) uint8, class id; 255 where the truth is unknown
     instance  (N,) int32 little endian, one id per instance of the room, structure included
@@ -65,6 +66,9 @@ class RoomIndex(BaseModel):
     data: str = Field(description="what kind of data the rooms were made from")
     settings: dict[str, str | bool | int | float] = Field(description="what the rooms depend on besides their sources")
     color: bool = Field(True, description="whether the colours mean anything")
+    single_views: bool = Field(
+        False, description="whether each room is one frame of a camera: what it hides is missing, z is above the floor"
+    )
     block_size: float | None = Field(
         None, gt=0, description="metres, edge of the blocks that suit these rooms; null: the network decides"
     )

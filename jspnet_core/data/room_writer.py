@@ -15,14 +15,17 @@ CELL = 0.25
 """Metres, edge of the cells of the ground plane that points are sorted by."""
 
 
-def write_room(folder: Path, room: Room, classes: ClassTable, source: str) -> RoomEntry:
+def write_room(folder: Path, room: Room, classes: ClassTable, source: str, keep_height: bool = False) -> RoomEntry:
     """Write one room to FOLDER/NAME.room and return its entry of the index.
 
     room: points in any frame with z up, metres, float32 or float64; they are shifted to the room's minimum corner.
+    keep_height: z is above the floor already, which may be out of sight: shift x and y alone.
     Raises `RoomFileError`, naming the source, for a room that training could not use.
     """
     check_room(room, classes, source)
     origin = room.points.min(axis=0).astype(np.float64)
+    if keep_height:
+        origin[2] = 0.0
     points = (room.points - origin).astype(np.float32)
     order = near_together(points)
     columns = {

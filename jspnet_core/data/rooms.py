@@ -42,7 +42,7 @@ MIN_POINTS = 100
 class Room:
     """One labelled room.
 
-    points: (N, 3) float32, metres, z up, from the room's minimum corner.
+    points: (N, 3) float32, metres, z up, from the room's minimum corner; of a single view z is above the floor.
     colors: (N, 3) uint8, red green blue.
     label: (N,) uint8, class id; 255 where the truth is unknown.
     instance: (N,) int32, id of the instance in this room; every point has one, structure included.
@@ -125,6 +125,11 @@ def room_geometry(folder: Path | str) -> dict[str, bool | float]:
     index = read_index(folder)
     geometry: dict[str, bool | float] = {"color": index.color}
     return geometry if index.block_size is None else {**geometry, "block_size": index.block_size}
+
+
+def are_single_views(folder: Path | str) -> bool:
+    """Whether a folder's rooms are frames of a camera, one each. Raises `RoomFileError`."""
+    return is_prepared(folder) and read_index(folder).single_views
 
 
 def rooms_hash(folder: Path | str) -> str:

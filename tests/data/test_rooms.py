@@ -19,6 +19,7 @@ from jspnet_core.data.room_writer import near_together, write_room
 from jspnet_core.data.rooms import (
     Room,
     RoomFileError,
+    are_single_views,
     open_rooms,
     read_room,
     read_split,
@@ -241,3 +242,25 @@ def test_rooms_that_cannot_train_are_not_written(tmp_path: Path, change: dict, w
     with pytest.raises(RoomFileError, match=f"a.ply: .*{words}"):
         prepare(tmp_path / "out", [replace(made_up("a"), **change)])
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(("keep_height", "lowest"), [(False, 0.0), (True, 0.75)])
+def test_a_single_view_keeps_its_height_above_the_floor(tmp_path: Path, keep_height: bool, lowest: float) -> None:
+    rng = np.random.default_rng(0)
+    points = (rng.random((500, 3)) + [4.0, -2.0, 0.75]).astype(np.float32)  # a table top: no floor in sight
+    points[0] = [4.0, -2.0, 0.75]
+    room = Room("frame", points, np.zeros((500, 3), np.uint8), np.full(500, 7, np.uint8), np.zeros(500, np.int32))
+    entry = write_room(tmp_path, room, S3DIS, "frame", keep_height)
+    index = RoomIndex(
+        data="t",
+        settings={},
+        single_views=keep_height,
+        classes=S3DIS.to_dict(),
+        splits={"train": ["frame"]},
+        rooms={"frame": entry},
+    )
+    write_index(tmp_path, index)
+    read = open_rooms(tmp_path, "train")[0]
+    assert read.points.min(axis=0) == pytest.approx([0.0, 0.0, lowest], abs=1e-6)
+    assert entry.origin == pytest.approx((4.0, -2.0, 0.75 - lowest))
+    assert are_single_views(tmp_path) is keep_height
