@@ -25,6 +25,7 @@ from jspnet_core.engine.prebuild import build_ahead
 from jspnet_core.errors import EngineError, ModelFileError
 from jspnet_core.pipeline.load import load_segmenter
 from jspnet_core.settings import FrameSettings
+from jspnet_ros.node.core_log import forward_log
 from jspnet_ros.node.diagnostics import NodeState, diagnostics
 from jspnet_ros.node.gravity_source import GivenGravity, Tf2MissingError
 from jspnet_ros.node.labeller import CloudLabeller
@@ -41,6 +42,7 @@ class SegmentNode(LifecycleNode):
 
     def __init__(self) -> None:
         super().__init__("jspnet_segmenter")
+        forward_log(self.get_logger())
         answer_impossible_transitions(self)
         declare(self, NodeSettings)
         declare(self, FrameSettings)
@@ -120,7 +122,7 @@ class SegmentNode(LifecycleNode):
         """Build the engine, or find it built. Returns the exit code: 1, and why in the log, where it cannot be."""
         settings = read(self, NodeSettings)
         try:
-            build_ahead(settings.engine, Path(settings.model or default_model()), self.get_logger().info)
+            build_ahead(settings.engine, Path(settings.model or default_model()))
         except (ModelFileError, EngineError) as error:
             self.get_logger().error(f"nothing is built: {error}")
             return 1
@@ -132,7 +134,7 @@ class SegmentNode(LifecycleNode):
         """Everything that takes long, once."""
         if settings.target_frame and settings.sensor_pose.strip():
             raise SettingError("target_frame and sensor_pose both give the gravity frame: set one of them")
-        segmenter = load_segmenter(settings.model or None, settings.engine, self._settings, self.get_logger().info)
+        segmenter = load_segmenter(settings.model or None, settings.engine, self._settings)
         try:
             warm_up(segmenter)
             return CloudLabeller(self, segmenter, GivenGravity(self, settings), self._statistics)

@@ -47,7 +47,7 @@ def build_engine(
             progress.update(task, description=phase, completed=share)
 
         if capability is None:
-            build_ahead("tensorrt", model, console.print, options=options, cache=EngineCache(cache), progress=show)
+            build_ahead("tensorrt", model, options=options, cache=EngineCache(cache), progress=show)
             return
         engine = engine_build.build_engine(
             TensorRt(("tensorrt_rtx", "tensorrt_rtx_bindings")),

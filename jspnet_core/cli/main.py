@@ -7,6 +7,7 @@ from importlib import import_module
 
 import typer
 
+from jspnet_core.cli.console_log import log_to_terminal
 from jspnet_core.errors import JspnetError
 
 app = typer.Typer(
@@ -101,6 +102,7 @@ def fail(message: str) -> None:
 
 def _run(name: str, arguments: list[str]) -> None:
     """Import `jspnet_core.cli.<name>` and run what it calls `<name>`: a function, or a Typer with sub-commands."""
+    log_to_terminal()
     module = name.replace("-", "_")
     try:
         target = getattr(import_module(f"jspnet_core.cli.{module}"), module)

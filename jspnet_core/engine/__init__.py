@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -40,12 +40,12 @@ class Engine(Protocol):
         ...
 
 
-def open_engine(name: str, model: Path, threads: int = 0, log: Callable[[str], None] = print) -> Engine:
+def open_engine(name: str, model: Path, threads: int = 0) -> Engine:
     """Load a model file into an engine.
 
-    threads: CPU threads of engines that run on the CPU; 0: one per core. log: is told, in a sentence each, what is done
-    that takes long, and how far it is.
-    Raises `ModelFileError` for a file that cannot be used, `EngineError` for an engine that cannot be had.
+    name: one of `ENGINES`. threads: CPU threads of engines that run on the CPU; 0: one per core.
+    Steps that take long are logged with their progress, level INFO.
+    Raises `ModelFileError` for a file that cannot be used, `EngineError` for an engine that is not available.
     """
     if name == "onnxruntime":
         from jspnet_core.engine.onnxruntime_engine import OnnxRuntimeEngine
@@ -57,10 +57,9 @@ def open_engine(name: str, model: Path, threads: int = 0, log: Callable[[str], N
         return OpenVinoEngine(model, threads)
     if name == "tensorrt":
         from jspnet_core.cuda.device_network import AT_ONCE
-        from jspnet_core.engine.progress_log import ProgressLog
         from jspnet_core.engine.tensorrt_engine import TensorRtEngine
 
-        return TensorRtEngine(model, log=log, progress=ProgressLog(log), at_once=AT_ONCE)
+        return TensorRtEngine(model, at_once=AT_ONCE)
     if name == "torch":
         if model.suffix != ".pt":
             raise EngineError(f"engine 'torch' reads a checkpoint (best.pt) of jspnet train, found {model}")

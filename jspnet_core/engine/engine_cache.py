@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from jspnet_core.engine.engine_build import BuildOptions
 from jspnet_core.errors import EngineError
 from jspnet_core.io.atomic import replacing
 
-Log = Callable[[str], None]
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,32 +70,31 @@ class EngineCache:
     def path(self, key: EngineKey) -> Path:
         return self.folder / f"{key.digest()[:24]}.engine"
 
-    def get(self, key: EngineKey, build: Callable[[bytes], tuple[bytes, bytes]], log: Log) -> bytes:
+    def get(self, key: EngineKey, build: Callable[[bytes], tuple[bytes, bytes]]) -> bytes:
         """The engine of a key, from disk or built: `build` gets a timing cache and returns the engine and the next one.
 
-        log: is told, in a sentence each, why an engine is built and where it is kept.
         Raises `EngineError` where the folder cannot be read or written, or the disk is full.
         """
         try:
-            return self._get(key, build, log)
+            return self._get(key, build)
         except OSError as error:
             raise self._unusable(error) from error
 
-    def _get(self, key: EngineKey, build: Callable[[bytes], tuple[bytes, bytes]], log: Log) -> bytes:
+    def _get(self, key: EngineKey, build: Callable[[bytes], tuple[bytes, bytes]]) -> bytes:
         engine, _ = self._read(key)
         if engine is not None:
             return engine
-        with self._lock(key, log):
+        with self._lock(key):
             engine, reason = self._read(key)  # somebody else may have built it meanwhile
             if engine is None:
-                log(f"building an engine for {key.gpu} with {key.tensorrt}: {reason}")
+                logger.info("building an engine for %s with %s: %s", key.gpu, key.tensorrt, reason)
                 timing = self.folder / f"{hashlib.sha256((key.tensorrt + key.gpu).encode()).hexdigest()[:24]}.timing"
                 engine, measured = build(timing.read_bytes() if timing.is_file() else b"")
                 self._write(key, engine)
                 if measured:
                     with replacing(timing) as file:
                         file.write(measured)
-                log(f"engine kept in {self.path(key)}")
+                logger.info("engine kept in %s", self.path(key))
         return engine
 
     def discard(self, key: EngineKey) -> None:
@@ -146,12 +146,12 @@ class EngineCache:
             file.write(json.dumps(header).encode() + b"\n" + engine)
 
     @contextmanager
-    def _lock(self, key: EngineKey, log: Log) -> Iterator[None]:
+    def _lock(self, key: EngineKey) -> Iterator[None]:
         with (self.folder / f"{self.path(key).name}.lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                log("another process is building this engine; waiting for it")
+                logger.info("another process is building this engine; waiting for it")
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

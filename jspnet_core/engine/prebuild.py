@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
 from pathlib import Path
 
 from jspnet_core.cuda.nvcc import compile_all
@@ -15,11 +15,12 @@ from jspnet_core.engine.tensorrt_api import Progress, TensorRt
 from jspnet_core.engine.tensorrt_engine import prepare_engine
 from jspnet_core.errors import EngineError, KernelsError
 
+logger = logging.getLogger(__name__)
+
 
 def build_ahead(
     engine: str,
     model: Path,
-    log: Callable[[str], None],
     *,
     options: BuildOptions | None = None,
     cache: EngineCache | None = None,
@@ -27,9 +28,9 @@ def build_ahead(
 ) -> Path:
     """Build the engine of this machine's GPU, or find it, and compile the kernels. Returns the engine's file.
 
-    log: is told, in a sentence each, what is done; progress: None: the log is told that, too.
+    progress: called with the phase of the build and its share done; None: progress is logged.
     Raises `EngineError` for an engine that needs no building and where GPU or TensorRT are missing, `ModelFileError`
-    for a model that cannot be used. Without a compiler for the kernels the log says so: the engine is of use alone.
+    for a model that cannot be used. A missing compiler for the kernels is a warning: the engine runs without them.
     """
     if engine != "tensorrt":
         raise EngineError(f"engine {engine!r} needs no building; engine:=tensorrt does")
@@ -37,12 +38,12 @@ def build_ahead(
     gpu = find_gpu()  # before TensorRT, which may end the process where there is none
     store = cache or EngineCache()
     key, plan = prepare_engine(
-        TensorRt(log=log), model, options or BuildOptions(), cache=store, log=log, progress=progress or ProgressLog(log)
+        TensorRt(), model, options or BuildOptions(), cache=store, progress=progress or ProgressLog()
     )
     try:
         compile_all(gpu.capability, store.folder)
     except KernelsError as error:
-        log(f"only the network will run on the GPU, the rest of a frame on the CPU: {error}")
-    size = f"{len(plan) / 1e6:.1f} MB"
-    log(f"{description.name}, {description.precision}: engine of {size} is in {store.path(key)}")
+        logger.warning("only the network will run on the GPU, the rest of a frame on the CPU: %s", error)
+    size = len(plan) / 1e6
+    logger.info("%s, %s: engine of %.1f MB is in %s", description.name, description.precision, size, store.path(key))
     return store.path(key)

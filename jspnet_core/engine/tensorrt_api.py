@@ -6,6 +6,7 @@ interface under another name: it needs no GPU to build, and compiles the last st
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -15,6 +16,8 @@ from typing import Any
 
 from jspnet_core.engine.cuda_driver import CHOICE, OLDEST_DRIVER, Gpu
 from jspnet_core.errors import EngineError
+
+logger = logging.getLogger(__name__)
 
 PACKAGES = ("tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings")
 """Where the interface may be installed, the one to be preferred first."""
@@ -31,7 +34,7 @@ class TensorRt:
     packages: names to look for, in order.
     """
 
-    def __init__(self, packages: Sequence[str] = PACKAGES, log: Callable[[str], None] | None = None):
+    def __init__(self, packages: Sequence[str] = PACKAGES):
         found = next((name for name in packages if find_spec(name)), None)
         if found is None:
             raise EngineError(f"TensorRT is not installed ({' or '.join(packages[:2])}, Python packages); {CHOICE}")
@@ -44,7 +47,7 @@ class TensorRt:
         numbers = tuple(int(part) for part in self.api.__version__.split(".")[:2])
         if not self.is_rtx and numbers < OLDEST:
             raise EngineError(f"{self.version} is too old, 10.3 is the oldest that is taken; {CHOICE}")
-        self.logger = _logger(self.api, log)
+        self.logger = _logger(self.api)
         self.oldest_driver = max(1000 * _cuda_major(found), OLDEST_DRIVER)
         """CUDA that the GPU's driver must take, 12000 for 12.0: newer minor versions run on it."""
 
@@ -131,10 +134,9 @@ def _cuda_major(package: str) -> int:
     return int(found.group(1)) if found else 0
 
 
-def _logger(api: Any, log: Callable[[str], None] | None) -> Any:
-    if log is None:
-        return api.Logger(api.Logger.ERROR)
-    write = log
+def _logger(api: Any) -> Any:
+    """TensorRT's logger, which forwards warnings and errors to this module's."""
+    levels = {api.ILogger.WARNING: logging.WARNING}
 
     class Logger(api.ILogger):
         def __init__(self) -> None:
@@ -142,7 +144,7 @@ def _logger(api: Any, log: Callable[[str], None] | None) -> Any:
 
         def log(self, severity: Any, message: str) -> None:
             if int(severity) <= int(api.ILogger.WARNING):
-                write(message)
+                logger.log(levels.get(severity, logging.ERROR), "%s", message)
 
     return Logger()
 

@@ -10,8 +10,9 @@ want of a TensorRT that ran on the GPU at hand: see docs/gpu.md.
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -25,9 +26,12 @@ from jspnet_core.engine.cuda_driver import CHOICE, GraphRecorder, find_gpu
 from jspnet_core.engine.engine_build import BuildOptions, block_shape, build_engine
 from jspnet_core.engine.engine_cache import EngineCache, EngineKey
 from jspnet_core.engine.model_file import read_description
+from jspnet_core.engine.progress_log import ProgressLog
 from jspnet_core.engine.tensorrt_api import Progress, TensorRt
 from jspnet_core.errors import EngineError
 from jspnet_core.pipeline.pyramid import Pyramid, stack_pyramids
+
+logger = logging.getLogger(__name__)
 
 
 def prepare_engine(
@@ -36,7 +40,6 @@ def prepare_engine(
     options: BuildOptions,
     *,
     cache: EngineCache | None = None,
-    log: Callable[[str], None] = print,
     progress: Progress | None = None,
 ) -> tuple[EngineKey, bytes]:
     """The engine of a model for this machine's GPU, from the cache or built: what the node's first start waits for.
@@ -51,7 +54,7 @@ def prepare_engine(
     def build(timing: bytes) -> tuple[bytes, bytes]:
         return build_engine(trt, model, options, timing=timing, progress=progress)
 
-    return key, (cache or EngineCache()).get(key, build, log)
+    return key, (cache or EngineCache()).get(key, build)
 
 
 class TensorRtEngine:
@@ -66,7 +69,6 @@ class TensorRtEngine:
         self,
         model: Path,
         options: BuildOptions | None = None,
-        log: Callable[[str], None] = print,
         progress: Progress | None = None,
         at_once: int | None = None,
     ):
@@ -82,15 +84,15 @@ class TensorRtEngine:
         self._graphs: dict[int, GraphRecorder] = {}
         self.description = read_description(model)
         find_gpu()  # before TensorRT, which may end the process where there is none
-        self._trt, self._options = TensorRt(log=log), options or BuildOptions()
+        self._trt, self._options = TensorRt(), options or BuildOptions()
         self.most = min(at_once or self._options.blocks[2], self._options.blocks[2])
         self._cuda = _pycuda()
-        prepare = partial(prepare_engine, self._trt, model, self._options, log=log, progress=progress)
+        prepare = partial(prepare_engine, self._trt, model, self._options, progress=progress or ProgressLog())
         key, plan = prepare()
         self._context = self._cuda.Device(0).make_context()
         try:
             if not self._deserialize(plan):
-                log(f"{self._trt.version} does not take the engine that is kept for it: building it again")
+                logger.warning("%s does not take the engine that is kept for it: building it again", self._trt.version)
                 EngineCache().discard(key)
                 if not self._deserialize(prepare()[1]):
                     raise EngineError(f"{self._trt.version} does not take the engine that it built; {CHOICE}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +15,8 @@ from jspnet_core.errors import KernelsError
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.segmentation import Segmentation
 from jspnet_core.settings import SegmenterSettings
+
+logger = logging.getLogger(__name__)
 
 
 class AnySegmenter(Protocol):
@@ -48,22 +50,21 @@ def load_segmenter(
     model: Path | str | None = None,
     engine: str | Engine = "onnxruntime",
     settings: SegmenterSettings | None = None,
-    log: Callable[[str], None] = print,
 ) -> AnySegmenter:
     """A segmenter for the engine: a `GpuSegmenter` where the engine runs on a GPU and the kernels can be had there.
 
-    model, engine, settings: as of `Segmenter`; an engine that is loaded already keeps the CPU around it. log: is told,
-    in a sentence each, what takes long, and why no more than the network runs on the GPU where that is so.
-    Raises `ModelFileError` for a file that cannot be used, `EngineError` for an engine that cannot be had.
+    model, engine, settings: as of `Segmenter`; an engine that is loaded already keeps the CPU around it. Steps that
+    take long are logged, and a warning says why no more than the network runs on the GPU where that is so.
+    Raises `ModelFileError` for a file that cannot be used, `EngineError` for an engine that is not available.
     """
     settings = settings or SegmenterSettings()
     if not isinstance(engine, str) or engine == "onnxruntime":
         return Segmenter(model, engine, settings)
-    loaded = open_engine(engine, default_model() if model is None else Path(model), settings.threads, log)
-    return around(loaded, settings, log)
+    loaded = open_engine(engine, default_model() if model is None else Path(model), settings.threads)
+    return around(loaded, settings)
 
 
-def around(loaded: Engine, settings: SegmenterSettings, log: Callable[[str], None]) -> AnySegmenter:
+def around(loaded: Engine, settings: SegmenterSettings) -> AnySegmenter:
     """The segmenter that fits a loaded engine, and closes it with itself."""
     if hasattr(loaded, "on_device"):
         from jspnet_core.cuda.device_network import check_fits
@@ -75,7 +76,7 @@ def around(loaded: Engine, settings: SegmenterSettings, log: Callable[[str], Non
             if network is not None:
                 return GpuSegmenter(network, settings)
         except KernelsError as error:
-            log(f"only the network runs on the GPU, the rest of a frame on the CPU: {error}")
+            logger.warning("only the network runs on the GPU, the rest of a frame on the CPU: %s", error)
     segmenter = Segmenter(engine=loaded, settings=settings)
     segmenter.owns_engine = True
     return segmenter

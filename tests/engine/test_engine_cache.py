@@ -1,5 +1,6 @@
 """The cache of built engines: built once, named by all that an engine depends on, never broken, never foreign."""
 
+import logging
 import multiprocessing
 import time
 
@@ -9,6 +10,11 @@ from jspnet_core.engine.engine_build import BuildOptions
 from jspnet_core.engine.engine_cache import EngineCache, EngineKey
 from jspnet_core.engine.progress_log import ProgressLog
 from jspnet_core.errors import EngineError
+
+
+@pytest.fixture(autouse=True)
+def _log_of_level_info(caplog):
+    caplog.set_level(logging.INFO, logger="jspnet_core")
 
 
 @pytest.fixture
@@ -29,12 +35,12 @@ class Builder:
         return self.engine, self.timing
 
 
-def test_an_engine_is_built_once(tmp_path, key):
-    cache, build, log = EngineCache(tmp_path / "engines"), Builder(), []
-    assert cache.get(key, build, log.append) == build.engine
-    assert cache.get(key, build, log.append) == build.engine
+def test_an_engine_is_built_once(tmp_path, key, caplog):
+    cache, build = EngineCache(tmp_path / "engines"), Builder()
+    assert cache.get(key, build) == build.engine
+    assert cache.get(key, build) == build.engine
     assert build.given == [b""]
-    assert log[0] == "building an engine for Some GPU with TensorRT 10.3.0: none is there yet"
+    assert caplog.messages[0] == "building an engine for Some GPU with TensorRT 10.3.0: none is there yet"
 
 
 @pytest.mark.parametrize(
@@ -48,15 +54,15 @@ def test_an_engine_is_built_once(tmp_path, key):
         ({"model_sha256": "0" * 64}, "model_sha256 is 000000000000, the engine here has"),
     ],
 )
-def test_another_model_gpu_or_version_gets_an_engine_of_its_own(tmp_path, key, change, said):
-    cache, log = EngineCache(tmp_path / "engines"), []
-    cache.get(key, Builder(), log.append)
+def test_another_model_gpu_or_version_gets_an_engine_of_its_own(tmp_path, key, change, said, caplog):
+    cache = EngineCache(tmp_path / "engines")
+    cache.get(key, Builder())
     other = Builder(b"another")
     changed = EngineKey(**{**vars(key), **change})
-    assert cache.get(changed, other, log.append) == b"another"
-    assert cache.get(key, other, log.append) == b"engine\nof two lines", "the first engine is still there"
+    assert cache.get(changed, other) == b"another"
+    assert cache.get(key, other) == b"engine\nof two lines", "the first engine is still there"
     assert len(other.given) == 1
-    assert said in log[2]
+    assert said in caplog.messages[2]
 
 
 @pytest.mark.parametrize(
@@ -69,14 +75,14 @@ def test_another_model_gpu_or_version_gets_an_engine_of_its_own(tmp_path, key, c
         (lambda data: data.replace(b"Some GPU", b"Evil GPU"), "holds an engine for something else"),
     ],
 )
-def test_damaged_and_foreign_files_are_built_again(tmp_path, key, damage, said):
-    cache, build, log = EngineCache(tmp_path / "engines"), Builder(), []
-    cache.get(key, build, log.append)
+def test_damaged_and_foreign_files_are_built_again(tmp_path, key, damage, said, caplog):
+    cache, build = EngineCache(tmp_path / "engines"), Builder()
+    cache.get(key, build)
     path = cache.path(key)
     path.write_bytes(damage(path.read_bytes()))
-    assert cache.get(key, build, log.append) == build.engine
-    assert said in log[2]
-    assert cache.get(key, build, log.append) == build.engine
+    assert cache.get(key, build) == build.engine
+    assert said in caplog.messages[2]
+    assert cache.get(key, build) == build.engine
     assert build.given == [b"", b"measured"], "the second build knows what the first one measured"
 
 
@@ -87,7 +93,7 @@ def test_a_build_that_fails_leaves_nothing(tmp_path, key):
         raise EngineError("no memory")
 
     with pytest.raises(EngineError, match="no memory"):
-        cache.get(key, fail, lambda text: None)
+        cache.get(key, fail)
     assert not list(cache.folder.glob("*.engine"))
     assert not list(cache.folder.glob(".*"))
 
@@ -97,7 +103,7 @@ def build_slowly(folder, key, results):
         time.sleep(0.5)
         return f"built by {multiprocessing.current_process().name}".encode(), b""
 
-    results.put(EngineCache(folder).get(key, build, lambda text: None))
+    results.put(EngineCache(folder).get(key, build))
 
 
 def test_processes_that_start_together_build_once(tmp_path, key):
@@ -123,12 +129,11 @@ def test_a_folder_that_breaks_while_running_is_named(tmp_path, key):
     cache.folder.rmdir()
     cache.folder.write_text("")
     with pytest.raises(EngineError, match=r"engines cannot be kept in .*engines .*; set JSPNET_CACHE"):
-        cache.get(key, Builder(), lambda text: None)
+        cache.get(key, Builder())
 
 
-def test_progress_is_said_now_and_then():
-    said = []
-    progress = ProgressLog(said.append, seconds=3600.0)
+def test_progress_is_logged_at_intervals(caplog):
+    progress = ProgressLog(seconds=3600.0)
     for step in range(100):
         progress("timing layers", step / 100)
-    assert said == ["building the engine: timing layers, 0%"]
+    assert caplog.messages == ["building the engine: timing layers, 0 %"]

@@ -224,7 +224,7 @@ def test_building_ahead_is_for_engines_that_are_built():
     from jspnet_core.engine.prebuild import build_ahead
 
     with pytest.raises(EngineError, match="'onnxruntime' needs no building"):
-        build_ahead("onnxruntime", default_model(), print)
+        build_ahead("onnxruntime", default_model())
 
 
 def test_a_file_that_tensorrt_cannot_parse_is_named(rtx, tmp_path):

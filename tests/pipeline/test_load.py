@@ -11,13 +11,12 @@ from jspnet_core.settings import SegmenterSettings
 from tests.cuda.arrays import host_device
 
 
-def test_an_engine_that_is_on_no_gpu_gets_the_cpu_around_it():
-    said = []
-    segmenter = load_segmenter(settings=SegmenterSettings(max_blocks=1, gravity="none"), log=said.append)
+def test_an_engine_that_is_on_no_gpu_gets_the_cpu_around_it(caplog):
+    segmenter = load_segmenter(settings=SegmenterSettings(max_blocks=1, gravity="none"))
     assert isinstance(segmenter, Segmenter)
     segmenter.close()
     segmenter.close()
-    assert said == []
+    assert caplog.messages == []
 
 
 class OnDevice:
@@ -35,14 +34,14 @@ class OnDevice:
         self._closed.append(True)
 
 
-def test_a_frame_stays_on_the_gpu_where_the_kernels_can_be_had(tmp_path_factory):
+def test_a_frame_stays_on_the_gpu_where_the_kernels_are_available(tmp_path_factory, caplog):
     network = HostNetwork(host_device(tmp_path_factory), open_engine("onnxruntime", default_model()), 1)
-    closed, said, settings = [], [], SegmenterSettings(gravity="none")
-    assert isinstance(around(OnDevice(network, closed), settings, said.append), GpuSegmenter)
-    assert said == []
+    closed, settings = [], SegmenterSettings(gravity="none")
+    assert isinstance(around(OnDevice(network, closed), settings), GpuSegmenter)
+    assert caplog.messages == []
     network.device = None
-    segmenter = around(OnDevice(network, closed), settings, said.append)
+    segmenter = around(OnDevice(network, closed), settings)
     assert isinstance(segmenter, Segmenter)
-    assert said == ["only the network runs on the GPU, the rest of a frame on the CPU: there is no nvcc"]
+    assert caplog.messages == ["only the network runs on the GPU, the rest of a frame on the CPU: there is no nvcc"]
     segmenter.close()
     assert closed == [True]

@@ -56,7 +56,7 @@ def networks(monkeypatch, tmp_path_factory):
     """Networks that the node opened, one after the other."""
     device, opened = host_device(tmp_path_factory), []
 
-    def open_on_host(model, engine, settings, log):
+    def open_on_host(model, engine, settings):
         opened.append(Watched(device, open_engine("onnxruntime", default_model()), 2))
         return GpuSegmenter(opened[-1], settings)
 
