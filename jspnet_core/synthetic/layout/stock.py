@@ -1,45 +1,12 @@
-"""Pieces: meshes with what a layout must know of them, from the library and from own shapes."""
+"""Stock of pieces: a library's models of one split, and makers of own shapes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
-from jspnet_core.synthetic.meshes import Mesh
-
-
-@dataclass(frozen=True)
-class Surface:
-    """Horizontal place for things: height z and rectangle in the frame of the mesh, metres.
-
-    clearance: free height above, inf where open. round: whether only the inscribed ellipse is surely solid.
-    """
-
-    z: float
-    x: tuple[float, float]
-    y: tuple[float, float]
-    clearance: float = np.inf
-    round: bool = False
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One model that can be placed.
-
-    size: width, depth, height in metres. wall: whether it is fixed to a wall. elevation: usual height of its bottom
-    above the floor, metres, or None. materials: see `PlacedMesh`.
-    """
-
-    kind: str
-    mesh: Mesh
-    size: tuple[float, float, float]
-    surfaces: tuple[Surface, ...] = ()
-    elevation: float | None = None
-    parts: tuple[str, ...] = ()
-    source: str = "own"
-    placement: str = "floor_free"
+from jspnet_core.synthetic.assets.pieces import Piece
 
 
 class Stock:
