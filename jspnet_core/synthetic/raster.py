@@ -19,6 +19,9 @@ NOTHING = -1
 NEAR = 0.04
 """Metres: surfaces nearer than this are not drawn."""
 
+SLACK = 1e-3
+"""Pixels by which a triangle is widened, so that neighbours leave no gap."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -46,15 +49,16 @@ class Drawn:
     glass_depth: np.ndarray
 
 
-def draw(triangles: Triangles, view: View) -> Drawn:
-    """Nearest triangles behind all pixels."""
+def draw(triangles: Triangles, view: View, least: float = 0.0) -> Drawn:
+    """Nearest triangles behind all pixels, of meshes whose bounding sphere has a radius of `least` metres or more."""
     shape = view.height, view.width
     inverse = np.zeros((2, *shape), np.float32)
     found = np.full((2, *shape), NOTHING, np.int32)
     camera = np.linalg.inv(view.T_world_camera)[:3].astype(np.float32)
     lens = np.array([view.focal_x, view.focal_y, view.center_x, view.center_y], np.float32)
     t = triangles
-    _draw(t.vertices, t.faces, t.glass, t.vertex_start, t.face_start, t.center, t.radius, camera, lens, inverse, found)
+    arrays = t.vertices, t.faces, t.glass, t.vertex_start, t.face_start, t.center, t.radius
+    _draw(*arrays, least, camera, lens, inverse, found)
     found[1][inverse[1] <= inverse[0]] = NOTHING
     with np.errstate(divide="ignore"):
         depth = np.where(found == NOTHING, np.float32(np.inf), 1.0 / inverse)
@@ -70,6 +74,7 @@ def _draw(
     face_start: np.ndarray,
     center: np.ndarray,
     radius: np.ndarray,
+    least: float,
     camera: np.ndarray,
     lens: np.ndarray,
     inverse: np.ndarray,
@@ -83,27 +88,45 @@ def _draw(
     seen = np.empty((most, 3), np.float32)
     corner = np.empty((4, 3))
     for p in range(len(center)):
-        if not _in_sight(center[p], radius[p], camera, lens, width, height):
+        if radius[p] < least or not _in_sight(center[p], radius[p], camera, lens, width, height):
             continue
         first = vertex_start[p]
-        for v in range(first, vertex_start[p + 1]):
-            x, y, z = vertices[v, 0], vertices[v, 1], vertices[v, 2]
-            depth = camera[2, 0] * x + camera[2, 1] * y + camera[2, 2] * z + camera[2, 3]
-            seen[v - first, 0] = camera[0, 0] * x + camera[0, 1] * y + camera[0, 2] * z + camera[0, 3]
-            seen[v - first, 1] = camera[1, 0] * x + camera[1, 1] * y + camera[1, 2] * z + camera[1, 3]
-            seen[v - first, 2] = depth
-            if depth > NEAR:
-                seen[v - first, 0] = lens[0] * seen[v - first, 0] / depth + lens[2]
-                seen[v - first, 1] = lens[1] * seen[v - first, 1] / depth + lens[3]
+        _project(vertices, first, vertex_start[p + 1], camera, lens, seen)
         for f in range(face_start[p], face_start[p + 1]):
-            a, b, c = seen[faces[f, 0] - first], seen[faces[f, 1] - first], seen[faces[f, 2] - first]
+            a, b, c = faces[f, 0] - first, faces[f, 1] - first, faces[f, 2] - first
+            az, bz, cz = seen[a, 2], seen[b, 2], seen[c, 2]
             layer = 1 if glass[f] else 0
-            if a[2] > NEAR and b[2] > NEAR and c[2] > NEAR:
-                _fill(a, b, c, f, inverse[layer], found[layer])
-            elif a[2] > NEAR or b[2] > NEAR or c[2] > NEAR:
-                count = _clip(a, b, c, lens, corner)
+            if az > NEAR and bz > NEAR and cz > NEAR:
+                ax, ay, bx, by, cx, cy = seen[a, 0], seen[a, 1], seen[b, 0], seen[b, 1], seen[c, 0], seen[c, 1]
+                if _holds_pixels(ax, bx, cx, width) and _holds_pixels(ay, by, cy, height):
+                    _fill(ax, ay, az, bx, by, bz, cx, cy, cz, f, layer, inverse, found)
+            elif az > NEAR or bz > NEAR or cz > NEAR:
+                count = _clip(seen[a], seen[b], seen[c], lens, corner)
                 for last in range(2, count):
-                    _fill(corner[0], corner[last - 1], corner[last], f, inverse[layer], found[layer])
+                    u, v, w = corner[0], corner[last - 1], corner[last]
+                    _fill(u[0], u[1], u[2], v[0], v[1], v[2], w[0], w[1], w[2], f, layer, inverse, found)
+
+
+@njit(cache=True, nogil=True)
+def _project(
+    vertices: np.ndarray, first: int, last: int, camera: np.ndarray, lens: np.ndarray, seen: np.ndarray
+) -> None:
+    """Vertices in pixels with their depth; those before the near plane in metres."""
+    for v in range(first, last):
+        x, y, z = vertices[v, 0], vertices[v, 1], vertices[v, 2]
+        depth = camera[2, 0] * x + camera[2, 1] * y + camera[2, 2] * z + camera[2, 3]
+        across = camera[0, 0] * x + camera[0, 1] * y + camera[0, 2] * z + camera[0, 3]
+        down = camera[1, 0] * x + camera[1, 1] * y + camera[1, 2] * z + camera[1, 3]
+        if depth > NEAR:
+            across, down = lens[0] * across / depth + lens[2], lens[1] * down / depth + lens[3]
+        seen[v - first, 0], seen[v - first, 1], seen[v - first, 2] = across, down, depth
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _holds_pixels(a: float, b: float, c: float, size: int) -> bool:
+    """Whether the span of three coordinates holds the centre of a pixel of the picture."""
+    low, high = min(a, b, c), max(a, b, c)
+    return high >= 0.0 and low <= size - 1.0 and np.ceil(low - SLACK) <= high + SLACK
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -157,37 +180,45 @@ def _clip(a: np.ndarray, b: np.ndarray, c: np.ndarray, lens: np.ndarray, corner:
 
 
 @njit(cache=True, nogil=True)
-def _fill(a: np.ndarray, b: np.ndarray, c: np.ndarray, face: int, inverse: np.ndarray, found: np.ndarray) -> None:
+def _fill(
+    ax: float,
+    ay: float,
+    az: float,
+    bx: float,
+    by: float,
+    bz: float,
+    cx: float,
+    cy: float,
+    cz: float,
+    face: int,
+    layer: int,
+    inverse: np.ndarray,
+    found: np.ndarray,
+) -> None:
     """Draw one projected triangle, corners (pixel x, pixel y, metres), where it is nearer than what is there."""
-    height, width = inverse.shape
-    ax, ay, bx, by, cx, cy = float(a[0]), float(a[1]), float(b[0]), float(b[1]), float(c[0]), float(c[1])
-    low, high = min(ay, by, cy), max(ay, by, cy)
-    first, last = max(int(np.ceil(low - 1e-3)), 0), min(int(np.floor(high + 1e-3)), height - 1)
-    left, right = min(ax, bx, cx), max(ax, bx, cx)
-    if first > last or right < 0.0 or left > width - 1.0 or np.ceil(left - 1e-3) > right + 1e-3:
-        return
+    height, width = inverse.shape[1:]
     area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
     if abs(area) < 1e-9:
         return
-    ia, ib, ic = 1.0 / a[2], 1.0 / b[2], 1.0 / c[2]
+    low, high = min(ay, by, cy), max(ay, by, cy)
+    left, right = min(ax, bx, cx), max(ax, bx, cx)
+    ia, ib, ic = 1.0 / az, 1.0 / bz, 1.0 / cz
     slope_x = ((ib - ia) * (cy - ay) - (ic - ia) * (by - ay)) / area
     slope_y = ((ic - ia) * (bx - ax) - (ib - ia) * (cx - ax)) / area
     nearest = max(ia, ib, ic)
-    for row in range(first, last + 1):
+    for row in range(max(int(np.ceil(low - SLACK)), 0), min(int(np.floor(high + SLACK)), height - 1) + 1):
         y = min(max(float(row), low), high)
         begin, end = _cross(ax, ay, bx, by, y, 1e30, -1e30)
         begin, end = _cross(bx, by, cx, cy, y, begin, end)
         begin, end = _cross(cx, cy, ax, ay, y, begin, end)
-        start, stop = (
-            max(int(np.ceil(max(begin, left) - 1e-3)), 0),
-            min(int(np.floor(min(end, right) + 1e-3)), width - 1),
-        )
+        start = max(int(np.ceil(max(begin, left) - SLACK)), 0)
+        stop = min(int(np.floor(min(end, right) + SLACK)), width - 1)
         value = ia + slope_x * (start - ax) + slope_y * (row - ay)
         for column in range(start, stop + 1):
             here = min(value, nearest)
-            if here > inverse[row, column]:
-                inverse[row, column] = here
-                found[row, column] = face
+            if here > inverse[layer, row, column]:
+                inverse[layer, row, column] = here
+                found[layer, row, column] = face
             value += slope_x
 
 
