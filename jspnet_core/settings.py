@@ -105,6 +105,6 @@ class FrameSettings(SegmenterSettings):
     always_kept: AlwaysKept = 150  # a frame shows a piece of the floor, and its mean size is that of a whole one
 
 
-def least_voxels(settings: SegmenterSettings) -> float:
+def min_class_voxels(settings: SegmenterSettings) -> float:
     """Voxels that a class of a cloud must have: what is seen are surfaces, and a voxel counts as one of its faces."""
     return settings.min_class_area / settings.voxel_size**2

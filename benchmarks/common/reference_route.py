@@ -23,7 +23,7 @@ from jspnet_core.pipeline.pyramid import Pyramid, stack_pyramids
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.spatial.transforms import rotation_about_z, transform_points
 from jspnet_core.training.checkpoint import Checkpoint
-from jspnet_core.util.stage_timer import StageClock
+from jspnet_core.util.stage_timer import StageTimer
 
 
 class ReferenceRoute:
@@ -35,7 +35,7 @@ class ReferenceRoute:
 
     def segment(self, points: np.ndarray, colors: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
         """points (N, 3) float32, colors (N, 3) uint8. Returns label and instance of each point, ms by stage."""
-        clock, s = StageClock(), self.settings
+        clock, s = StageTimer(), self.settings
         with clock.stage("voxels"):
             finite = np.flatnonzero(np.isfinite(points).all(axis=1))
             cells = np.floor(points[finite] / s.voxel_size).astype(np.int64)

@@ -31,7 +31,7 @@ from benchmarks.node.message_stages import MessageStages
 from jspnet_core.engine import open_engine
 from jspnet_core.engine.model_file import default_model
 from jspnet_core.pipeline.segmenter import Segmenter
-from jspnet_core.pipeline.voxelize import voxelise
+from jspnet_core.pipeline.voxelize import voxelize
 from jspnet_core.training.checkpoint import Checkpoint
 from jspnet_core.util.threads import available_cores
 
@@ -119,7 +119,7 @@ def compare(frame: Frame, frames: int, reference_frames: int, console: Console, 
                 time.sleep(SPINNING)
     seen = segmentation.label != 255
     c, finite = engine.description.configuration, int(np.isfinite(frame.points).all(axis=1).sum())
-    voxels = len(voxelise(frame.points, settings.voxel_size).representative)
+    voxels = len(voxelize(frame.points, settings.voxel_size).representative)
     per_size = {size: gflop_per_block(reference.network, size) for size in set(recorder.sizes)}
     asked = sum(per_size[size] for size in recorder.sizes)
     largest = recorder.largest()

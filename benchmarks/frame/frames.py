@@ -14,7 +14,7 @@ from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.pipeline.blocks import block_features
 from jspnet_core.pipeline.gravity.estimate import find_gravity
 from jspnet_core.pipeline.inference import cut_for_network
-from jspnet_core.pipeline.voxelize import voxelise
+from jspnet_core.pipeline.voxelize import voxelize
 from jspnet_core.settings import FrameSettings, SegmenterSettings
 from jspnet_core.spatial.transforms import transform_points
 from jspnet_core.synthetic import camera_path, make_scene
@@ -66,7 +66,7 @@ def load_frame(source: str) -> Frame:
 
 def blocks_of(frame: Frame, c: NetworkConfiguration, voxel_size: float) -> tuple[np.ndarray, np.ndarray]:
     """Features (B, N, channels) and counts (B,) of a frame's blocks for a network, cut on the CPU."""
-    kept = voxelise(frame.points, voxel_size).representative
+    kept = voxelize(frame.points, voxel_size).representative
     xyz = frame.points[kept]
     xyz = np.ascontiguousarray(transform_points(find_gravity(xyz, "auto").T_gravity_input, xyz))
     blocks = cut_for_network(xyz, c, FrameSettings(max_blocks=0))

@@ -32,7 +32,7 @@ from jspnet_core.pipeline.mean_shift import labels_and_steps
 from jspnet_core.pipeline.mean_shift_kernels import MAX_STEPS_IN_ALL
 from jspnet_core.pipeline.pyramid import Pyramid, build_pyramid, stack_pyramids
 from jspnet_core.pipeline.segmenter import Segmenter
-from jspnet_core.pipeline.voxelize import voxelise
+from jspnet_core.pipeline.voxelize import voxelize
 from jspnet_core.settings import FrameSettings
 
 BANDWIDTH = FrameSettings().bandwidth
@@ -110,7 +110,7 @@ def main(
 def embeddings(engine: Engine, cloud: tuple[np.ndarray, np.ndarray]) -> dict[str, list[np.ndarray]]:
     """Embeddings (N, D) of some blocks by kind."""
     c, rng = engine.description.configuration, np.random.default_rng(0)
-    voxels = voxelise(cloud[0], 0.03).representative
+    voxels = voxelize(cloud[0], 0.03).representative
     points, colors = cloud[0][voxels], cloud[1][voxels]
     cut = cut_blocks(
         points,

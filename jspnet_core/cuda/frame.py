@@ -67,13 +67,13 @@ class DeviceBlocks:
         return DeviceBlocks(self.index.rows(begin, end), self.count.rows(begin, end), self.left_out)
 
 
-def voxelise(device: Device, points: np.ndarray, size: float, T_gravity_input: np.ndarray) -> DeviceVoxels:
-    """As `pipeline.voxelize.voxelise` and `transform_points`: points (N, 3) float32 of the host; metres."""
+def voxelize(device: Device, points: np.ndarray, size: float, T_gravity_input: np.ndarray) -> DeviceVoxels:
+    """As `pipeline.voxelize.voxelize` and `transform_points`: points (N, 3) float32 of the host; metres."""
     return in_gravity_frame(device, find_voxels(device, points, size), T_gravity_input)
 
 
 def find_voxels(device: Device, points: np.ndarray, size: float) -> FoundVoxels:
-    """As `pipeline.voxelize.voxelise`: points (N, 3) float32 of the host, edge in metres."""
+    """As `pipeline.voxelize.voxelize`: points (N, 3) float32 of the host, edge in metres."""
     n = len(points)
     cloud = uploaded(device, points)
     slots = max(1 << (2 * n - 1).bit_length(), 16)

@@ -14,7 +14,7 @@ from jspnet_core.segmentation import Instance
 def paint(
     device: Device, voxels: DeviceVoxels, votes: Votes, instances: Instances, reach: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Instance]]:
-    """As `fill_gaps`, `summarise_instances` and the painting of `Segmenter`: label, instance and confidence (N,)."""
+    """As `fill_gaps`, `summarize_instances` and the painting of `Segmenter`: label, instance and confidence (N,)."""
     v, n = voxels.count, voxels.of_point.shape[0]
     labelled, missing = device.empty((v,), np.int32), device.empty((v,), np.int32)
     lengths, id_ = zeros(device, (2,), np.int32), device.empty((v,), np.uint32)
@@ -64,7 +64,7 @@ def paint(
     found = max(instances.count, 1)
     sums = zeros(device, (found, 5), np.int64)
     bounds = uploaded(device, np.tile(np.array([INT_MAX] * 3 + [-INT_MAX - 1] * 3, np.int32), (found, 1)))
-    device.launch("summarise", grid, THREADS, voxels.xyz, id_, votes.confidence, points, here, sums, bounds)
+    device.launch("summarize", grid, THREADS, voxels.xyz, id_, votes.confidence, points, here, sums, bounds)
     summary = summaries(
         device.download(sums, instances.count),
         device.download(bounds, instances.count),

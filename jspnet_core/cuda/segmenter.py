@@ -35,11 +35,11 @@ from jspnet_core.cuda.merging import (
     split_by_class,
 )
 from jspnet_core.pipeline.merging.connected_components import split_at_gaps
-from jspnet_core.pipeline.segmenter import check_cloud, filter_sizes, gravity_of, merge_on_cpu, no_finite_point
+from jspnet_core.pipeline.segmenter import check_cloud, filter_sizes, gravity_transform, merge_on_cpu, no_finite_point
 from jspnet_core.segmentation import Segmentation
-from jspnet_core.settings import SegmenterSettings, least_voxels
+from jspnet_core.settings import SegmenterSettings, min_class_voxels
 from jspnet_core.spatial.transforms import rotation_about_z
-from jspnet_core.util.stage_timer import StageClock
+from jspnet_core.util.stage_timer import StageTimer
 
 
 class GpuSegmenter:
@@ -86,7 +86,7 @@ class GpuSegmenter:
     def _segment(
         self, points: np.ndarray, colors: np.ndarray | None, given: np.ndarray | None, instances: bool
     ) -> Segmentation:
-        s, d, c, clock = self.settings, self._device, self.description.configuration, StageClock()
+        s, d, c, clock = self.settings, self._device, self.description.configuration, StageTimer()
         with self._stage(clock, "voxels"):
             found_voxels = find_voxels(d, points, s.voxel_size)
             if found_voxels.count == 0:
@@ -94,7 +94,7 @@ class GpuSegmenter:
             rgb = None if colors is None else uploaded(d, colors)
         with self._stage(clock, "gravity"):
             down = slice(0) if given is not None else d.download(found_voxels.representative, found_voxels.count)
-            T, source = gravity_of(points[down], given, s)
+            T, source = gravity_transform(points[down], given, s)
             voxels = in_gravity_frame(d, found_voxels, T)
         with self._stage(clock, "blocks"):
             turned = rotation_about_z(s.turn) @ T
@@ -103,7 +103,7 @@ class GpuSegmenter:
         ballots, clusters = DeviceVotes(d, voxels, blocks, c.classes), no_clusters(d, blocks)
         self._label_blocks(seen, rgb, blocks, ballots, clusters, clock, instances)
         with self._stage(clock, "labels"):
-            votes = ballots.result_without_rare(least_voxels(s)) if s.min_class_area else ballots.result()
+            votes = ballots.result_without_rare(min_class_voxels(s)) if s.min_class_area else ballots.result()
         if instances:
             with self._stage(clock, "merging"):
                 named = self._merge(voxels, blocks, clusters, votes)
@@ -122,7 +122,7 @@ class GpuSegmenter:
         blocks: DeviceBlocks,
         ballots: DeviceVotes,
         clusters: Clusters,
-        clock: StageClock,
+        clock: StageTimer,
         instances: bool,
     ) -> None:
         """Send the blocks through the network, as many at a time as it takes; adds to `ballots` and `clusters`."""
@@ -180,7 +180,7 @@ class GpuSegmenter:
         return Merged(uploaded(d, pieces), max(int(pieces.max()) + 1, 1))
 
     @contextmanager
-    def _stage(self, clock: StageClock, name: str) -> Iterator[None]:
+    def _stage(self, clock: StageTimer, name: str) -> Iterator[None]:
         with clock.stage(name):
             yield
             if self.after_stage is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from jspnet_core.data.rooms import Room
-from jspnet_core.pipeline.voxelize import voxelise
+from jspnet_core.pipeline.voxelize import voxelize
 
 
 def mean_instance_sizes(rooms: Sequence[Room], classes: int, voxel_size: float) -> np.ndarray:
@@ -34,5 +34,5 @@ def mean_sizes_of(rooms: Iterable[tuple[np.ndarray, np.ndarray]], classes: int) 
 
 def _voxel_ids(rooms: Sequence[Room], voxel_size: float) -> Iterable[tuple[np.ndarray, np.ndarray]]:
     for room in rooms:
-        voxel = voxelise(room.points, voxel_size).representative
+        voxel = voxelize(room.points, voxel_size).representative
         yield room.label[voxel], room.instance[voxel]

@@ -20,7 +20,7 @@ from jspnet_core.engine.model_file import REPAIR, read_description
 from jspnet_core.engine.per_block import RunBlock, run_each
 from jspnet_core.errors import ModelFileError
 from jspnet_core.pipeline.pyramid import Pyramid
-from jspnet_core.util.threads import available_cores, helpers
+from jspnet_core.util.threads import available_cores, create_pool
 
 MOST_AT_ONCE = 8
 """Blocks that go through at the same time, at most: each has its own activations in memory."""
@@ -40,7 +40,7 @@ class OnnxRuntimeEngine:
         self._streams = min(self._threads, MOST_AT_ONCE)
         self._session = self._open(self._threads - self._streams + 1)  # what the streams leave over helps them all
         self._wide: onnxruntime.InferenceSession | None = None  # all threads on one block, opened when first needed
-        self._executor = helpers(self._streams)
+        self._executor = create_pool(self._streams)
 
         # Where all points offer PIFF's keys, a repeated one weighs double: without the padding labels would change.
         self.takes_fewer_points = self.description.configuration.piff_samples

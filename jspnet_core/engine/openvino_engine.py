@@ -13,7 +13,7 @@ from jspnet_core.engine.model_file import REPAIR, read_description
 from jspnet_core.engine.per_block import run_each
 from jspnet_core.errors import EngineError, ModelFileError
 from jspnet_core.pipeline.pyramid import Pyramid, pyramid_names
-from jspnet_core.util.threads import available_cores, helpers
+from jspnet_core.util.threads import available_cores, create_pool
 
 
 class OpenVinoEngine:
@@ -51,7 +51,7 @@ class OpenVinoEngine:
             raise ModelFileError(f"{model} is not a model that OpenVINO can use; {REPAIR}") from error
         named = set().union(*(port.get_names() for port in compiled.inputs))  # a port has those of what it feeds, too
         self._inputs = [name for name in pyramid_names() if name in named]
-        self._executor = helpers(threads)
+        self._executor = create_pool(threads)
         self._idle: SimpleQueue = SimpleQueue()
         for _ in range(threads):
             self._idle.put(compiled.create_infer_request())

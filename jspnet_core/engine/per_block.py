@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 import numpy as np
 
 from jspnet_core.pipeline.pyramid import Pyramid, points_of
-from jspnet_core.util.threads import shared_out
+from jspnet_core.util.threads import parallel_map
 
 RunBlock = Callable[[dict[str, np.ndarray]], tuple[np.ndarray, np.ndarray]]
 """Inputs of one block by name to its logits (1, n, classes) and embeddings (1, n, embedding)."""
@@ -37,7 +37,7 @@ def run_each(
         logits[b : b + 1, :n], embeddings[b : b + 1, :n] = by(feed)
 
     together = len(pyramids) - (alone is not None)
-    shared_out(lambda b: run(b, run_block), range(together), executor)
+    parallel_map(lambda b: run(b, run_block), range(together), executor)
     if alone is not None:
         run(together, alone)
     return logits, embeddings

@@ -18,12 +18,12 @@ from jspnet_core.data.rooms import Room
 from jspnet_core.evaluation.evaluate import RoomResult, read_known
 from jspnet_core.evaluation.metrics import score_room
 from jspnet_core.pipeline.blocks import Blocks
-from jspnet_core.pipeline.inference import run_blocks
-from jspnet_core.pipeline.labels_to_points import softmax
+from jspnet_core.pipeline.inference import infer_blocks
 from jspnet_core.pipeline.mean_shift import mean_shift_blocks
 from jspnet_core.pipeline.merging.block_merging import finish_instances, legacy_cells, merge_blocks
 from jspnet_core.pipeline.segmenter import Segmenter
-from jspnet_core.util.threads import helped_by
+from jspnet_core.pipeline.voting import softmax
+from jspnet_core.util.threads import thread_pool
 
 BANDWIDTH = 0.6
 """Of mean shift, in units of the embedding."""
@@ -94,9 +94,9 @@ def evaluate_by_blocks(
         start = time.perf_counter()
         index = paper_blocks(room.points, c.points, _generator(room, seed), c.block_size)  # (B, N)
         full = Blocks(index, np.full(len(index), c.points, np.int32))  # repeated points count, as in the reference
-        logits, embeddings = run_blocks(engine, room.points, room.colors, full, s.threads)
+        logits, embeddings = infer_blocks(engine, room.points, room.colors, full, s.threads)
         label = logits.argmax(axis=-1).astype(np.uint8)
-        with helped_by(s.threads) as executor:
+        with thread_pool(s.threads) as executor:
             clusters = mean_shift_blocks(embeddings, full.count, s.bandwidth, executor)
         cell = legacy_cells(room.points)
         merged = merge_blocks(cell[index], clusters, label, int(cell.max()) + 1, "legacy")

@@ -6,10 +6,11 @@ import numpy as np
 
 from jspnet_core.classes import UNLABELLED
 from jspnet_core.engine import Engine
-from jspnet_core.pipeline.inference import cut_for_network, run_blocks
-from jspnet_core.pipeline.labels_to_points import fill_gaps, softmax, without_rare_classes
-from jspnet_core.pipeline.voxelize import voxelise
-from jspnet_core.settings import SegmenterSettings, least_voxels
+from jspnet_core.pipeline.inference import cut_for_network, infer_blocks
+from jspnet_core.pipeline.labels_to_points import fill_gaps
+from jspnet_core.pipeline.voting import softmax, without_rare_classes
+from jspnet_core.pipeline.voxelize import voxelize
+from jspnet_core.settings import SegmenterSettings, min_class_voxels
 from jspnet_core.spatial.transforms import rotation_about_z, transform_points
 
 
@@ -32,8 +33,8 @@ def vote_over_rotations(
     drawn = total.sum(axis=1)
     label = np.where(drawn > 0, total.argmax(axis=1), UNLABELLED).astype(np.uint8)
     confidence = total.max(axis=1) / np.maximum(drawn, 1.0)
-    per_voxel = len(points) / len(voxelise(points, settings.voxel_size).representative)
-    least = per_voxel * least_voxels(settings)
+    per_voxel = len(points) / len(voxelize(points, settings.voxel_size).representative)
+    least = per_voxel * min_class_voxels(settings)
     label, confidence, _ = without_rare_classes(label, confidence, total, drawn, least)
     none = np.zeros(len(points), np.uint32)
     label, confidence, _ = fill_gaps(points, label, confidence, none, reach=4 * settings.voxel_size)
@@ -45,10 +46,10 @@ def _probabilities(
 ) -> np.ndarray:
     """Mean probability of each class over the blocks that hold a point's voxel: (M, C) float32, 0 where none does."""
     c = engine.description.configuration
-    voxels = voxelise(points, s.voxel_size)
+    voxels = voxelize(points, s.voxel_size)
     xyz, rgb = points[voxels.representative], colors[voxels.representative]
     blocks = cut_for_network(xyz, c, s, sensor)
-    logits, _ = run_blocks(engine, xyz, rgb, blocks, s.threads)
+    logits, _ = infer_blocks(engine, xyz, rgb, blocks, s.threads)
     used = np.arange(c.points) < blocks.count[:, None]
     voxel, share = blocks.index[used], softmax(logits[used])
     times = np.bincount(voxel, minlength=len(xyz))

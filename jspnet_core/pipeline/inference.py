@@ -12,8 +12,8 @@ from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.pipeline.blocks import Blocks, batches, block_features, cut_blocks, extent, network_sizes
 from jspnet_core.pipeline.pyramid import build_pyramids
 from jspnet_core.settings import SegmenterSettings
-from jspnet_core.util.stage_timer import StageClock
-from jspnet_core.util.threads import helped_by
+from jspnet_core.util.stage_timer import StageTimer
+from jspnet_core.util.threads import thread_pool
 
 AT_ONCE = 32
 """Blocks whose features, pyramids, logits and embeddings are in memory at the same time: the bound for large clouds."""
@@ -35,13 +35,13 @@ def cut_for_network(
     )
 
 
-def through_network(
+def infer_batches(
     engine: Engine,
     points: np.ndarray,
     colors: np.ndarray | None,
     blocks: Blocks,
     executor: Executor | None,
-    clock: StageClock | None = None,
+    clock: StageTimer | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Send blocks through the network, `AT_ONCE` at a time, without their padding where the engine can.
 
@@ -50,7 +50,7 @@ def through_network(
     Yields rows (b,) of the blocks, their logits (b, n, classes) and embeddings (b, n, embedding) float32, where n is
     at least the largest `count` among them; what stands at the padding has no meaning.
     """
-    c, clock, bounds = engine.description.configuration, clock or StageClock(), extent(points)
+    c, clock, bounds = engine.description.configuration, clock or StageTimer(), extent(points)
     smallest = c.levels[0] if getattr(engine, "takes_fewer_points", False) else c.points
     sizes = network_sizes(blocks.count, smallest, c.points)
     for rows in batches(sizes, AT_ONCE):
@@ -64,10 +64,10 @@ def through_network(
         yield rows, logits, embeddings
 
 
-def run_blocks(
+def infer_blocks(
     engine: Engine, points: np.ndarray, colors: np.ndarray | None, blocks: Blocks, threads: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Everything that the network says of B blocks of N points: see `through_network`.
+    """Everything that the network says of B blocks of N points: see `infer_batches`.
 
     threads: that make the pyramids; 0: one per core.
     Returns logits (B, N, classes) float32 and embeddings (B, N, embedding) float32, zeros at the padding.
@@ -75,7 +75,7 @@ def run_blocks(
     c = engine.description.configuration
     logits = np.zeros((*blocks.index.shape, c.classes), np.float32)
     embeddings = np.zeros((*blocks.index.shape, c.embedding), np.float32)
-    with helped_by(threads) as executor:
-        for rows, said, embedded in through_network(engine, points, colors, blocks, executor):
+    with thread_pool(threads) as executor:
+        for rows, said, embedded in infer_batches(engine, points, colors, blocks, executor):
             logits[rows, : said.shape[1]], embeddings[rows, : said.shape[1]] = said, embedded
     return logits, embeddings

@@ -14,7 +14,7 @@ import numpy as np
 
 from jspnet_core.pipeline.mean_shift_kernels import Boxes, climb, nearest, occupied, without_duplicates
 from jspnet_core.spatial.kd_buckets import split
-from jspnet_core.util.threads import shared_out
+from jspnet_core.util.threads import parallel_map
 
 _BOX_POINTS = 256
 _SURELY = 0.999  # of the bandwidth: whatever is rounded, so near are near enough
@@ -61,7 +61,7 @@ def mean_shift_blocks(
         clusters[b, : counts[b]] = _cluster(embeddings[b, : counts[b]], bandwidth)[0]
 
     # Threads, not numba's prange: its threading layer may not be entered from two Python threads at once.
-    shared_out(cluster_block, range(blocks), executor)
+    parallel_map(cluster_block, range(blocks), executor)
     return clusters
 
 

@@ -26,7 +26,7 @@ from jspnet_core.spatial.ball_query import ball_density, ball_query
 from jspnet_core.spatial.farthest_point_sampling import BOX_POINTS, farthest_points
 from jspnet_core.spatial.kd_buckets import boxed
 from jspnet_core.spatial.knn import self_nearest, three_nearest
-from jspnet_core.util.threads import shared_out
+from jspnet_core.util.threads import parallel_map
 
 UPSAMPLINGS = ((0, 1), (0, 2), (1, 2), (2, 3), (3, 4))
 """Pairs (fine, coarse) of levels between which features are interpolated; (0, 2) is PCFF's."""
@@ -99,7 +99,7 @@ def build_pyramids(
     def of_block(b: int) -> Pyramid:
         return build_pyramid(features[b, : sizes[b], :3], configuration)
 
-    return shared_out(of_block, range(len(features)), executor)
+    return parallel_map(of_block, range(len(features)), executor)
 
 
 def points_of(pyramid: Pyramid) -> int:

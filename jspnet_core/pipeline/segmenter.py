@@ -14,18 +14,19 @@ from jspnet_core.engine.model_file import ModelDescription, default_model
 from jspnet_core.errors import CloudError
 from jspnet_core.pipeline.blocks import Blocks
 from jspnet_core.pipeline.gravity.estimate import find_gravity
-from jspnet_core.pipeline.inference import cut_for_network, through_network
-from jspnet_core.pipeline.labels_to_points import Votes, fill_gaps, paint_points, summarise_instances
+from jspnet_core.pipeline.inference import cut_for_network, infer_batches
+from jspnet_core.pipeline.labels_to_points import fill_gaps, paint_points, summarize_instances
 from jspnet_core.pipeline.mean_shift import mean_shift_blocks
 from jspnet_core.pipeline.merging.block_merging import finish_instances, legacy_cells, merge_blocks, split_by_class
 from jspnet_core.pipeline.merging.connected_components import split_at_gaps
 from jspnet_core.pipeline.merging.contact import join_clusters
-from jspnet_core.pipeline.voxelize import MAX_COORDINATE, voxelise
+from jspnet_core.pipeline.voting import Votes
+from jspnet_core.pipeline.voxelize import MAX_COORDINATE, voxelize
 from jspnet_core.segmentation import Segmentation
-from jspnet_core.settings import SegmenterSettings, least_voxels
+from jspnet_core.settings import SegmenterSettings, min_class_voxels
 from jspnet_core.spatial.transforms import rotation_about_z, transform_points
-from jspnet_core.util.stage_timer import StageClock
-from jspnet_core.util.threads import available_cores, helpers
+from jspnet_core.util.stage_timer import StageTimer
+from jspnet_core.util.threads import available_cores, create_pool
 
 
 class Segmenter:
@@ -53,7 +54,7 @@ class Segmenter:
         self.model_name: str = self.description.name
         self.about: str = getattr(engine, "about", "")
         self._threads = self.settings.threads or available_cores()
-        self._executor = helpers(self._threads)
+        self._executor = create_pool(self._threads)
 
     def close(self) -> None:
         """Free its threads, and the engine if it was opened here; may be called twice."""
@@ -80,15 +81,15 @@ class Segmenter:
         Raises `CloudError` for arrays of a wrong shape or dtype and for clouds without a finite point.
         """
         check_cloud(points, colors)
-        s, clock = self.settings, StageClock()
+        s, clock = self.settings, StageTimer()
         with clock.stage("voxels"):
-            voxels = voxelise(points, s.voxel_size, self._executor, self._threads)
+            voxels = voxelize(points, s.voxel_size, self._executor, self._threads)
             if len(voxels.representative) == 0:
                 raise no_finite_point(points)
             xyz = points[voxels.representative]  # (V, 3)
             rgb = None if colors is None else colors[voxels.representative]
         with clock.stage("gravity"):
-            T, source = gravity_of(xyz, T_gravity_input, s)
+            T, source = gravity_transform(xyz, T_gravity_input, s)
             xyz = np.ascontiguousarray(transform_points(T, xyz))
         with clock.stage("blocks"):
             turn = rotation_about_z(s.turn)
@@ -99,7 +100,7 @@ class Segmenter:
         votes = Votes(len(xyz), len(self.classes))
         block_label, clusters = self._label_blocks(seen, rgb, blocks, votes, clock, instances)
         with clock.stage("labels"):
-            label, confidence, there = votes.result(least_voxels(s))
+            label, confidence, there = votes.result(min_class_voxels(s))
             if not there.all():
                 block_label = np.where(there[block_label], block_label, label[blocks.index])
         ids = np.zeros(len(xyz), np.uint32)
@@ -110,13 +111,13 @@ class Segmenter:
         with clock.stage("painting"):
             label, confidence, ids = fill_gaps(xyz, label, confidence, ids, 4 * s.voxel_size, self._executor)
             labels, confidences, instance, points_of = paint_points(voxels.of_point, label, confidence, ids)
-            found = summarise_instances(xyz, points_of, confidence, ids, instance_label)
+            found = summarize_instances(xyz, points_of, confidence, ids, instance_label)
         return Segmentation(
             labels, instance, confidences, found, T, source, len(blocks), blocks.left_out, clock.milliseconds
         )
 
     def _label_blocks(
-        self, xyz: np.ndarray, rgb: np.ndarray | None, blocks: Blocks, votes: Votes, clock: StageClock, instances: bool
+        self, xyz: np.ndarray, rgb: np.ndarray | None, blocks: Blocks, votes: Votes, clock: StageTimer, instances: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         """Send the blocks through the network, some at a time: of a batch only labels and clusters are kept.
 
@@ -126,7 +127,7 @@ class Segmenter:
         s = self.settings
         block_label = np.zeros(blocks.index.shape, np.uint8)
         clusters = np.full(blocks.index.shape, -1, np.int32)
-        for rows, logits, embeddings in through_network(self.engine, xyz, rgb, blocks, self._executor, clock):
+        for rows, logits, embeddings in infer_batches(self.engine, xyz, rgb, blocks, self._executor, clock):
             n, count = logits.shape[1], blocks.count[rows]
             with clock.stage("labels"):
                 block_label[rows, :n] = votes.add(logits, blocks.index[rows, :n], count)
@@ -150,7 +151,7 @@ class Segmenter:
         return finish_instances(merged, label, mean_size, s.min_instance_ratio)
 
 
-def gravity_of(xyz: np.ndarray, given: np.ndarray | None, settings: SegmenterSettings) -> tuple[np.ndarray, str]:
+def gravity_transform(xyz: np.ndarray, given: np.ndarray | None, settings: SegmenterSettings) -> tuple[np.ndarray, str]:
     """The transform given, or the one found in xyz (V, 3), which is not read otherwise; and where it came from."""
     if given is not None:
         return np.asarray(given, np.float64), "given transform"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from jspnet_core.util.threads import in_parts
+from jspnet_core.util.threads import parallel_parts
 
 MAX_COORDINATE = 1e4
 """Metres; a coordinate beyond it is treated as no return, for it can only be a sensor's or a driver's error."""
@@ -29,7 +29,7 @@ class Voxels:
     of_point: np.ndarray
 
 
-def voxelise(points: np.ndarray, size: float, executor: Executor | None = None, threads: int = 1) -> Voxels:
+def voxelize(points: np.ndarray, size: float, executor: Executor | None = None, threads: int = 1) -> Voxels:
     """Hash points into cubes of edge `size` metres: points (N, 3) float32, rows may be NaN or infinite.
 
     executor, threads: so many parts of a large cloud are hashed side by side; the result is the same.
@@ -40,7 +40,7 @@ def voxelise(points: np.ndarray, size: float, executor: Executor | None = None, 
     def hashed(part: slice) -> tuple[slice, tuple]:
         return part, _hash(points[part], 1.0 / size, of_point[part])
 
-    (_, (first, keys, ids)), *others = in_parts(hashed, len(points), executor, threads)
+    (_, (first, keys, ids)), *others = parallel_parts(hashed, len(points), executor, threads)
     for part, (more, _, _) in others:
         number, first, keys, ids = _add(points, 1.0 / size, first, more + np.int32(part.start), keys, ids)
         _renumber(of_point[part], number)

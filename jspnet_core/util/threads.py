@@ -1,4 +1,4 @@
-"""How many threads are worth starting, and blocks or the points of a cloud shared out to them."""
+"""Thread pools in which the calling thread takes part, and parallel maps over blocks or the points of a cloud."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 PART_POINTS = 50_000
-"""Points from which one more thread is worth its while."""
+"""Fewest points of a part of a cloud: starting a thread for fewer takes longer than it saves."""
 
 
 def available_cores() -> int:
-    """Cores that this process may run on: fewer than the machine has, where it is confined to some of them."""
+    """Number of cores that this process may run on, which a container or `taskset` may restrict."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def helpers(threads: int) -> ThreadPoolExecutor | None:
-    """Threads that help the calling one, so that `threads` work, 0: one per core; None where it is to work alone."""
+def create_pool(threads: int) -> ThreadPoolExecutor | None:
+    """Create a pool of `threads` - 1 threads beside the calling one, 0: one per core; None where that leaves none."""
     threads = threads or available_cores()
     return ThreadPoolExecutor(threads - 1) if threads > 1 else None
 
 
 @contextmanager
-def helped_by(threads: int) -> Iterator[ThreadPoolExecutor | None]:
-    """`helpers` that are gone afterwards."""
-    executor = helpers(threads)
+def thread_pool(threads: int) -> Iterator[ThreadPoolExecutor | None]:
+    """`create_pool`, shut down at the end."""
+    executor = create_pool(threads)
     try:
         yield executor
     finally:
@@ -38,11 +38,11 @@ def helped_by(threads: int) -> Iterator[ThreadPoolExecutor | None]:
             executor.shutdown()
 
 
-def shared_out(work: Callable[[Item], Result], items: Iterable[Item], executor: Executor | None) -> list[Result]:
-    """`[work(item) for item in items]`, by this thread and those of the executor: whoever is done takes the next item.
+def parallel_map(work: Callable[[Item], Result], items: Iterable[Item], executor: Executor | None) -> list[Result]:
+    """Compute `[work(item) for item in items]` in the calling thread and the executor's; idle ones take the next item.
 
-    This thread takes part, for one that waits leaves a core idle that the others, woken from it, may not be moved to
-    before they are done. None: this thread alone. Raises what `work` raises, when the items begun are done.
+    The calling thread takes part: one that waits would leave its core idle. executor: None: the calling thread alone.
+    Raises what `work` raises, once the items begun are done.
     """
     todo = deque(enumerate(items))
     results: dict[int, Result] = {}
@@ -71,11 +71,13 @@ def shared_out(work: Callable[[Item], Result], items: Iterable[Item], executor: 
     return [results[number] for number in range(len(results))]
 
 
-def in_parts(work: Callable[[slice], Result], points: int, executor: Executor | None, threads: int) -> list[Result]:
-    """What `work` returns for one part after the other of a cloud of so many points, which run side by side.
+def parallel_parts(
+    work: Callable[[slice], Result], points: int, executor: Executor | None, threads: int
+) -> list[Result]:
+    """Map `work` over consecutive slices of a cloud of `points` points, in parallel.
 
-    executor: its threads take parts too; None: one part.
+    executor: None: one slice. threads: most slices. Returns the results in the order of the slices.
     """
     parts = max(1, min(threads, points // PART_POINTS)) if executor is not None else 1
     bounds = [points * i // parts for i in range(parts + 1)]
-    return shared_out(work, map(slice, bounds[:-1], bounds[1:]), executor)
+    return parallel_map(work, map(slice, bounds[:-1], bounds[1:]), executor)

@@ -17,7 +17,7 @@ from std_msgs.msg import Header
 from jspnet_core.classes import ClassTable, instance_palette
 from jspnet_core.errors import JspnetError
 from jspnet_core.segmentation import Segmentation
-from jspnet_core.util.threads import in_parts
+from jspnet_core.util.threads import parallel_parts
 from jspnet_ros.messages.cdr import serialised
 from jspnet_ros.messages.point_kernels import fill_instances, fill_labels, take_points
 
@@ -163,7 +163,7 @@ def semantic_cloud(
     s, palette = segmentation, pack_rgb(classes.palette())
 
     def fill(records: np.ndarray) -> None:
-        in_parts(
+        parallel_parts(
             lambda part: fill_labels(records[part], points[part], palette, s.label[part], s.confidence[part]),
             len(points),
             executor,
@@ -186,7 +186,7 @@ def instance_cloud(
     palette = pack_rgb(instance_palette(np.arange(int(s.instance.max(initial=0)) + 1, dtype=np.uint32)))
 
     def fill(records: np.ndarray) -> None:
-        in_parts(
+        parallel_parts(
             lambda part: fill_instances(
                 records[part], points[part], palette, s.label[part], s.confidence[part], s.instance[part]
             ),
@@ -293,7 +293,7 @@ def _words(records: np.ndarray, executor: Executor | None, threads: int) -> tupl
     colors = np.empty((len(records) if packed else 0, 3), np.uint8)
     x, y, z, *rest = (offset // 4 for offset in offsets)
     rgb = rest[0] if packed else -1
-    in_parts(
+    parallel_parts(
         lambda part: take_points(words[part], x, y, z, rgb, points[part], colors[part]), len(words), executor, threads
     )
     return points.view(np.float32), colors if packed else None

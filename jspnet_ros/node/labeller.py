@@ -12,7 +12,7 @@ from std_msgs.msg import Header
 
 from jspnet_core.errors import CloudError
 from jspnet_core.pipeline.load import AnySegmenter
-from jspnet_core.util.stage_timer import StageClock
+from jspnet_core.util.stage_timer import StageTimer
 from jspnet_core.util.threads import available_cores
 from jspnet_ros.messages.point_cloud import PointCloudError, field_names, read_points
 from jspnet_ros.node.gravity_source import GivenGravity, TransformError
@@ -69,7 +69,7 @@ class CloudLabeller:
 
     def publish(self, frame: LabelledFrame) -> None:
         """Publish a labelled frame, then its times."""
-        clock = StageClock()
+        clock = StageTimer()
         with clock.stage("publish"):
             self.outputs.publish(frame)
         report = FrameReport(
@@ -90,7 +90,7 @@ class CloudLabeller:
         self.outputs.publish_times(report)
 
     def _label(self, arrived: ArrivedCloud, wanted: Wanted) -> LabelledFrame:
-        cloud, clock = arrived.cloud, StageClock()
+        cloud, clock = arrived.cloud, StageTimer()
         with clock.stage("read"):
             arrays = read_points(cloud, self._executor, self._threads)
             T = self._gravity.T_gravity_input(cloud.header)

@@ -5,13 +5,13 @@ import pytest
 
 from jspnet_core.cuda.device import SOURCES, kernel_names
 from jspnet_core.cuda.device_network import network_inputs
-from jspnet_core.cuda.frame import DevicePyramids, block_features, choose_columns, cut_blocks, voxelise
+from jspnet_core.cuda.frame import DevicePyramids, block_features, choose_columns, cut_blocks, voxelize
 from jspnet_core.cuda.nvcc import compiled, find_nvcc
 from jspnet_core.errors import CloudError, KernelsError
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.pipeline.blocks import block_features as cpu_block_features
 from jspnet_core.pipeline.pyramid import build_pyramid, index_sources, pyramid_names, stack_pyramids, unstack_pyramids
-from jspnet_core.pipeline.voxelize import voxelise as cpu_voxelise
+from jspnet_core.pipeline.voxelize import voxelize as cpu_voxelize
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.spatial.transforms import transform_points
 
@@ -36,7 +36,7 @@ def cloud():
 @pytest.mark.parametrize("size", [0.05, 0.3])
 def test_voxels_are_those_of_the_cpu(device, cloud, size):
     points, _ = cloud
-    expected, found = cpu_voxelise(points, size), voxelise(device, points, size, TURN)
+    expected, found = cpu_voxelize(points, size), voxelize(device, points, size, TURN)
     assert found.count == len(expected.representative)
     np.testing.assert_array_equal(device.download(found.representative, found.count), expected.representative)
     np.testing.assert_array_equal(device.download(found.of_point), expected.of_point)
@@ -49,7 +49,7 @@ def test_voxels_are_those_of_the_cpu(device, cloud, size):
 def test_blocks_hold_the_voxels_of_their_columns(device, cloud, stride):
     points, colors = cloud
     c, settings = CONFIGURATION, SegmenterSettings(stride=stride, min_block_points=40)
-    voxels = voxelise(device, points, 0.08, TURN)
+    voxels = voxelize(device, points, 0.08, TURN)
     blocks = cut_blocks(device, voxels, c, settings, sensor=np.zeros(2))
     xyz, index = device.download(voxels.xyz, voxels.count), device.download(blocks.index)
     columns = columns_of(xyz, c.block_size, stride, settings.min_block_points)
@@ -85,7 +85,7 @@ def columns_of(xyz, size, stride, fewest):
 def test_a_point_in_the_far_distance_does_not_take_all_memory(device, cloud):
     points = cloud[0].copy()
     points[7] = [9000.0, -9000.0, 0.0]
-    voxels = voxelise(device, points, 0.3, np.eye(4))
+    voxels = voxelize(device, points, 0.3, np.eye(4))
     with pytest.raises(CloudError, match="covers 900") as error:
         cut_blocks(device, voxels, CONFIGURATION, SegmenterSettings(stride=1.0), sensor=np.zeros(2))
     assert error.value.reason == "extent"
@@ -94,7 +94,7 @@ def test_a_point_in_the_far_distance_does_not_take_all_memory(device, cloud):
 def test_full_blocks_are_drawn_evenly(device):
     rng = np.random.default_rng(0)
     points = np.concatenate([rng.uniform(0, 0.9, (3000, 2)), rng.uniform(0, 1, (3000, 1))], axis=1).astype(np.float32)
-    voxels = voxelise(device, points, 0.01, np.eye(4))
+    voxels = voxelize(device, points, 0.01, np.eye(4))
     blocks = cut_blocks(device, voxels, CONFIGURATION, SegmenterSettings(stride=1.0), sensor=np.zeros(2))
     (row,) = device.download(blocks.index)
     assert len(set(row)) == CONFIGURATION.points < voxels.count

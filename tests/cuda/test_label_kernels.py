@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jspnet_core.cuda.device import zeros
-from jspnet_core.cuda.frame import DeviceBlocks, voxelise
+from jspnet_core.cuda.frame import DeviceBlocks, voxelize
 from jspnet_core.cuda.labels import Clusters, DeviceVotes, Votes, mean_shift
 from jspnet_core.cuda.labels_to_points import paint
 from jspnet_core.cuda.merging import Instances, name_instances
@@ -12,11 +12,11 @@ from jspnet_core.cuda.merging import merge_blocks as merge_on_device
 from jspnet_core.cuda.merging import split_by_class as split_on_device
 from jspnet_core.export.parity import adjusted_rand_index
 from jspnet_core.pipeline.blocks import Blocks
-from jspnet_core.pipeline.labels_to_points import Votes as CpuVotes
-from jspnet_core.pipeline.labels_to_points import fill_gaps, paint_points, summarise_instances
-from jspnet_core.pipeline.labels_to_points import vote as cpu_vote
+from jspnet_core.pipeline.labels_to_points import fill_gaps, paint_points, summarize_instances
 from jspnet_core.pipeline.mean_shift import mean_shift_blocks
 from jspnet_core.pipeline.merging.block_merging import finish_instances, merge_blocks, split_by_class
+from jspnet_core.pipeline.voting import Votes as CpuVotes
+from jspnet_core.pipeline.voting import vote as cpu_vote
 from tests.cuda.arrays import upload
 
 POINTS, CLASSES = 96, 5
@@ -35,7 +35,7 @@ def room():
 
 def on_device(device, room):
     points, index, counts = room
-    voxels = voxelise(device, points, 1e-3, np.eye(4))  # so small that each point has a voxel of its own
+    voxels = voxelize(device, points, 1e-3, np.eye(4))  # so small that each point has a voxel of its own
     return voxels, DeviceBlocks(upload(device, index), upload(device, counts), 0)
 
 
@@ -146,7 +146,7 @@ def test_clusters_are_split_by_class_as_on_the_cpu(device, room, least):
 
 def test_points_are_painted_as_on_the_cpu(device, room):
     points = room[0]
-    voxels = voxelise(device, points, 0.2, np.eye(4))
+    voxels = voxelize(device, points, 0.2, np.eye(4))
     rng, v = np.random.default_rng(3), voxels.count
     label = rng.integers(0, CLASSES, v).astype(np.uint8)
     label[rng.random(v) < 0.4] = 255
@@ -164,7 +164,7 @@ def test_points_are_painted_as_on_the_cpu(device, room):
     *expected, points_of = paint_points(of_point, *filled)
     for got, want in zip((painted, sure, ids), expected, strict=True):
         np.testing.assert_array_equal(got, want)
-    for a, b in zip(found, summarise_instances(xyz, points_of, filled[1], filled[2], category), strict=True):
+    for a, b in zip(found, summarize_instances(xyz, points_of, filled[1], filled[2], category), strict=True):
         assert (a.id, a.label, a.point_count) == (b.id, b.label, b.point_count)
         assert a.confidence == pytest.approx(b.confidence, abs=1e-6)
         np.testing.assert_allclose([a.centroid, a.minimum, a.maximum], [b.centroid, b.minimum, b.maximum], atol=1e-6)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jspnet_core.pipeline.blocks import _columns, batches, block_features, cut_blocks, network_sizes
-from jspnet_core.pipeline.voxelize import voxelise
+from jspnet_core.pipeline.voxelize import voxelize
 from jspnet_core.spatial.grid import nearest_within
 from jspnet_core.util.threads import PART_POINTS
 
@@ -22,7 +22,7 @@ def cut(points, **changes):
 
 
 def test_voxels_group_exactly_the_points_of_one_cell(points):
-    voxels = voxelise(points, 0.1)
+    voxels = voxelize(points, 0.1)
     cells = {}
     for i, cell in enumerate(map(tuple, np.floor(points.astype(np.float64) / 0.1).astype(int))):
         cells.setdefault(cell, []).append(i)
@@ -34,13 +34,13 @@ def test_voxels_group_exactly_the_points_of_one_cell(points):
 
 def test_points_that_are_not_finite_or_absurd_have_no_voxel():
     points = np.array([[0, 0, 0], [np.nan, 0, 0], [0, np.inf, 0], [1e9, 0, 0], [-5, -5, -5]], np.float32)
-    voxels = voxelise(points, 0.03)
+    voxels = voxelize(points, 0.03)
     np.testing.assert_array_equal(voxels.of_point, [0, -1, -1, -1, 1])
 
 
 def test_cells_on_both_sides_of_zero_stay_apart():
     points = np.array([[-0.01, 0, 0], [0.01, 0, 0]], np.float32)
-    assert len(voxelise(points, 0.03).representative) == 2
+    assert len(voxelize(points, 0.03).representative) == 2
 
 
 @pytest.mark.parametrize("size", [0.03, 0.004])  # few voxels, and more than the first table holds
@@ -49,9 +49,9 @@ def test_parts_hashed_side_by_side_give_the_same_voxels(size):
     points = rng.uniform(-3, 3, (3 * PART_POINTS + 7, 3)).astype(np.float32)
     points[:, 2] = 0.0
     points[rng.integers(0, len(points), 500)] = np.nan
-    whole = voxelise(points, size)
+    whole = voxelize(points, size)
     with ThreadPoolExecutor(3) as executor:
-        parts = voxelise(points, size, executor, threads=3)
+        parts = voxelize(points, size, executor, threads=3)
     np.testing.assert_array_equal(parts.representative, whole.representative)
     np.testing.assert_array_equal(parts.of_point, whole.of_point)
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from jspnet_core.classes import NO_INSTANCE, UNLABELLED
-from jspnet_core.pipeline.labels_to_points import Votes, paint_points, summarise_instances
+from jspnet_core.pipeline.labels_to_points import paint_points, summarize_instances
+from jspnet_core.pipeline.voting import Votes
 
 
 def test_points_and_instances_are_those_of_their_voxels():
@@ -24,7 +25,7 @@ def test_points_and_instances_are_those_of_their_voxels():
     np.testing.assert_array_equal(instances, np.where(seen, instance[of_point], NO_INSTANCE))
     np.testing.assert_array_equal(points, np.bincount(of_point[seen], minlength=voxels))
 
-    found = summarise_instances(xyz, points, confidence, instance, label=np.arange(10, 15, dtype=np.uint8))
+    found = summarize_instances(xyz, points, confidence, instance, label=np.arange(10, 15, dtype=np.uint8))
     assert [(i.id, i.label) for i in found] == [(1, 10), (2, 11), (3, 12), (5, 14)]
     for one in found:
         members = xyz[of_point[instances == one.id]].astype(np.float64)

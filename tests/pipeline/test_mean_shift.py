@@ -19,7 +19,7 @@ from jspnet_core.pipeline.blocks import block_features, cut_blocks
 from jspnet_core.pipeline.mean_shift import labels_and_steps, mean_shift, mean_shift_blocks
 from jspnet_core.pipeline.mean_shift_kernels import MAX_STEPS, MAX_STEPS_IN_ALL
 from jspnet_core.pipeline.pyramid import build_pyramid
-from jspnet_core.pipeline.voxelize import voxelise
+from jspnet_core.pipeline.voxelize import voxelize
 
 BANDWIDTH = 0.6
 ROOMS = Path(__file__).resolve().parents[3] / "shared" / "data" / "s3dis_rooms_npz"
@@ -92,7 +92,7 @@ def test_finds_the_clusters_of_scikit_learn_in_real_embeddings():
 def network_embeddings(room_name, blocks):
     """The default model's embeddings (B, N, K) of some blocks of a real room, and the blocks' points."""
     room, engine = read_room(ROOMS / f"{room_name}.npz"), open_engine("onnxruntime", default_model())
-    c, voxel = engine.description.configuration, voxelise(room.points, 0.03).representative
+    c, voxel = engine.description.configuration, voxelize(room.points, 0.03).representative
     xyz, rgb = room.points[voxel], room.colors[voxel]
     cut = cut_blocks(
         xyz,
@@ -195,7 +195,7 @@ def test_clusters_of_the_shipped_model_are_those_of_scikit_learn():
     engine = open_engine("onnxruntime", default_model())
     c = engine.description.configuration
     room = read_room(ROOMS / "Area_1_office_13.npz")
-    keep = voxelise(room.points, 0.03).representative
+    keep = voxelize(room.points, 0.03).representative
     blocks = cut_blocks(
         room.points[keep],
         points_per_block=c.points,

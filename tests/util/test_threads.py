@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from jspnet_core.util.threads import helped_by, helpers, shared_out
+from jspnet_core.util.threads import create_pool, parallel_map, thread_pool
 
 
 @pytest.mark.parametrize("threads", [0, 1, 3])
@@ -26,21 +26,21 @@ def test_shared_work_is_done_once_and_comes_back_in_order(threads, items):
         return item * item
 
     with ThreadPoolExecutor(max(threads, 1)) as executor:
-        assert shared_out(work, range(items), executor if threads else None) == [i * i for i in range(items)]
+        assert parallel_map(work, range(items), executor if threads else None) == [i * i for i in range(items)]
     assert sorted(done) == list(range(items))
 
 
 def test_this_thread_takes_part_and_the_helpers_as_well():
     meet = threading.Barrier(3, timeout=10.0)  # passed only by three threads at a time
-    with helped_by(3) as executor:
-        workers = shared_out(lambda _: (meet.wait(), threading.get_ident())[1], range(3), executor)
+    with thread_pool(3) as executor:
+        workers = parallel_map(lambda _: (meet.wait(), threading.get_ident())[1], range(3), executor)
     assert threading.get_ident() in workers
     assert len(set(workers)) == 3
 
 
 def test_one_thread_needs_no_helper():
-    assert helpers(1) is None
-    with helped_by(1) as executor:
+    assert create_pool(1) is None
+    with thread_pool(1) as executor:
         assert executor is None
 
 
@@ -56,9 +56,9 @@ def test_an_error_comes_out_and_nothing_runs_on(bad, error):
         time.sleep(0.002)
         running.remove(item)
 
-    with helped_by(2) as executor:
+    with thread_pool(2) as executor:
         with pytest.raises(error, match=f"item {bad}"):
-            shared_out(work, range(8), executor)
+            parallel_map(work, range(8), executor)
         assert running == [bad]
 
 

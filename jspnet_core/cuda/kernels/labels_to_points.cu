@@ -59,7 +59,7 @@ EXPORT(paint)
 
 // sums: (instances, 5) points, their x y z in micrometres and confidence times 2^24, zeros before;
 // bounds: (instances, 6) ordered integers, INT_MAX and INT_MIN before. Row k is instance k + 1.
-extern "C" __global__ void summarise(const float* xyz, const unsigned* id, const float* confidence,
+extern "C" __global__ void summarize(const float* xyz, const unsigned* id, const float* confidence,
                                      const int* points_of_voxel, const int* voxels, long long* sums, int* bounds) {
     int v = blockIdx.x * blockDim.x + threadIdx.x;
     if (v >= *voxels || id[v] == 0) return;
@@ -75,4 +75,4 @@ extern "C" __global__ void summarise(const float* xyz, const unsigned* id, const
     }
     atomicAdd(row + 4, (u64)(points * llrintf(ONE * confidence[v])));
 }
-EXPORT(summarise)
+EXPORT(summarize)

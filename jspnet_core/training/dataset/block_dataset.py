@@ -16,7 +16,7 @@ from jspnet_core.data.rooms import Room, RoomFileError
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.pipeline.blocks import block_features, sample_block
 from jspnet_core.pipeline.pyramid import build_pyramid, stack_pyramids
-from jspnet_core.pipeline.voxelize import voxelise
+from jspnet_core.pipeline.voxelize import voxelize
 from jspnet_core.training.dataset.augmentation import jitter, random_pose, recolor
 from jspnet_core.training.dataset.room_bounds import near, outline
 from jspnet_core.training.recipe import Augmentation
@@ -103,7 +103,7 @@ class Blocks(Dataset, ABC):
         half = 0.5 * self.configuration.block_size + 1e-6
         inside = rng.permutation(np.flatnonzero((np.abs(points[:, :2]) <= half).all(axis=1)))
         if self.augmentation.voxels:  # the first point of a voxel represents it
-            inside = inside[voxelise(points[inside], self.augmentation.voxel_size).representative]
+            inside = inside[voxelize(points[inside], self.augmentation.voxel_size).representative]
         if len(inside) < least:
             return None
         chosen = self.sample(inside, rng)
