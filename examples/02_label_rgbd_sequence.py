@@ -57,6 +57,8 @@ def main() -> None:
     segmenter = Segmenter(options.model)
     frames = list(read_sequence(options.folder))[:: options.every]
     found = [label_frame(segmenter, frame, options.out / f"{frame.name}.png") for frame in frames]
+    if frames[0].T_world_camera is None:
+        parser.error(f"{options.folder} has no poses: frame-000000.pose.txt and so on are needed to join the views")
     T_gravity_world = found[0].T_gravity_input @ np.linalg.inv(frames[0].T_world_camera)
     label_together(segmenter, frames, T_gravity_world, options.out / "together.png")
 

@@ -154,7 +154,7 @@ class NetworkConfiguration(BaseModel):
         return 9 if self.color else 6
 
     @classmethod
-    def narrow(cls, **changes) -> NetworkConfiguration:
+    def narrow(cls, **changes: Any) -> NetworkConfiguration:
         """Half the widths and points, keys of PIFF from level 2: a sixth of the weights, for machines without a GPU."""
         half = dict(
             points=2048,
@@ -174,7 +174,7 @@ class NetworkConfiguration(BaseModel):
         return cls(**{**half, **changes})
 
     @classmethod
-    def of_size(cls, size: Size, **changes) -> NetworkConfiguration:
+    def of_size(cls, size: Size, **changes: Any) -> NetworkConfiguration:
         """A network by its size.
 
         All in blocks of 2 m, whose points tell walls, doors and bookcases apart that look alike in the paper's 1 m.

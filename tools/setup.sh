@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Prepares this checkout: .venv with pinned requirements, and the ROS package built into install/.
+# Prepare this checkout: install pinned requirements into .venv, build the ROS package into install/.
 #
 # usage: tools/setup.sh demo|test
-#   demo  what the node and the demo need; no torch
-#   test  the same, and training, export, pytest and the linters
+#   demo  requirements of the node and the demo; no torch
+#   test  the same plus those of training, export, tests, linters and documentation
 #
-# PYTHON names the interpreter (default python3). Steps that are already done are skipped.
+# PYTHON names the interpreter (default: python3). Finished steps are skipped.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 unset AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH PYTHONPATH PYTHONHOME # a sourced ROS would mix in
@@ -94,7 +94,7 @@ forget_kernels() { # numba looks at the file of a function alone, not at those o
 
 main() {
   local layer=${1:-}
-  [[ $layer == demo || $layer == test ]] || fail "say demo or test, found '$layer'"
+  [[ $layer == demo || $layer == test ]] || fail "the argument must be demo or test, found '$layer'"
   check_machine
   "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || {
     echo "setup: creating .venv with $("$PYTHON" -V)"
@@ -102,11 +102,11 @@ main() {
   }
   mkdir -p "$STAMPS"
   install demo requirements/{robot,ros,ros_constraints,demo}.txt
-  if ! stamped command setup.py; then
+  if ! stamped command pyproject.toml setup.py; then
     "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-    stamp command setup.py
+    stamp command pyproject.toml setup.py
   fi
-  [[ $layer == demo ]] || install test requirements/{train,prepare,test}.txt
+  [[ $layer == demo ]] || install test requirements/{train,prepare,test,docs}.txt
   build
   forget_kernels
   echo "setup: ready"

@@ -105,7 +105,8 @@ def verdict(subject: str, other: str, found: Runs) -> str:
     names = f"{VARIANTS[subject].title} against {VARIANTS[other].title}"
     if min(len(ours), len(theirs)) < 2:
         return f"- {names}: fewer than two seeds are finished, nothing can be said."
-    ahead, behind = [], []
+    ahead: list[str] = []
+    behind: list[str] = []
     for column in COLUMNS:
         gain = values(ours, column).mean() - values(theirs, column).mean()
         if abs(gain) > max(spread(ours, column), spread(theirs, column)):

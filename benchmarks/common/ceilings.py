@@ -83,7 +83,8 @@ def _openvino_products(threads: int, a: np.ndarray) -> dict[str, Callable[[], ob
         import openvino
     except ModuleNotFoundError:
         return {}
-    core, found = openvino.Core(), {}
+    core = openvino.Core()
+    found: dict[str, Callable[[], object]] = {}
     native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     for precision in ("f32", "bf16") if native else ("f32",):
         hints = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numba
@@ -77,7 +78,8 @@ def _cpu_info() -> list[str]:
 
 def rows(result: dict) -> list[tuple[str, ...]]:
     """One row per stage, as `HEADINGS` says."""
-    theirs, limits, made = result["reference_ms"], result["limit_ms"], []
+    theirs, limits = result["reference_ms"], result["limit_ms"]
+    made: list[tuple[str, ...]] = []
     for stage, figures in result["ours_ms"].items():
         other, limit = theirs.get(stage), limits.get(stage)
         made.append(
@@ -219,7 +221,7 @@ def _ratio(result: dict, stages: tuple[str, ...]) -> float:
     return _total(result, "reference_ms", stages) / _total(result, "ours_ms", stages)
 
 
-def markdown_table(head: tuple[str, ...], body: list[tuple[str, ...]]) -> str:
+def markdown_table(head: tuple[str, ...], body: Sequence[tuple[str, ...]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in body])
 

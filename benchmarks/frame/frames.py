@@ -52,7 +52,12 @@ def load_frames(sources: list[str], say: Callable[[str], None]) -> Iterator[Fram
 
 def load_frame(source: str) -> Frame:
     """`auto`: the bag's cloud if it can be read here, else the generated one. Raises `Absent`."""
-    known = {"bag": bag_frame, "7scenes": seven_scenes_frame, "room": room_frame, "synthetic": synthetic_frame}
+    known: dict[str, Callable[[], Frame]] = {
+        "bag": bag_frame,
+        "7scenes": seven_scenes_frame,
+        "room": room_frame,
+        "synthetic": synthetic_frame,
+    }
     if source in known:
         return known[source]()
     if source == "auto":

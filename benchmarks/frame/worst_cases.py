@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -97,7 +97,7 @@ def main(
             **{k: machine()[k] for k in ("cores", "processor")},
             load=os.getloadavg()[1],
             blocks=BLOCKS,
-            busy=BUSY if os.getloadavg()[1] > machine()["cores"] else "",
+            busy=BUSY if os.getloadavg()[1] > int(machine()["cores"]) else "",
             points=engine.description.configuration.points,
             bandwidth=BANDWIDTH,
             bound=MAX_STEPS_IN_ALL,
@@ -196,15 +196,20 @@ def label(name: str, points: np.ndarray, colors: np.ndarray, engine: Engine, blo
     }
 
 
-def timed(work: Callable) -> tuple[float, object]:
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     begin = time.perf_counter()
     result = work()
     return time.perf_counter() - begin, result
 
 
 def markdown_of(rows: list[dict]) -> str:
-    forms = {float: lambda value: f"{value:,.3f}" if 0 < value < 1.5 else f"{value:,.1f}".removesuffix(".0"), str: str}
-    return markdown_table(tuple(rows[0]), [tuple(forms[type(v)](v) for v in row.values()) for row in rows])
+    return markdown_table(tuple(rows[0]), [tuple(_cell(v) for v in row.values()) for row in rows])
+
+
+def _cell(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:,.3f}" if 0 < value < 1.5 else f"{value:,.1f}".removesuffix(".0")
 
 
 if __name__ == "__main__":

@@ -185,7 +185,7 @@ def measure_frame(section: Section, place: Place, net: DeviceNetwork, name: str 
     """
     shown = synthetic_frame("generated")
     step = 400 if place.rehearsal else 1
-    points, colors = shown.points[::step], shown.colors[::step]
+    points, colors = shown.points[::step], None if shown.colors is None else shown.colors[::step]
     T = find_gravity(shown.points, "auto").T_gravity_input
     segmenter = GpuSegmenter(net, FrameSettings(voxel_size=VOXEL))
     whole = []

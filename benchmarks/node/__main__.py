@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -138,11 +138,11 @@ def imports() -> dict[str, float]:
     """Seconds that the modules of each package take to import, the dearest first; their own, not what they import."""
     words = [sys.executable, "-X", "importtime", "-c", "import jspnet_ros.segment_node"]
     lines = subprocess.run(words, capture_output=True, text=True, check=True).stderr.splitlines()
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     for line in lines:
         if found := re.match(r"import time:\s+(\d+) \|\s+\d+ \|\s+([\w.]+)", line):
             seconds[found[2].split(".")[0]] += int(found[1]) / 1e6
-    return dict(seconds.most_common())
+    return dict(sorted(seconds.items(), key=lambda item: -item[1]))
 
 
 def flood(

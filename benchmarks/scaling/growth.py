@@ -16,8 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -66,7 +67,7 @@ def resized(points: np.ndarray, colors: np.ndarray, count: int) -> tuple[np.ndar
     return np.concatenate([points, points[chosen[len(points) :]] + noise]), colors[chosen]
 
 
-def measure(points: np.ndarray, colors: np.ndarray) -> dict[str, float]:
+def measure(points: np.ndarray, colors: np.ndarray) -> dict[str, Any]:
     """Label one cloud in this process, after a small one that loads and compiles everything."""
     segmenter = Segmenter(settings=SegmenterSettings(gravity="none"))
     near = (points[:, :2] < 1.5).all(axis=1)
@@ -148,7 +149,7 @@ def main(
     """Label clouds of growing size, one process each."""
     console = Console()
     whole = rooms or [1, 4, 16]
-    jobs = {
+    jobs: dict[str, list[tuple[Callable, tuple]]] = {
         "points": [(measure_room, (count,)) for count in points or (30_000, 100_000, 300_000, 1_000_000, 3_000_000)],
         "area": [(measure_square, (side, density)) for side in (() if rooms else (1.0, 2.0))]
         + [(measure_floor, (count, density)) for count in whole],

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import numpy as np
 import onnx
@@ -36,7 +36,7 @@ from jspnet_core.evaluation.evaluate import evaluate_rooms, evaluate_views
 from jspnet_core.evaluation.metrics import summarise
 from jspnet_core.export.onnx_export import describe, export_onnx
 from jspnet_core.network import build_network
-from jspnet_core.network_config import NetworkConfiguration, Size
+from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.pipeline.pyramid import Pyramid, build_pyramid
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.settings import FrameSettings, SegmenterSettings
@@ -154,7 +154,7 @@ def candidates(trained: Sequence[tuple[str, Checkpoint]]) -> list[Candidate]:
     for size in ("s", "m", "l"):
         states = [state for name, state in trained if name == size]
         if not states:
-            found.append(Candidate(size, NetworkConfiguration.of_size(cast(Size, size)), None))
+            found.append(Candidate(size, NetworkConfiguration.of_size(size), None))
         for state in states:
             forms = [] if size == "l" else cheaper(titled(size, state), state)
             found += [Candidate(titled(size, state), state.configuration, state), *forms]

@@ -169,7 +169,7 @@ class Client:
 
     def labelled_counts(self) -> dict[str, int]:
         """The counts once every cloud that arrived has met its fate."""
-        return self.until(lambda: (c := self.counts())["received"] == _done(c) and c, "the last cloud's fate")
+        return self.until(lambda: c if (c := self.counts())["received"] == _done(c) else {}, "the last cloud's fate")
 
     def _heard(self) -> bool:
         infos = self.node.get_subscriptions_info_by_topic(self._topic)

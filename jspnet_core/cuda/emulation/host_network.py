@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 
-from jspnet_core.cuda.device import DeviceArray, uploaded
+from jspnet_core.cuda.device import Device, DeviceArray, uploaded
 from jspnet_core.cuda.device_network import network_inputs
 from jspnet_core.cuda.emulation.host_device import HostDevice
 from jspnet_core.engine import Engine
@@ -15,8 +16,9 @@ class HostNetwork:
     """See `cuda.device_network.DeviceNetwork`."""
 
     def __init__(self, device: HostDevice, engine: Engine, most: int):
-        self.description, self.device, self.most, self._engine = engine.description, device, most, engine
-        self.inputs = network_inputs(device, engine.description.configuration, most)
+        self.description, self.most, self._engine = engine.description, most, engine
+        self.device: Device = device
+        self.inputs: Mapping[str, DeviceArray] = network_inputs(device, engine.description.configuration, most)
 
     def current(self) -> AbstractContextManager[None]:
         return nullcontext()
