@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jspnet_core.errors import ClassTableError
+
 UNLABELLED = 255
 """Label of a point that carries no class."""
 
 NO_INSTANCE = 0
 """Instance id of a point that belongs to no instance."""
-
-
-class ClassTableError(ValueError):
-    """Class tables that do not fit together: one sentence naming both."""
 
 
 @dataclass(frozen=True)

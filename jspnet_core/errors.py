@@ -25,6 +25,10 @@ class ModelFileError(JspnetError):
     """A model file that cannot be used; names the file and the remedy."""
 
 
+class ClassTableError(JspnetError):
+    """Class tables that do not fit together; names both."""
+
+
 class EngineError(JspnetError):
     """An inference engine that is not available on this machine; names the alternative."""
 

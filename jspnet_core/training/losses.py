@@ -22,39 +22,70 @@ def joint_loss(
     *,
     instances: int | None = None,
     weights: Tensor | None = None,
+    groups: Tensor | None = None,
     smoothing: float = 0.0,
     average: Callable[[Tensor], Tensor] = lambda mass: mass,
 ) -> dict[str, Tensor]:
     """Equation 1: the semantic and the instance loss, each a scalar, and their sum under `total`.
 
     logits (B, N, C), embeddings (B, N, K), label (B, N) int64 class ids, instance (B, N) int64, 0..M-1 in each block.
-    instances: the largest M, where it is known; reading it from a GPU would wait for that. weights: (C,), of classes.
+    instances: the largest M, where it is known; reading it from a GPU would wait for that.
+    groups: (G, C) bool, the classes that each of the labels C to C + G - 1 stands for. weights: (C + G,), of labels.
     smoothing: share of the truth spread over all classes. average: over processes, of the weight of labelled points.
     """
-    semantic = semantic_loss(logits, label, weights, smoothing, average)
+    semantic = semantic_loss(logits, label, weights, smoothing, average, groups)
     pull, push = discriminative_loss(embeddings, instance, instances)
     return {"total": semantic + pull + push, "semantic": semantic, "pull": pull, "push": push}
 
 
 def semantic_loss(
-    logits: Tensor, label: Tensor, weights: Tensor | None, smoothing: float, average: Callable[[Tensor], Tensor]
+    logits: Tensor,
+    label: Tensor,
+    weights: Tensor | None,
+    smoothing: float,
+    average: Callable[[Tensor], Tensor],
+    groups: Tensor | None = None,
 ) -> Tensor:
     """Cross entropy (eq. 2), as a mean over the labelled points by the weights of their classes; 0 without any.
+
+    The probability of a label that stands for a group of classes is the sum of theirs.
 
     With several processes each divides by the average weight of all, so that the mean of their losses, and of their
     gradients, is that of one process with all blocks, however unevenly the labelled points are spread.
     """
-    total = functional.cross_entropy(
-        logits.flatten(0, 1),
-        label.flatten(),
-        weights,
-        ignore_index=UNLABELLED,
-        reduction="sum",
-        label_smoothing=smoothing,
-    )
+    if groups is None or not len(groups):
+        total = functional.cross_entropy(
+            logits.flatten(0, 1),
+            label.flatten(),
+            weights,
+            ignore_index=UNLABELLED,
+            reduction="sum",
+            label_smoothing=smoothing,
+        )
+    else:
+        total = _group_cross_entropy(logits.flatten(0, 1), label.flatten(), weights, smoothing, groups)
     known = label != UNLABELLED
     mass = known.sum().float() if weights is None else (weights[label.where(known, 0)] * known).sum()
     return total / average(mass).clamp(min=1e-6)
+
+
+def _group_cross_entropy(
+    logits: Tensor, label: Tensor, weights: Tensor | None, smoothing: float, groups: Tensor
+) -> Tensor:
+    """`functional.cross_entropy`, summed, with labels of groups: logits (P, C), label (P,), groups (G, C) bool.
+
+    Smoothing spreads its share of the truth over the C classes, as there.
+    """
+    classes = logits.shape[1]
+    log_class = functional.log_softmax(logits, dim=1)
+    of_group = log_class.unsqueeze(1).masked_fill(~groups, -torch.inf).logsumexp(2)  # (P, G)
+    log_label = torch.cat([log_class, of_group], dim=1)
+    total = functional.nll_loss(log_label, label, weights, ignore_index=UNLABELLED, reduction="sum")
+    if not smoothing:
+        return total
+    by_class = log_class if weights is None else log_class * weights[:classes]
+    spread = -(by_class.sum(1) * (label != UNLABELLED)).sum()
+    return (1.0 - smoothing) * total + smoothing / classes * spread
 
 
 def discriminative_loss(embeddings: Tensor, instance: Tensor, instances: int | None = None) -> tuple[Tensor, Tensor]:

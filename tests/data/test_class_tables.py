@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from jspnet_core.classes import INDOOR, S3DIS, ClassTable, ClassTableError
+from jspnet_core.classes import INDOOR, S3DIS, ClassTable
 from jspnet_core.data.class_tables import read_table
+from jspnet_core.errors import ClassTableError
 
 
 def test_indoor_begins_with_s3dis():

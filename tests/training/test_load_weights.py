@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from jspnet_core.classes import S3DIS, ClassTable
+from jspnet_core.classes import INDOOR, S3DIS, ClassTable
 from jspnet_core.cli.options import OptionError
 from jspnet_core.cli.train import train as command
 from jspnet_core.data.room_index import RoomIndex, write_index
@@ -126,6 +126,20 @@ def test_classes_of_the_same_name_are_taken_over_and_others_begin_anew(trained, 
             torch.testing.assert_close(weight[2], init.weights[name][S3DIS.names.index("floor")])
         else:
             torch.testing.assert_close(weight, init.weights[name])
+
+
+def test_classes_of_a_larger_table_begin_as_their_parents_and_share_their_probability(trained, rooms, tmp_path):
+    init = Checkpoint.load(trained / "best.pt")
+    check_classes(trained / "best.pt", init.classes, INDOOR)  # needs no --new-head
+    run = training.start(tmp_path, SMALL, Recipe(), rooms, classes=INDOOR, init=init)
+    assert "13 classes taken over, 10 begin as their parents: bed, cabinet" in run.notes[0]
+    state = run.network.state_dict()
+    (bias,), (weight,) = ([n for n in class_layers(SMALL) if n.endswith(end)] for end in ("bias", "weight"))
+    features = torch.randn(20, state[weight].shape[1], generator=torch.Generator().manual_seed(0))
+    now = (features @ state[weight].T + state[bias]).softmax(1)
+    before = (features @ init.weights[weight].T + init.weights[bias]).softmax(1)
+    read = torch.zeros(20, 13).index_add_(1, torch.from_numpy(INDOOR.labels_in(S3DIS)).long(), now)
+    torch.testing.assert_close(read, before)
 
 
 @pytest.mark.parametrize("system", ["pointnet", "pointnet2", "asis", "jsnet", "jspnet"])

@@ -18,7 +18,7 @@ from jspnet_core.pipeline.blocks import block_features, sample_block
 from jspnet_core.pipeline.pyramid import build_pyramid, stack_pyramids
 from jspnet_core.pipeline.voxelize import voxelize
 from jspnet_core.training.dataset.augmentation import jitter, random_pose, recolor
-from jspnet_core.training.dataset.room_bounds import near, outline
+from jspnet_core.training.dataset.room_bounds import column, near, outline
 from jspnet_core.training.recipe import Augmentation
 
 MIN_VOXELS = 64
@@ -48,6 +48,9 @@ class Blocks(Dataset, ABC):
     teacher: NetworkConfiguration | None = None
     """Of a network that the one in training learns from: what it sees of a block comes along. The network in training
     sees the first of the same points."""
+
+    targets: np.ndarray | None = None
+    """Target of each label of the rooms, (256,) uint8, where the network has other classes: see `training.targets`."""
 
     def __init__(
         self, rooms: Sequence[Room], configuration: NetworkConfiguration, augmentation: Augmentation, seed: int
@@ -84,30 +87,25 @@ class Blocks(Dataset, ABC):
             f"{self.configuration.block_size:g} m with enough points; are the coordinates metres?"
         )
 
-    def whole(self, number: int, middle: np.ndarray) -> Piece:
-        """What lies in a room around `middle` (2,), as far as a turned block can reach."""
+    def whole(self, number: int) -> Piece:
+        """A whole room: mapped, so that cutting reads of its colours and labels no more than a block's points."""
         room = self.rooms[number]
-        points = np.asarray(room.points)
-        reach = self.configuration.block_size / (1.0 - self.augmentation.scale) * 0.5
-        reach *= np.sqrt(2.0) if self.augmentation.turn else 1.0
-        index = near(points, float(middle[0]), float(middle[1]), float(reach) + 1e-6)
-        return Piece(
-            points[index], room.colors[index], room.label[index], room.instance[index], self.outlines[number].corners
-        )
+        return Piece(np.asarray(room.points), room.colors, room.label, room.instance, self.outlines[number].corners)
 
     def cut(self, piece: Piece, middle: np.ndarray, least: int, rng: np.random.Generator) -> dict | None:
         """A block around `middle` (2,) of a piece, turned and scaled by chance; None with fewer than `least` points."""
         pose = random_pose(self.augmentation, rng)
         foot = np.array([*middle, 0.0], np.float32)
-        points, corners = ((x - foot) @ pose for x in (piece.points, piece.corners))
         half = 0.5 * self.configuration.block_size + 1e-6
-        inside = rng.permutation(np.flatnonzero((np.abs(points[:, :2]) <= half).all(axis=1)))
+        index, points = column(piece.points, foot, pose, half)
+        order = rng.permutation(len(index))
         if self.augmentation.voxels:  # the first point of a voxel represents it
-            inside = inside[voxelize(points[inside], self.augmentation.voxel_size).representative]
-        if len(inside) < least:
+            order = order[voxelize(points[order], self.augmentation.voxel_size).representative]
+        if len(order) < least:
             return None
-        chosen = self.sample(inside, rng)
-        cloud = np.concatenate([jitter(points[chosen], self.augmentation, rng), corners])
+        drawn = self.sample(order, rng)
+        chosen = index[drawn]
+        cloud = np.concatenate([jitter(points[drawn], self.augmentation, rng), (piece.corners - foot) @ pose])
         return self.finish(cloud, piece.colors[chosen], piece.label[chosen], piece.instance[chosen], rng)
 
     def sample(self, inside: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -126,8 +124,9 @@ class Blocks(Dataset, ABC):
         features = block_features(cloud, colors, index, color=c.color, block_size=c.block_size)[0]
         if c.color:
             features[:, 3:6] = recolor(features[:, 3:6], self.augmentation, rng)
+        known = label if self.targets is None else self.targets[label]
         block: dict = {
-            "label": label[: c.points].astype(np.int64),
+            "label": known[: c.points].astype(np.int64),
             "instance": np.unique(instance[: c.points], return_inverse=True)[1].astype(np.int64),
         }
         for who, seen in self.sight.items():
@@ -176,7 +175,7 @@ class BlockSet(Blocks):
         else:
             labels = self.rooms[room].label
             middle = self.rooms[room].points[self.center(labels, wanted, rng), :2]
-            piece = self.whole(room, middle)
+            piece = self.whole(room)
         return self.cut(piece, middle, MIN_VOXELS, rng)
 
     def center(self, label: np.ndarray, wanted: int | None, rng: np.random.Generator) -> int:

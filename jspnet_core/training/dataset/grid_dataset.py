@@ -67,7 +67,7 @@ class GridBlocks(Blocks):
         if self.random:
             shape, size = self.outlines[int(room)], self.configuration.block_size
             middle = list(rng.uniform(shape.low[:2] - 0.5 * size, shape.high[:2] + 0.5 * size))
-        return self.cut(self.whole(int(room), np.array(middle)), np.array(middle), MIN_POINTS, rng)
+        return self.cut(self.whole(int(room)), np.array(middle), MIN_POINTS, rng)
 
 
 def training_blocks(

@@ -80,6 +80,30 @@ def _outermost(points: np.ndarray, directions: int) -> np.ndarray:
 
 
 @njit(nogil=True, cache=True)
+def column(points: np.ndarray, foot: np.ndarray, pose: np.ndarray, half: float) -> tuple[np.ndarray, np.ndarray]:
+    """The points of a turned column: those with |x| and |y| of (points - foot) @ pose at most `half`.
+
+    points (N, 3) float32. foot (3,) float32. pose (3, 3) float32, a turn about z, a mirror and a scale: x and y do not
+    depend on z. Returns indices (M,) int32, and the transformed points (M, 3) float32. One pass, nothing copied.
+    """
+    found, moved = np.empty(len(points), np.int32), np.empty((len(points), 3), np.float32)
+    a, b, c, d, e = pose[0, 0], pose[1, 0], pose[0, 1], pose[1, 1], pose[2, 2]
+    area = abs(a * d - b * c)
+    reach_x, reach_y = half * (abs(d) + abs(b)) / area + 1e-3, half * (abs(c) + abs(a)) / area + 1e-3
+    count = 0
+    for i in range(len(points)):
+        x, y = points[i, 0] - foot[0], points[i, 1] - foot[1]
+        if abs(x) > reach_x or abs(y) > reach_y:
+            continue
+        u, v = a * x + b * y, c * x + d * y
+        if abs(u) <= half and abs(v) <= half:
+            found[count] = i
+            moved[count, 0], moved[count, 1], moved[count, 2] = u, v, e * (points[i, 2] - foot[2])
+            count += 1
+    return found[:count].copy(), moved[:count].copy()
+
+
+@njit(nogil=True, cache=True)
 def near(points: np.ndarray, x: float, y: float, radius: float) -> np.ndarray:
     """Indices of the points within `radius` of (x, y) on the ground, along each axis: points (N, 3). (M,) int64.
 

@@ -26,8 +26,8 @@ def load_init(path: Path) -> Checkpoint:
 
 
 def check_classes(init: Path, model: ClassTable, rooms: ClassTable) -> None:
-    """Raises `CheckpointError` where a model's classes are not those of the rooms."""
-    if model.names != rooms.names:
+    """Raises `CheckpointError` where a model has neither the classes of the rooms nor those of their smaller table."""
+    if model.names not in (rooms.names, rooms.base().names):
         raise CheckpointError(
             f"{init} knows the classes {', '.join(model.names)}; the rooms have {', '.join(rooms.names)}; "
             "--new-head begins with a new last layer, keeping what is known of classes of the same name"
@@ -73,27 +73,42 @@ def check_weights(path: Path, init: Checkpoint, network: NetworkConfiguration) -
 def take_over(network: JointNetwork, init: Checkpoint, classes: ClassTable) -> list[str]:
     """Load the weights of `init` into a network of the same sizes but, perhaps, other classes.
 
-    Rows of layers that have one per class are taken over where a class of the same name is known; the rest of such
-    layers keeps its fresh weights. Returns sentences about what was not taken over.
+    Rows of layers that have one per class are taken over where a class of the same name is known, or else its parent,
+    whose probability its classes then share; the rest of such layers keeps its fresh weights. Returns sentences about
+    what was not taken over.
     """
     state = network.state_dict()
     changed = class_layers(init.configuration) if init.classes.names != classes.names else set()
-    known = {name: i for i, name in enumerate(init.classes.names)}
-    rows = [(i, known[name]) for i, name in enumerate(classes.names) if name in known]
-    new, old = ([pair[side] for pair in rows] for side in (0, 1))
+    known = _rows_of(init.classes, classes)
+    new, old = list(known), list(known.values())
     for name, weight in init.weights.items():
         if name not in changed:
             state[name].copy_(weight)
-        elif rows and state[name].shape[1:] == weight.shape[1:]:
+        elif known and state[name].shape[1:] == weight.shape[1:]:
             state[name][new] = weight[old].to(state[name])
+            if weight.dim() == 1:
+                shared = torch.tensor([old.count(row) for row in old]).to(state[name])
+                state[name][new] -= shared.log()
     network.load_state_dict(state)
-    fresh = [name for name in classes.names if name not in known]
-    if not changed:
-        return []
-    return [
-        f"new last layer ({', '.join(sorted(changed))}): {len(rows)} classes taken over"
+    return [_taken_over(init.classes, classes, known, changed)] if changed else []
+
+
+def _rows_of(old: ClassTable, new: ClassTable) -> dict[int, int]:
+    """Label in the old table that each label of the new one begins from: its name's, else its parent's, if any."""
+    parents = new.parents or new.names
+    named = [name if name in old.names else parent for name, parent in zip(new.names, parents, strict=True)]
+    return {i: old.names.index(name) for i, name in enumerate(named) if name in old.names}
+
+
+def _taken_over(old: ClassTable, new: ClassTable, known: Mapping[int, int], layers: set[str]) -> str:
+    same = [i for i, row in known.items() if new.names[i] == old.names[row]]
+    parted = [new.names[i] for i in known if i not in same]
+    fresh = [name for i, name in enumerate(new.names) if i not in known]
+    return (
+        f"new last layer ({', '.join(sorted(layers))}): {len(same)} classes taken over"
+        + (f", {len(parted)} begin as their parents: {', '.join(parted)}" if parted else "")
         + (f", {len(fresh)} begin anew: {', '.join(fresh)}" if fresh else "")
-    ]
+    )
 
 
 def class_layers(configuration: NetworkConfiguration) -> set[str]:
