@@ -1,0 +1,198 @@
+"""Frames of simulated sensors in furnished scenes, with the truth of every pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from jspnet_core.classes import NO_INSTANCE, UNLABELLED
+from jspnet_core.synthetic.exposure import random_exposure
+from jspnet_core.synthetic.meshes import FurnishedScene
+from jspnet_core.synthetic.poses import random_pose
+from jspnet_core.synthetic.raster import View
+from jspnet_core.synthetic.scan import Cloud
+from jspnet_core.synthetic.sensors.color import color_view, colors_of, picture, world_points
+from jspnet_core.synthetic.sensors.devices import Device, focal
+from jspnet_core.synthetic.sensors.lidar import spin
+from jspnet_core.synthetic.sensors.stereo import matching_of, measure_matched
+from jspnet_core.synthetic.sensors.time_of_flight import measure_flight, random_flight
+from jspnet_core.synthetic.sensors.truth import Truth, look, with_glass
+from jspnet_core.synthetic.shade import Light
+from jspnet_core.synthetic.triangles import Triangles
+
+GREY_SHARE = 0.08
+"""Share of the frames whose driver gives no colour."""
+
+
+@dataclass(frozen=True)
+class SensorFrame:
+    """One frame with the truth of every pixel.
+
+    points: (H, W, 3) float32, metres, in the sensor's frame, NaN for no return. colors: (H, W, 3) uint8, zero where
+    the sensor has none. label: (H, W) uint8, `indoor`, 255 for no return. instance: (H, W) int32, 0 for no return.
+    T_world_camera: (4, 4) float64; its height is that above the floor. device: name.
+    """
+
+    points: np.ndarray
+    colors: np.ndarray
+    label: np.ndarray
+    instance: np.ndarray
+    T_world_camera: np.ndarray
+    device: str
+
+    def cloud(self, name: str, voxel: float = 0.012) -> Cloud:
+        """The frame in the world frame, z above the floor, one point per voxel of `voxel` metres."""
+        seen = np.isfinite(self.points[..., 0]) & (self.label != UNLABELLED)
+        turn = self.T_world_camera[:3, :3].astype(np.float32)
+        world = self.points[seen] @ turn.T + self.T_world_camera[:3, 3].astype(np.float32)
+        kept = first_of_voxels(world, voxel) if len(world) else np.zeros(0, np.int64)
+        return Cloud(name, world[kept], self.colors[seen][kept], self.label[seen][kept], self.instance[seen][kept])
+
+
+def take_frame(
+    scene: FurnishedScene,
+    triangles: Triangles,
+    light: Light,
+    device: Device,
+    T_world_camera: np.ndarray,
+    rng: np.random.Generator,
+    width: int | None = None,
+) -> SensorFrame:
+    """A frame of a device at a pose, (4, 4).
+
+    width: pixels of the picture, by default the device's; the height goes with it. For lidars the pose's down axis is
+    taken for the axis of rotation.
+    """
+    if device.kind == "lidar":
+        return _spin(triangles, device, T_world_camera, rng)
+    width = min(width or device.width, device.width)
+    height = round(device.height * width / device.width)
+    view = View(
+        T_world_camera, width, height, focal(width, device.field_x), focal(height, device.field_y),
+        (width - 1) / 2, (height - 1) / 2,
+    )  # fmt: skip
+    truth = look(triangles, view)
+    truth = with_glass(truth, _seen_panes(truth, triangles, rng))
+    image, eye = np.zeros((height, width, 3), np.uint8), view
+    if device.color_field_x and rng.random() >= GREY_SHARE:
+        eye = color_view(device, view, 1.0)
+        image = picture(triangles, light, eye, random_exposure(rng, scene.lighting.exposure), rng)
+    depth, source = _measure(truth, image, device, rng)
+    seen = np.isfinite(depth)
+    face = truth.face.ravel()[source]
+    points = world_points(np.where(seen, depth, 0.0), view)
+    camera = np.linalg.inv(T_world_camera)[:3].astype(np.float32)
+    own = points @ camera[:, :3].T + camera[:, 3]
+    own[~seen] = np.nan
+    return SensorFrame(
+        points=own,
+        colors=colors_of(points, seen, image, eye),
+        label=np.where(seen, triangles.label[face], UNLABELLED).astype(np.uint8),
+        instance=np.where(seen, triangles.instance[face], NO_INSTANCE).astype(np.int32),
+        T_world_camera=T_world_camera,
+        device=device.name,
+    )
+
+
+def _measure(
+    truth: Truth, image: np.ndarray, device: Device, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    if device.kind == "time_of_flight":
+        return measure_flight(truth, device, random_flight(rng), rng)
+    scale = truth.view.width / device.width
+    contrast = np.ones(truth.depth.shape, np.float32) if device.kind != "stereo" else _contrast(image)
+    return measure_matched(truth, contrast, device, matching_of(device, scale, rng), rng)
+
+
+def _contrast(image: np.ndarray) -> np.ndarray:
+    """How much there is to match: (H, W) float32, 0 to 1, from the differences along the rows."""
+    grey = image.astype(np.float32).mean(2)
+    step = np.zeros_like(grey)
+    step[:, 2:-2] = np.abs(grey[:, 4:] - grey[:, :-4])
+    return np.minimum(step / 60.0, 1.0)
+
+
+def _seen_panes(truth: Truth, triangles: Triangles, rng: np.random.Generator) -> np.ndarray:
+    """Where a pane of glass returns something of its own: dirt, frost, reflections. (H, W) bool."""
+    if not (truth.glass >= 0).any():
+        return np.zeros(truth.glass.shape, bool)
+    share = np.clip(rng.uniform(-0.5, 0.7, int(triangles.instance.max()) + 1), 0.0, 1.0)
+    return rng.random(truth.glass.shape, np.float32) < share[triangles.instance[truth.glass]]
+
+
+def _spin(triangles: Triangles, device: Device, T_world_camera: np.ndarray, rng: np.random.Generator) -> SensorFrame:
+    """A turn of a lidar whose x axis looks where the camera would, held level but for a small tilt."""
+    pose = np.eye(4)
+    forward = T_world_camera[:3, 2]
+    level = np.array([forward[0], forward[1], 0.0]) / max(float(np.hypot(forward[0], forward[1])), 1e-6)
+    tilt = rng.normal(0.0, np.radians(2.0), 2)
+    up = np.array([tilt[0], tilt[1], 1.0]) / np.linalg.norm([tilt[0], tilt[1], 1.0])
+    side = np.cross(up, level)
+    side /= np.linalg.norm(side)
+    pose[:3, :3] = np.stack([np.cross(side, up), side, up], axis=1)
+    pose[:3, 3] = T_world_camera[:3, 3]
+    points, face = spin(triangles, device, pose, rng)
+    seen = np.isfinite(points[..., 0]) & (face >= 0)
+    points[~seen] = np.nan
+    return SensorFrame(
+        points=points,
+        colors=np.zeros(points.shape, np.uint8),
+        label=np.where(seen, triangles.label[face], UNLABELLED).astype(np.uint8),
+        instance=np.where(seen, triangles.instance[face], NO_INSTANCE).astype(np.int32),
+        T_world_camera=pose,
+        device=device.name,
+    )
+
+
+TRIES = 8
+"""Poses that are tried for one frame."""
+
+LEAST_SEEN = 0.25
+"""Share of the pixels that must return something, else the camera looks at nothing."""
+
+
+def random_frame(
+    scene: FurnishedScene,
+    triangles: Triangles,
+    light: Light,
+    devices: tuple[Device, ...],
+    rng: np.random.Generator,
+) -> SensorFrame:
+    """A frame of a device and at a pose drawn by chance; the last of TRIES where all look at next to nothing."""
+    for _ in range(TRIES):
+        device = devices[int(rng.integers(len(devices)))]
+        width = int(rng.choice((212, 320, 424, 640), p=(0.1, 0.55, 0.27, 0.08)))
+        frame = take_frame(scene, triangles, light, device, random_pose(scene, rng), rng, width)
+        seen = np.isfinite(frame.points[..., 0])
+        labels = np.unique(frame.label[seen])
+        if device.kind == "lidar" or (seen.mean() > LEAST_SEEN and len(labels) > 1):
+            break
+    return frame
+
+
+def first_of_voxels(points: np.ndarray, voxel: float) -> np.ndarray:
+    """Index of one point of each voxel of `voxel` metres, (M,) int64, in the given order. points: (N, 3) float32."""
+    low = points.min(0).astype(np.float64)
+    table = 1 << max(int(np.ceil(np.log2(2 * len(points) + 2))), 4)
+    kept = np.empty(len(points), np.int64)
+    return kept[: _first_of_voxels(points, low, 1.0 / voxel, np.full(table, -1, np.int64), kept)]
+
+
+@njit(cache=True, nogil=True)
+def _first_of_voxels(points: np.ndarray, low: np.ndarray, inverse: float, keys: np.ndarray, kept: np.ndarray) -> int:
+    mask, count = len(keys) - 1, 0
+    for i in range(len(points)):
+        key = int((points[i, 0] - low[0]) * inverse) << 40 | int((points[i, 1] - low[1]) * inverse) << 20
+        key |= int((points[i, 2] - low[2]) * inverse)
+        mixed = key ^ (key >> 17) * 0x27D4EB2F
+        mixed ^= (mixed >> 23) * 0x165667B1
+        slot = (mixed ^ (mixed >> 29)) & mask
+        while keys[slot] != -1 and keys[slot] != key:
+            slot = (slot + 1) & mask
+        if keys[slot] == -1:
+            keys[slot] = key
+            kept[count] = i
+            count += 1
+    return count

@@ -1,0 +1,86 @@
+"""Where robots and people hold their cameras: on free floor, near furniture or looking across the room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from jspnet_core.synthetic.assets.kinds import CLASS_ID
+from jspnet_core.synthetic.meshes import FurnishedScene, PlacedMesh
+
+NEAR_SHARE = 1 / 3
+"""Share of the poses that look at a piece of furniture from within NEAR_REACH metres."""
+
+NEAR_REACH = 1.5
+NEAREST = 0.35
+LOWEST, HIGHEST = 0.15, 2.0
+STEEPEST_DOWN, STEEPEST_UP = np.radians(60.0), np.radians(45.0)
+_STRUCTURE = {CLASS_ID[name] for name in ("ceiling", "floor", "wall", "beam", "column")}
+
+
+def random_pose(scene: FurnishedScene, rng: np.random.Generator) -> np.ndarray:
+    """T_world_camera, (4, 4) float64, optical frame, on the scene's free floor. Raises ValueError for none."""
+    free = [places for places in scene.free if len(places)]
+    if not free:
+        raise ValueError(f"scene {scene.name}: no room has free floor to stand on")
+    height = float(np.clip(_height(rng), LOWEST, min(HIGHEST, scene.ceiling - 0.1)))
+    roll = float(rng.normal(0.0, np.radians(2.5)))
+    if rng.random() < NEAR_SHARE:
+        pose = _near(scene.placed, np.concatenate(free), height, roll, rng)
+        if pose is not None:
+            return pose
+    places = free[int(rng.integers(len(free)))]
+    place = places[int(rng.integers(len(places)))]
+    pitch = float(np.clip(rng.normal(np.radians(12.0), np.radians(20.0)), -STEEPEST_UP, STEEPEST_DOWN))
+    far = places[np.argsort(np.square(places - place).sum(1))[-max(len(places) // 2, 1) :]]
+    across = far[int(rng.integers(len(far)))] - place  # rather into the room than at the wall behind one's back
+    yaw = float(np.arctan2(across[1], across[0]) + rng.normal(0.0, 0.6)) if rng.random() < 0.7 else _any_yaw(rng)
+    return aim(np.append(place, height), yaw, pitch, roll)
+
+
+def _any_yaw(rng: np.random.Generator) -> float:
+    return float(rng.uniform(-np.pi, np.pi))
+
+
+def _height(rng: np.random.Generator) -> float:
+    """Of vacuum cleaners, small and large robots, people and shelves."""
+    middle = rng.choice((0.2, 0.5, 1.0, 1.4, 1.8), p=(0.15, 0.2, 0.25, 0.25, 0.15))
+    return float(rng.normal(middle, 0.18))
+
+
+def _near(
+    placed: Sequence[PlacedMesh], free: np.ndarray, height: float, roll: float, rng: np.random.Generator
+) -> np.ndarray | None:
+    """A pose that looks at some piece of furniture from close by; None where there is none, or no way to it."""
+    things = [p for p in placed if p.label not in _STRUCTURE]
+    for _ in range(12 if things else 0):
+        thing = things[int(rng.integers(len(things)))]
+        ends = np.array([thing.mesh.vertices.min(0), thing.mesh.vertices.max(0)])
+        corners = ends @ thing.T_world_mesh[:3, :3].T + thing.T_world_mesh[:3, 3]
+        middle, half = corners.mean(0), np.abs(np.diff(corners, axis=0)[0]) / 2
+        gap = np.linalg.norm(np.maximum(np.abs(free - middle[:2]) - half[:2], 0.0), axis=1)
+        close = np.flatnonzero((gap > NEAREST) & (gap < NEAR_REACH))
+        if not len(close) or middle[2] - half[2] > 2.2:
+            continue
+        place = free[close[int(rng.integers(len(close)))]]
+        to = middle + rng.normal(0.0, 0.3, 3) * half - np.append(place, height)
+        pitch = -np.arctan2(to[2], max(np.hypot(to[0], to[1]), 0.2)) + rng.normal(0.0, np.radians(7.0))
+        yaw = np.arctan2(to[1], to[0]) + rng.normal(0.0, np.radians(10.0))
+        return aim(np.append(place, height), float(yaw), float(np.clip(pitch, -STEEPEST_UP, STEEPEST_DOWN)), roll)
+    return None
+
+
+def aim(eye: np.ndarray, yaw: float, pitch: float, roll: float) -> np.ndarray:
+    """Camera at `eye`, (3,) metres, looking along `yaw` (from +x to +y), `pitch` down, turned by `roll`; radians.
+
+    Returns T_world_camera, (4, 4) float64, optical frame.
+    """
+    forward = np.array([np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), -np.sin(pitch)])
+    level = np.array([np.sin(yaw), -np.cos(yaw), 0.0])
+    down = np.cross(forward, level)
+    right = np.cos(roll) * level + np.sin(roll) * down
+    pose = np.eye(4)
+    pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
+    pose[:3, 3] = eye
+    return pose

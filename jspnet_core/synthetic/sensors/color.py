@@ -1,0 +1,71 @@
+"""The colour camera beside a depth camera: another place, another field of view, exposure and white balance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jspnet_core.synthetic.exposure import Exposure, expose
+from jspnet_core.synthetic.raster import View, draw
+from jspnet_core.synthetic.sensors.devices import Device, focal
+from jspnet_core.synthetic.shade import Light, shade
+from jspnet_core.synthetic.triangles import Triangles
+
+OUTSIDE = 0
+"""Value of all channels where the colour camera does not look."""
+
+GLASS_TINT = 0.82
+"""Share of the light that passes a pane."""
+
+
+def color_view(device: Device, depth_view: View, scale: float) -> View:
+    """View of the device's colour camera, `scale` times as fine as the depth picture."""
+    pose = depth_view.T_world_camera.copy()
+    pose[:3, 3] += pose[:3, 0] * device.color_offset
+    width, height = int(depth_view.width * scale), int(depth_view.height * scale)
+    across, down = device.color_field_x or device.field_x, device.color_field_y or device.field_y
+    return View(pose, width, height, focal(width, across), focal(height, down), (width - 1) / 2, (height - 1) / 2)
+
+
+def picture(triangles: Triangles, light: Light, view: View, exposure: Exposure, rng: np.random.Generator) -> np.ndarray:
+    """Picture of a view: (H, W, 3) uint8. What is outside the windows is bright."""
+    drawn = draw(triangles, view)
+    shape, faces = drawn.opaque.shape, drawn.opaque.ravel()
+    points = world_points(np.where(faces >= 0, drawn.depth.ravel(), 0.0).reshape(shape), view)
+    radiance = shade(triangles, light, points.reshape(-1, 3), faces, view.T_world_camera[:3, 3])
+    seen = faces >= 0
+    behind = drawn.glass.ravel() >= 0
+    outside = radiance[seen].mean() * 3.0 if seen.any() else 1.0
+    radiance[~seen] = outside * rng.uniform(0.3, 2.0)
+    if behind.any():
+        radiance[behind] = GLASS_TINT * radiance[behind] + 0.1 * triangles.color[drawn.glass.ravel()[behind]] * outside
+    return expose(radiance, exposure, rng, seen).reshape(*shape, 3)
+
+
+def world_points(depth: np.ndarray, view: View) -> np.ndarray:
+    """Points of a depth picture, (H, W) metres, in the world frame: (H, W, 3) float32."""
+    turn = view.T_world_camera[:3, :3].astype(np.float32)
+    x = ((np.arange(view.width) - view.center_x) / view.focal_x).astype(np.float32)
+    y = ((np.arange(view.height) - view.center_y) / view.focal_y).astype(np.float32)
+    rays = np.empty((view.height, view.width, 3), np.float32)
+    for axis in range(3):
+        rays[..., axis] = x[None] * turn[axis, 0] + y[:, None] * turn[axis, 1] + turn[axis, 2]
+    return rays * depth.astype(np.float32)[..., None] + view.T_world_camera[:3, 3].astype(np.float32)
+
+
+def colors_of(points: np.ndarray, seen: np.ndarray, image: np.ndarray, view: View) -> np.ndarray:
+    """Colours that a driver gives depth points by projection: (H, W, 3) uint8.
+
+    points: (H, W, 3) float32, world. seen: (H, W) bool. What the colour camera does not see because something nearer
+    stands before it gets that thing's colour, as in real frames; what lies beside its picture gets OUTSIDE.
+    """
+    camera = np.linalg.inv(view.T_world_camera)[:3].astype(np.float32)
+    local = points[seen] @ camera[:, :3].T + camera[:, 3]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        u = np.nan_to_num(view.focal_x * local[:, 0] / local[:, 2] + view.center_x, nan=-1.0)
+        v = np.nan_to_num(view.focal_y * local[:, 1] / local[:, 2] + view.center_y, nan=-1.0)
+    inside = (u > -0.5) & (v > -0.5) & (u < view.width - 0.5) & (v < view.height - 0.5)
+    found = np.full((len(local), 3), OUTSIDE, np.uint8)
+    found[inside] = image[np.rint(v[inside]).astype(int), np.rint(u[inside]).astype(int)]
+    colors = np.zeros((*seen.shape, 3), np.uint8)
+    colors[seen] = found
+    return colors
