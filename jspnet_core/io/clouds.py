@@ -1,66 +1,55 @@
-"""Clouds from files, labelled clouds to files: .ply, .pcd and .npz in, .ply and .npz out."""
+"""Clouds from files, labelled clouds to files; the suffix of a file says which format it has."""
 
 from __future__ import annotations
 
 import os
-import struct
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from jspnet_core.classes import ClassTable
-from jspnet_core.errors import JspnetError
 from jspnet_core.io.atomic import replacing
-from jspnet_core.io.npz import read_npz, take_array, take_metres
-from jspnet_core.io.ply import read_vertices, write_vertices
+from jspnet_core.io.cloud import Cloud, CloudFileError, Table
+from jspnet_core.io.columns import colours, coordinates
+from jspnet_core.io.npz import MILLIMETRES, NpzExtra, read_npy_table, read_npz_table, write_npy, write_npz
+from jspnet_core.io.pcd import read_pcd, write_pcd
+from jspnet_core.io.ply import read_ply, write_vertices
+from jspnet_core.io.text import TextExtra, read_text, write_text
 from jspnet_core.segmentation import Segmentation
 
-READABLE = (".ply", ".pcd", ".npz")
-WRITABLE = (".ply", ".npz")
+__all__ = ["READABLE", "WRITABLE", "Cloud", "CloudFileError", "check_writable", "read_cloud", "write_cloud"]
+
+TEXT = (".xyz", ".txt", ".csv", ".pts", ".asc")
+READABLE = (".ply", ".pcd", ".las", ".laz", ".e57", ".npz", ".npy", *TEXT)
+WRITABLE = tuple(suffix for suffix in READABLE if suffix != ".e57")
+
+_LARGEST = 500.0  # metres from the origin; from there on float32 steps are 0.03 mm and more
+_LABELS = ("label", "instance", "confidence")
 
 
-class CloudFileError(JspnetError):
-    """A cloud file that cannot be read or written: one sentence naming the file, what was found, what is accepted."""
+def read_cloud(path: Path | str, scale: float = 1.0) -> Cloud:
+    """Read a cloud of any format in `READABLE`, with all its columns.
 
-
-@dataclass(frozen=True)
-class Cloud:
-    """A cloud as its file holds it, in the file's order.
-
-    points: (N, 3) float32, metres, any frame; NaN or Inf where there was no return.
-    colors: (N, 3) uint8, red green blue; None where the file has none.
-    """
-
-    points: np.ndarray
-    colors: np.ndarray | None
-
-    def __len__(self) -> int:
-        return len(self.points)
-
-
-def read_cloud(path: Path | str) -> Cloud:
-    """Read a cloud; the file's suffix says which format.
-
-    .ply: x y z and, if there, red green blue (uchar); ascii or binary.
-    .pcd: x y z and, if there, rgb or rgba (packed, float or unsigned); ascii, binary or binary_compressed.
-    .npz: xyz (float, metres) or xyz_mm (integer, millimetres) and, if there, rgb (uint8).
-    Raises `CloudFileError`.
+    scale: metres of one unit of the file.
+    Coordinates further than 500 m from the origin in the middle are taken less an offset, kept in the cloud, so that
+    float32 holds them. A pose that the file states (VIEWPOINT of .pcd) is applied to the points. Colours of any range
+    become uint8. .las, .laz and .e57 need the extra `formats`. Raises `CloudFileError`.
     """
     path = Path(path)
-    readers = {".ply": _read_ply, ".pcd": _read_pcd, ".npz": _read_npz}
-    if path.suffix.lower() not in readers:
+    suffix = path.suffix.lower()
+    if suffix not in READABLE:
         raise CloudFileError(f"{path}: clouds are read from {', '.join(READABLE)}, not from {path.suffix or 'this'!r}")
     if not path.is_file():
         raise CloudFileError(f"{path}: no such file")
     try:
-        return readers[path.suffix.lower()](path)
-    except CloudFileError:
-        raise
+        table = _reader(suffix)(path)
+        return _as_cloud(table, scale)
+    except ModuleNotFoundError as error:
+        raise _missing_library(path, error) from None
     except (OSError, ValueError) as error:
-        reason = str(error).removeprefix(f"{path}: ")
+        reason = " ".join(str(error).removeprefix(f"{path}: ").split())
         raise CloudFileError(f"{path}: {reason}") from None
 
 
@@ -73,14 +62,20 @@ def check_writable(path: Path | str) -> None:
         raise CloudFileError(f"{path}: {'is a folder' if path.is_dir() else f'no folder {path.parent}'}")
     if not os.access(path.parent, os.W_OK):
         raise CloudFileError(f"{path}: no permission to write in {path.parent}")
+    if path.suffix.lower() in (".las", ".laz"):
+        try:
+            import laspy  # noqa: F401
+        except ModuleNotFoundError as error:
+            raise _missing_library(path, error) from None
 
 
 def write_cloud(path: Path | str, cloud: Cloud, segmentation: Segmentation, classes: ClassTable | None = None) -> None:
     """Write a cloud with its labels, every point in the input's order; a file of that name is replaced at the end.
 
-    Columns: the input's coordinates (metres, input frame) and colours if it has any, `label` uint8 (255: none),
-    `instance` uint32 (0: none), `confidence` float32. With `classes`, their names go along: as comments of a .ply,
-    as array `class_names` of an .npz. Raises `CloudFileError`; nothing half-written is left behind.
+    Columns: those of the input as they were, in its units and frame, then `label` uint8 (255: none), `instance` uint32
+    (0: none), `confidence` float32. Columns of these names that jspnet did not write are kept as `input_label` and so
+    on. With `classes`, their names go along where the format has a place: comments of .ply and .pcd, the array
+    `class_names` of .npz. Raises `CloudFileError`; nothing half-written is left behind.
     """
     path = Path(path)
     check_writable(path)
@@ -89,82 +84,129 @@ def write_cloud(path: Path | str, cloud: Cloud, segmentation: Segmentation, clas
         "instance": segmentation.instance.astype(np.uint32),
         "confidence": segmentation.confidence.astype(np.float32),
     }
+    if len(labels["label"]) != len(cloud):
+        raise ValueError(f"{len(labels['label'])} labels for {len(cloud)} points")
+    table = _without_labels(cloud.table or _plain_table(cloud))
     try:
         with replacing(path) as file:
-            (_write_ply if path.suffix.lower() == ".ply" else _write_npz)(file, cloud, labels, classes)
+            _write(path, file, table, labels, list(classes.names) if classes else [])
     except OSError as error:
         raise CloudFileError(f"{path}: cannot be written ({error.strerror or error})") from None
-
-
-def _read_ply(path: Path) -> Cloud:
-    vertices = read_vertices(path)
-    return Cloud(stack_xyz(vertices), stack_rgb(vertices))
-
-
-def _read_pcd(path: Path) -> Cloud:
-    from pypcd4 import PointCloud  # half a second to import
-
-    try:
-        cloud = PointCloud.from_path(path)
-    except (KeyError, IndexError, TypeError, RuntimeError, struct.error) as error:  # what it raises for odd files
-        raise CloudFileError(f"{path}: not a PCD file, or damaged ({type(error).__name__}: {error})") from None
+    except ModuleNotFoundError as error:
+        raise _missing_library(path, error) from None
     except ValueError as error:
-        first = str(error).splitlines()[0]
-        raise CloudFileError(f"{path}: not a PCD file, or damaged ({first})") from None
-    data = np.atleast_1d(cloud.pc_data)
-    if len(data) != cloud.metadata.points:
-        raise CloudFileError(f"{path}: cut short: {cloud.metadata.points} points promised, {len(data)} there")
-    points = stack_xyz(data)
-    packed = next((name for name in ("rgb", "rgba") if name in (data.dtype.names or ())), None)
-    if packed is None:
-        return Cloud(points, stack_rgb(data))
-    if data.dtype[packed].itemsize != 4:
-        raise CloudFileError(
-            f"{path}: {packed!r} is {data.dtype[packed]}, must be 4 bytes that pack red, green and blue"
+        raise CloudFileError(f"{path}: cannot be written: {error}") from None
+
+
+def _reader(suffix: str) -> Callable[[Path], Table]:
+    if suffix in (".las", ".laz"):
+        from jspnet_core.io.las import read_las
+
+        return read_las
+    if suffix == ".e57":
+        from jspnet_core.io.e57 import read_e57
+
+        return read_e57
+    readers = {".ply": read_ply, ".pcd": read_pcd, ".npz": read_npz_table, ".npy": read_npy_table}
+    return readers.get(suffix, read_text)
+
+
+def _write(path: Path, file: BinaryIO, table: Table, labels: Mapping[str, np.ndarray], class_names: list[str]) -> None:
+    suffix = path.suffix.lower()
+    if suffix == ".ply":
+        known = [c for c in (table.extra if isinstance(table.extra, list) else []) if not c.startswith("class ")]
+        write_vertices(
+            file, {**table.columns, **labels}, [*known, *(f"class {i} {name}" for i, name in enumerate(class_names))]
         )
-    bits = np.ascontiguousarray(data[packed]).view(np.uint32)
-    return Cloud(points, np.stack([bits >> 16, bits >> 8, bits], axis=1).astype(np.uint8))
+    elif suffix == ".pcd":
+        write_pcd(file, table, labels, class_names)
+    elif suffix == ".npz":
+        write_npz(file, _stacked(table), labels, class_names)
+    elif suffix == ".npy":
+        write_npy(file, table, labels, class_names)
+    elif suffix in (".las", ".laz"):
+        from jspnet_core.io.las import write_las
+
+        write_las(path, file, table, labels, class_names)
+    else:
+        write_text(file, table, labels, "," if suffix == ".csv" else " ")
 
 
-def _read_npz(path: Path) -> Cloud:
-    arrays = read_npz(path)
-    points = take_metres(path, arrays)
-    colors = take_array(path, arrays, "rgb", (len(points), 3), "uint8") if "rgb" in arrays else None
-    return Cloud(points, colors)
+def _as_cloud(table: Table, scale: float) -> Cloud:
+    """Points and colours of a table."""
+    if isinstance(table.extra, NpzExtra):
+        xyz = table.columns[table.extra.points]
+        if table.extra.points == MILLIMETRES:
+            xyz = xyz.astype(np.float64) / 1000.0
+    else:
+        xyz = coordinates(table.columns)
+    rgb, notes = colours(table.columns)
+    if scale != 1.0:
+        xyz = xyz.astype(np.float64) * scale
+    if table.T_world_input is not None:
+        T = table.T_world_input
+        xyz = xyz.astype(np.float64) @ T[:3, :3].T + scale * T[:3, 3]
+        notes.append("the pose in the file (VIEWPOINT) is applied")
+    offset, more = _offset(xyz)
+    with np.errstate(over="ignore", invalid="ignore"):  # doubles beyond float32 become Inf: no return
+        points = (xyz - offset if offset.any() else xyz).astype(np.float32)
+    return Cloud(points, rgb, offset, (*table.notes, *notes, *more), table)
 
 
-def stack_xyz(columns: np.ndarray, dtype: DTypeLike = np.float32) -> np.ndarray:
-    """(N, 3) from x y z of a structured array. Raises ValueError where it has none."""
-    names = columns.dtype.names or ()
-    if not {"x", "y", "z"} <= set(names):
-        raise ValueError(f"has no x, y and z among {', '.join(names)}")
-    with np.errstate(over="ignore"):  # doubles beyond float32 become Inf: no return
-        return np.stack([columns[axis].astype(dtype) for axis in "xyz"], axis=1)
+def _offset(xyz: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Whole metres (3,) to subtract from coordinates (N, 3), zeros where their middle is near the origin, and notes."""
+    finite = xyz[np.isfinite(xyz).all(axis=1)]
+    middle = np.median(finite[:: max(len(finite) // 10_000, 1)], axis=0) if len(finite) else np.zeros(3)
+    if np.abs(middle).max() < _LARGEST:
+        return np.zeros(3), []
+    offset = np.rint(middle).astype(np.float64)
+    step = float(np.spacing(np.float32(np.abs(middle).max())))
+    notes = [f"an offset of ({', '.join(f'{value:.0f}' for value in offset)}) is taken off before labelling"]
+    if xyz.dtype == np.float32 and step > 0.002:
+        notes.append(f"coordinates are float32 so far from the origin that their steps are {step:g}; write doubles")
+    return offset, notes
 
 
-def stack_rgb(columns: np.ndarray) -> np.ndarray | None:
-    """(N, 3) uint8 from red green blue or r g b of a structured array, None where it has neither. Raises ValueError."""
-    for names in (("red", "green", "blue"), ("r", "g", "b")):
-        if set(names) <= set(columns.dtype.names or ()):
-            odd = [f"{name} is {columns.dtype[name]}" for name in names if columns.dtype[name] != np.uint8]
-            if odd:
-                raise ValueError(f"{', '.join(odd)}; colours must be uint8 (uchar)")
-            return np.stack([columns[name] for name in names], axis=1)
-    return None
-
-
-def _write_ply(file: BinaryIO, cloud: Cloud, labels: dict[str, np.ndarray], classes: ClassTable | None) -> None:
-    columns = dict(zip("xyz", cloud.points.astype(np.float32).T, strict=True))
+def _plain_table(cloud: Cloud) -> Table:
+    """The columns of a cloud that comes from no file."""
+    exact = cloud.points.astype(np.float64) + cloud.offset if cloud.offset.any() else cloud.points.astype(np.float32)
+    columns = dict(zip("xyz", exact.T, strict=True))
     if cloud.colors is not None:
         columns |= dict(zip(("red", "green", "blue"), cloud.colors.T, strict=True))
-    names = [f"class {label} {name}" for label, name in enumerate(classes.names)] if classes else []
-    write_vertices(file, columns | labels, comments=["coordinates in metres", *names])
+    return Table(columns, shape=(len(cloud),))
 
 
-def _write_npz(file: BinaryIO, cloud: Cloud, labels: dict[str, np.ndarray], classes: ClassTable | None) -> None:
-    arrays = {"xyz": cloud.points.astype(np.float32)}
-    if cloud.colors is not None:
-        arrays["rgb"] = cloud.colors
-    if classes is not None:
-        arrays["class_names"] = np.array(classes.names)
-    np.savez_compressed(file, allow_pickle=False, **arrays, **labels)
+def _without_labels(table: Table) -> Table:
+    """The table without the columns that an earlier labelling wrote; others of these names get another."""
+    kinds = {"label": "u", "instance": "u", "confidence": "f"}
+    own = all(name in table.columns and table.columns[name].dtype.kind in f"{kinds[name]}f" for name in _LABELS)
+    kept: dict[str, np.ndarray] = {}
+    for name, values in table.columns.items():
+        if name not in _LABELS:
+            kept[name] = values
+        elif not own:
+            kept[f"input_{name}"] = values
+    extra = None if own and isinstance(table.extra, TextExtra) else table.extra  # its lines hold the labels
+    return Table(kept, table.notes, table.shape, table.T_world_input, extra, table.class_names)
+
+
+def _stacked(table: Table) -> Table:
+    """The table with xyz (N, 3) and rgb (N, 3) for an npz file, where it comes from another format."""
+    if isinstance(table.extra, NpzExtra):
+        return table
+    columns = dict(table.columns)
+    xyz = coordinates(columns)
+    stacked: dict[str, np.ndarray] = {"xyz": xyz}
+    rgb, _ = colours(columns)
+    if rgb is not None:
+        stacked["rgb"] = rgb
+    others = {
+        k: v for k, v in columns.items() if k.lower() not in ("x", "y", "z", "red", "green", "blue", "rgb", "rgba")
+    }
+    return Table({**stacked, **others}, shape=table.shape)
+
+
+def _missing_library(path: Path, error: ModuleNotFoundError) -> CloudFileError:
+    return CloudFileError(
+        f"{path}: {path.suffix} files need {error.name}, which is not installed: pip install 'jspnet[formats]'"
+    )
