@@ -106,7 +106,7 @@ main() {
     "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
     stamp command pyproject.toml setup.py
   fi
-  [[ $layer == demo ]] || install test requirements/{train,prepare,test,docs}.txt
+  [[ $layer == demo ]] || install test requirements/{train,prepare,formats,test,docs}.txt
   build
   forget_kernels
   echo "setup: ready"

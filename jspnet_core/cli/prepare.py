@@ -15,6 +15,7 @@ from jspnet_core.data.own_rooms import Reading, find_own_rooms
 from jspnet_core.data.preparation import Data, RoomSource
 from jspnet_core.data.room_index import INDEX_NAME, read_index, write_index
 from jspnet_core.data.splits import SplitRule
+from jspnet_core.io.clouds import READABLE
 from jspnet_core.util.threads import available_cores
 
 prepare = typer.Typer(
@@ -106,7 +107,9 @@ def scannet(
 
 @prepare.command()
 def rooms(
-    inputs: Annotated[list[Path], typer.Argument(metavar="IN", help=".ply and .npz files, or folders of them")],
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="IN", help=f"{', '.join(READABLE)} files, or folders of them")
+    ],
     out: Out,
     classes: Annotated[
         str, typer.Option(help="s3dis; indoor; names of the labels 0, 1, ... as 'wall,floor,chair'; or a .json file")

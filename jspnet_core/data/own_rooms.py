@@ -1,4 +1,4 @@
-"""A user's own labelled clouds, .ply and .npz, as rooms."""
+"""A user's own labelled clouds, of any format that `read_cloud` reads, as rooms."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from jspnet_core.classes import UNLABELLED, ClassTable
 from jspnet_core.data.room_index import RoomFileError
 from jspnet_core.data.rooms import Room
-from jspnet_core.io.clouds import stack_rgb, stack_xyz
-from jspnet_core.io.npz import read_npz, take_array, take_metres
-from jspnet_core.io.ply import read_comments, read_vertices
+from jspnet_core.io.clouds import READABLE, read_table
+from jspnet_core.io.columns import colours, is_coordinate_or_colour
+from jspnet_core.io.conversion import world_coordinates
+from jspnet_core.io.npz import NpzExtra
 
-READABLE = (".ply", ".npz")
 LABEL_FIELDS = ("label", "sem", "semantic", "class", "classification", "scalar_label", "scalar_Label")
 INSTANCE_FIELDS = ("instance", "ins", "object", "object_id", "instance_id", "scalar_instance", "scalar_Instance")
 _LARGEST = 1000.0  # metres; rooms larger than that are in millimetres
@@ -39,15 +39,13 @@ class Reading:
 
 @dataclass(frozen=True)
 class Columns:
-    """What a file holds: points (N, 3) float64, colors (N, 3) uint8 or None, other columns, names by label.
-
-    The other columns are (N,) of a .ply, of any length of an .npz.
-    """
+    """A file: points (N, 3) float64, colors (N, 3) uint8 or None, other columns (N,), class names by label, notes."""
 
     points: np.ndarray
     colors: np.ndarray | None
     others: Mapping[str, np.ndarray]
     names: Mapping[int, str]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,7 @@ class OwnRoom:
     def read(self, notes: list[str]) -> Room:
         """The room. Raises `RoomFileError` for everything that `Reading` does not say how to take."""
         columns = self._columns()
+        notes += [f"{self.path}: {note}" for note in columns.notes if "no colours" not in note]
         label = self._pick(columns, self.reading.label_field, LABEL_FIELDS, "label", "label-field")
         instance = self._pick(columns, self.reading.instance_field, INSTANCE_FIELDS, "instance", "instance-field")
         points, colors = columns.points, columns.colors
@@ -90,9 +89,18 @@ class OwnRoom:
 
     def _columns(self) -> Columns:
         try:
-            return _read_ply(self.path) if self.path.suffix.lower() == ".ply" else _read_npz(self.path)
-        except (OSError, ValueError) as error:
+            table = read_table(self.path)
+            points = world_coordinates(table).astype(np.float64)
+        except ValueError as error:
             raise RoomFileError(f"{self.path}: {str(error).removeprefix(f'{self.path}: ')}") from None
+        colors, notes = colours(table.columns)
+        aside = table.extra.aside if isinstance(table.extra, NpzExtra) else {}
+        others = {
+            name: values
+            for name, values in {**table.columns, **aside}.items()
+            if values.ndim == 1 and values.dtype.kind in "uif" and not is_coordinate_or_colour(name)
+        }
+        return Columns(points, colors, others, table.class_names, (*table.notes, *notes))
 
     def _pick(self, columns: Columns, wanted: str, common: Sequence[str], what: str, option: str) -> np.ndarray:
         """The labels, or instances, of a file: (N,) int64."""
@@ -104,7 +112,9 @@ class OwnRoom:
         values = columns.others[names[0]]
         if len(values) != len(columns.points):
             raise RoomFileError(f"{self.path}: {len(values)} values of {names[0]!r} for {len(columns.points)} points")
-        whole = values.astype(np.int64) if values.dtype.kind in "ui" else np.rint(np.nan_to_num(values, nan=-1.0))
+        if values.dtype.kind == "f":
+            values = np.where(np.isnan(values), -1.0, values)  # of no class, of no object
+        whole = values.astype(np.int64) if values.dtype.kind in "ui" else np.rint(values)
         if values.dtype.kind not in "uif" or (whole != values).any():
             raise RoomFileError(f"{self.path}: {names[0]!r} must be whole numbers")
         return whole.astype(np.int64)
@@ -157,21 +167,3 @@ def find_own_rooms(inputs: Sequence[Path], reading: Reading) -> list[OwnRoom]:
         else:
             rooms.append(OwnRoom(path, reading))
     return rooms
-
-
-def _read_ply(path: Path) -> Columns:
-    vertices = read_vertices(path)
-    taken = {"x", "y", "z", "red", "green", "blue", "r", "g", "b"}
-    others = {name: vertices[name] for name in vertices.dtype.names or () if name not in taken}
-    words = [comment.split(maxsplit=2) for comment in read_comments(path)]
-    names = {int(w[1]): w[2] for w in words if len(w) == 3 and w[0] == "class" and w[1].isdigit()}
-    return Columns(stack_xyz(vertices, np.float64), stack_rgb(vertices), others, names)
-
-
-def _read_npz(path: Path) -> Columns:
-    arrays = read_npz(path)
-    points = take_metres(path, arrays, np.float64)
-    colors = take_array(path, arrays, "rgb", (len(points), 3), "uint8") if "rgb" in arrays else None
-    others = {key: array for key, array in arrays.items() if array.ndim == 1 and array.dtype.kind != "U"}
-    names = dict(enumerate(map(str, arrays["class_names"].tolist()))) if "class_names" in arrays else {}
-    return Columns(points, colors, others, names)

@@ -19,6 +19,7 @@ class Table:
     """The points of a file as the file holds them, in its order and units.
 
     columns: arrays with N rows by name, of the file's dtypes; (N,), or (N, K) for K values per point.
+    format: name of the file's format: ply, pcd, las, e57, npz, npy or text.
     notes: sentences about what was converted, assumed or left out.
     shape: (H, W) of an organised cloud, else (N,).
     T_world_input: (4, 4) float64, pose of the sensor as the file states it; None where it states none.
@@ -27,6 +28,7 @@ class Table:
     """
 
     columns: Mapping[str, np.ndarray]
+    format: str = ""
     notes: tuple[str, ...] = ()
     shape: tuple[int, ...] = ()
     T_world_input: np.ndarray | None = None

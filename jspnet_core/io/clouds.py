@@ -12,21 +12,31 @@ import numpy as np
 from jspnet_core.classes import ClassTable
 from jspnet_core.io.atomic import replacing
 from jspnet_core.io.cloud import Cloud, CloudFileError, Table
-from jspnet_core.io.columns import colours, coordinates
-from jspnet_core.io.npz import MILLIMETRES, NpzExtra, read_npy_table, read_npz_table, write_npy, write_npz
+from jspnet_core.io.columns import colours
+from jspnet_core.io.conversion import in_format, table_of, without_labels, world_coordinates
+from jspnet_core.io.npz import read_npy_table, read_npz_table, write_npy, write_npz
 from jspnet_core.io.pcd import read_pcd, write_pcd
 from jspnet_core.io.ply import read_ply, write_vertices
-from jspnet_core.io.text import TextExtra, read_text, write_text
+from jspnet_core.io.text import read_text, write_text
 from jspnet_core.segmentation import Segmentation
 
-__all__ = ["READABLE", "WRITABLE", "Cloud", "CloudFileError", "check_writable", "read_cloud", "write_cloud"]
+__all__ = [
+    "READABLE",
+    "WRITABLE",
+    "Cloud",
+    "CloudFileError",
+    "check_writable",
+    "read_cloud",
+    "read_table",
+    "write_cloud",
+]
 
 TEXT = (".xyz", ".txt", ".csv", ".pts", ".asc")
 READABLE = (".ply", ".pcd", ".las", ".laz", ".e57", ".npz", ".npy", *TEXT)
 WRITABLE = tuple(suffix for suffix in READABLE if suffix != ".e57")
 
 _LARGEST = 500.0  # metres from the origin; from there on float32 steps are 0.03 mm and more
-_LABELS = ("label", "instance", "confidence")
+_FORMATS = {".ply": "ply", ".pcd": "pcd", ".las": "las", ".laz": "las", ".npz": "npz", ".npy": "npy"}
 
 
 def read_cloud(path: Path | str, scale: float = 1.0) -> Cloud:
@@ -37,6 +47,15 @@ def read_cloud(path: Path | str, scale: float = 1.0) -> Cloud:
     float32 holds them. A pose that the file states (VIEWPOINT of .pcd) is applied to the points. Colours of any range
     become uint8. .las, .laz and .e57 need the extra `formats`. Raises `CloudFileError`.
     """
+    table = read_table(path)
+    try:
+        return _as_cloud(table, scale)
+    except ValueError as error:
+        raise CloudFileError(f"{path}: {error}") from None
+
+
+def read_table(path: Path | str) -> Table:
+    """Read a file of any format in `READABLE` as the columns that it holds. Raises `CloudFileError`."""
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in READABLE:
@@ -44,8 +63,7 @@ def read_cloud(path: Path | str, scale: float = 1.0) -> Cloud:
     if not path.is_file():
         raise CloudFileError(f"{path}: no such file")
     try:
-        table = _reader(suffix)(path)
-        return _as_cloud(table, scale)
+        return _reader(suffix)(path)
     except ModuleNotFoundError as error:
         raise _missing_library(path, error) from None
     except (OSError, ValueError) as error:
@@ -86,7 +104,7 @@ def write_cloud(path: Path | str, cloud: Cloud, segmentation: Segmentation, clas
     }
     if len(labels["label"]) != len(cloud):
         raise ValueError(f"{len(labels['label'])} labels for {len(cloud)} points")
-    table = _without_labels(cloud.table or _plain_table(cloud))
+    table = in_format(without_labels(cloud.table or table_of(cloud)), _FORMATS.get(path.suffix.lower(), "text"))
     try:
         with replacing(path) as file:
             _write(path, file, table, labels, list(classes.names) if classes else [])
@@ -121,7 +139,7 @@ def _write(path: Path, file: BinaryIO, table: Table, labels: Mapping[str, np.nda
     elif suffix == ".pcd":
         write_pcd(file, table, labels, class_names)
     elif suffix == ".npz":
-        write_npz(file, _stacked(table), labels, class_names)
+        write_npz(file, table, labels, class_names)
     elif suffix == ".npy":
         write_npy(file, table, labels, class_names)
     elif suffix in (".las", ".laz"):
@@ -134,18 +152,9 @@ def _write(path: Path, file: BinaryIO, table: Table, labels: Mapping[str, np.nda
 
 def _as_cloud(table: Table, scale: float) -> Cloud:
     """Points and colours of a table."""
-    if isinstance(table.extra, NpzExtra):
-        xyz = table.columns[table.extra.points]
-        if table.extra.points == MILLIMETRES:
-            xyz = xyz.astype(np.float64) / 1000.0
-    else:
-        xyz = coordinates(table.columns)
+    xyz = world_coordinates(table, scale)
     rgb, notes = colours(table.columns)
-    if scale != 1.0:
-        xyz = xyz.astype(np.float64) * scale
     if table.T_world_input is not None:
-        T = table.T_world_input
-        xyz = xyz.astype(np.float64) @ T[:3, :3].T + scale * T[:3, 3]
         notes.append("the pose in the file (VIEWPOINT) is applied")
     offset, more = _offset(xyz)
     with np.errstate(over="ignore", invalid="ignore"):  # doubles beyond float32 become Inf: no return
@@ -165,45 +174,6 @@ def _offset(xyz: np.ndarray) -> tuple[np.ndarray, list[str]]:
     if xyz.dtype == np.float32 and step > 0.002:
         notes.append(f"coordinates are float32 so far from the origin that their steps are {step:g}; write doubles")
     return offset, notes
-
-
-def _plain_table(cloud: Cloud) -> Table:
-    """The columns of a cloud that comes from no file."""
-    exact = cloud.points.astype(np.float64) + cloud.offset if cloud.offset.any() else cloud.points.astype(np.float32)
-    columns = dict(zip("xyz", exact.T, strict=True))
-    if cloud.colors is not None:
-        columns |= dict(zip(("red", "green", "blue"), cloud.colors.T, strict=True))
-    return Table(columns, shape=(len(cloud),))
-
-
-def _without_labels(table: Table) -> Table:
-    """The table without the columns that an earlier labelling wrote; others of these names get another."""
-    kinds = {"label": "u", "instance": "u", "confidence": "f"}
-    own = all(name in table.columns and table.columns[name].dtype.kind in f"{kinds[name]}f" for name in _LABELS)
-    kept: dict[str, np.ndarray] = {}
-    for name, values in table.columns.items():
-        if name not in _LABELS:
-            kept[name] = values
-        elif not own:
-            kept[f"input_{name}"] = values
-    extra = None if own and isinstance(table.extra, TextExtra) else table.extra  # its lines hold the labels
-    return Table(kept, table.notes, table.shape, table.T_world_input, extra, table.class_names)
-
-
-def _stacked(table: Table) -> Table:
-    """The table with xyz (N, 3) and rgb (N, 3) for an npz file, where it comes from another format."""
-    if isinstance(table.extra, NpzExtra):
-        return table
-    columns = dict(table.columns)
-    xyz = coordinates(columns)
-    stacked: dict[str, np.ndarray] = {"xyz": xyz}
-    rgb, _ = colours(columns)
-    if rgb is not None:
-        stacked["rgb"] = rgb
-    others = {
-        k: v for k, v in columns.items() if k.lower() not in ("x", "y", "z", "red", "green", "blue", "rgb", "rgba")
-    }
-    return Table({**stacked, **others}, shape=table.shape)
 
 
 def _missing_library(path: Path, error: ModuleNotFoundError) -> CloudFileError:

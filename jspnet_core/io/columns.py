@@ -31,6 +31,11 @@ def find_columns(columns: Columns, wanted: tuple[tuple[str, ...], ...]) -> list[
     return []
 
 
+def is_coordinate_or_colour(name: str) -> bool:
+    """Whether a column of this name is one of a point's coordinates or of its colour."""
+    return name.lower() in {*_PACKED, *_STACKED, *(one for names in (*_XYZ, *_RGB) for one in names)}
+
+
 def coordinate_names(columns: Columns) -> list[str]:
     """The names of x, y and z. Raises ValueError where they are missing."""
     found = find_columns(columns, _XYZ)
@@ -81,8 +86,10 @@ def to_uint8(values: np.ndarray, name: str) -> tuple[np.ndarray | None, list[str
     kind = f"{values.dtype} {low:g} to {high:g}"
     if low < 0 or high > 65535:
         return None, [f"colours {name} are {kind}, accepted are 0 to 1, 255 or 65535: labelled by shape alone"]
-    if values.dtype.kind == "f" and high <= 1.0:
-        return np.rint(known * 255.0).astype(np.uint8), [f"colours {name} are {kind}, scaled from 0 to 1"]
+    if values.dtype.kind == "f" and (high <= 1.0 or (high < 2.0 and (known != np.rint(known)).any())):
+        return np.rint(known.clip(0.0, 1.0) * 255.0).astype(np.uint8), [
+            f"colours {name} are {kind}, scaled from 0 to 1"
+        ]
     if high <= 255:
         return np.rint(known).astype(np.uint8), [f"colours {name} are {kind}, read as 0 to 255"]
     return (known.astype(np.uint16) >> 8).astype(np.uint8), [f"colours {name} are {kind}, scaled from 0 to 65535"]

@@ -44,7 +44,7 @@ def read_e57(path: Path) -> Table:
     if len(scans) > 1:
         notes.append(f"{len(scans)} scans read as one cloud; the column scan tells them apart")
     columns = {name: np.concatenate([scan[name] for scan in scans]) for name in names}
-    return Table(columns, tuple(notes), (len(columns["x"]),))
+    return Table(columns, "e57", tuple(notes), (len(columns["x"]),))
 
 
 def _read_scan(file: Any, number: int, size: int) -> dict[str, np.ndarray]:

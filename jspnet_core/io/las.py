@@ -37,7 +37,7 @@ def read_las(path: Path) -> Table:
     for name in las.point_format.dimension_names:
         if name not in ("X", "Y", "Z"):
             columns[name] = np.array(las[name])
-    return Table(columns, shape=(promised,), extra=las)
+    return Table(columns, "las", shape=(promised,), extra=las)
 
 
 def write_las(

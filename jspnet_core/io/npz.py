@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -67,6 +67,7 @@ def read_npz_table(path: Path) -> Table:
     names = arrays.get("class_names", np.empty(0, "U1"))
     return Table(
         columns,
+        "npz",
         shape=shape,
         extra=NpzExtra(key, aside),
         class_names=dict(enumerate(map(str, names.ravel().tolist()))),
@@ -86,12 +87,12 @@ def read_npy_table(path: Path) -> Table:
 
     array = read_npy(path)
     if array.dtype.names:
-        return Table({name: array[name].ravel() for name in array.dtype.names}, shape=array.shape)
+        return Table({name: array[name].ravel() for name in array.dtype.names}, "npy", shape=array.shape)
     if array.ndim not in (2, 3) or array.shape[-1] < 3 or array.dtype.kind not in "fiu":
         raise ValueError(f"is an array {array.shape} {array.dtype}, must be (N, 3) numbers or more columns")
     columns = array.reshape(-1, array.shape[-1])
     names, notes = name_columns(columns, intensity_first=False)
-    return Table(dict(zip(names, columns.T, strict=True)), notes=tuple(notes), shape=array.shape[:-1])
+    return Table(dict(zip(names, columns.T, strict=True)), "npy", notes=tuple(notes), shape=array.shape[:-1])
 
 
 def write_npz(file: BinaryIO, table: Table, labels: Mapping[str, np.ndarray], class_names: list[str]) -> None:
@@ -176,7 +177,7 @@ def _check_sizes(path: Path) -> None:
                     _check_array(file, member.file_size, member.filename)
 
 
-def _check_array(file: BinaryIO | zipfile.ZipExtFile, size: int, name: str) -> None:
+def _check_array(file: IO[bytes], size: int, name: str) -> None:
     """Raise ValueError where the header of an npy file promises more than `size` bytes."""
     version = npy_format.read_magic(file)
     readers = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}

@@ -45,7 +45,7 @@ def read_pcd(path: Path) -> Table:
     names = [name for name in header.dtype.names or () if not name.startswith(_PADDING)]
     columns = {name: rows[name] for name in names}
     T = _pose(header.viewpoint)
-    return Table(columns, header.notes, header.shape, T, extra=header.viewpoint)
+    return Table(columns, "pcd", header.notes, header.shape, T, extra=header.viewpoint)
 
 
 def write_pcd(file: BinaryIO, table: Table, labels: Mapping[str, np.ndarray], class_names: list[str]) -> None:
@@ -73,7 +73,7 @@ def write_pcd(file: BinaryIO, table: Table, labels: Mapping[str, np.ndarray], cl
         f"COUNT {' '.join(str(int(np.prod(values.shape[1:], dtype=int))) for values in columns.values())}",
         f"WIDTH {width}",
         f"HEIGHT {height}",
-        f"VIEWPOINT {' '.join(f'{value:.17g}' for value in viewpoint)}",
+        f"VIEWPOINT {' '.join(f'{float(value)!r}' for value in viewpoint)}",
         f"POINTS {count}",
         "DATA binary",
     ]

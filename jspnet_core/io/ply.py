@@ -36,7 +36,7 @@ def read_ply(path: Path) -> Table:
     words = [comment.split(maxsplit=2) for comment in header.comments]
     names = {int(w[1]): w[2] for w in words if len(w) == 3 and w[0] == "class" and w[1].isdecimal()}
     columns = {name: vertices[name] for name in vertices.dtype.names or ()}
-    return Table(columns, tuple(notes), (len(vertices),), extra=header.comments, class_names=names)
+    return Table(columns, "ply", tuple(notes), (len(vertices),), extra=header.comments, class_names=names)
 
 
 def read_vertices(path: Path) -> np.ndarray:

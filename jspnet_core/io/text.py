@@ -66,7 +66,7 @@ def read_text(path: Path) -> Table:
         names, notes = name_columns(numbers, intensity_first=path.suffix.lower() == ".pts")
     blank = b"\t" if b"\t" in rows[0] else b" "
     extra = TextExtra(lines[:start], named, rows, delimiter.encode() if delimiter else blank)
-    return Table(dict(zip(names, numbers.T, strict=True)), tuple(notes), (len(numbers),), extra=extra)
+    return Table(dict(zip(names, numbers.T, strict=True)), "text", tuple(notes), (len(numbers),), extra=extra)
 
 
 def write_text(file: BinaryIO, table: Table, labels: Mapping[str, np.ndarray], delimiter: str) -> None:
@@ -96,11 +96,11 @@ def write_text(file: BinaryIO, table: Table, labels: Mapping[str, np.ndarray], d
 def name_columns(numbers: np.ndarray, *, intensity_first: bool) -> tuple[list[str], list[str]]:
     """Names of columns that have none, and a note about what was assumed. numbers: (N, K) of any type, K >= 3.
 
-    intensity_first: x y z intensity red green blue, as in .pts, before x y z red green blue.
+    intensity_first: 7 columns are x y z intensity red green blue, as in .pts.
     """
     width = numbers.shape[1]
     names = ["x", "y", "z", *(f"column_{i}" for i in range(3, width))]
-    for at in (4, 3) if intensity_first else (3, 4, 6):
+    for at in (4, 3) if intensity_first and width in (7, 10) else (3, 4, 6):  # 10: with the labels
         if at + 3 <= width and _like_colours(numbers[:, at : at + 3]):
             names[at : at + 3] = ["red", "green", "blue"]
             if at == 4:

@@ -116,7 +116,7 @@ BAD: dict[str, tuple[dict[str, np.ndarray | None], str]] = {
     "short": ({"label": columns()["label"][3:]}, "197 values of 'label' for 200 points"),
     "halves": ({"label": columns()["label"] + 0.5}, "'label' must be whole numbers"),
     "millimetres": ({"xyz": columns()["xyz"] * 1000}, "m wide; coordinates must be metres"),
-    "colours": ({"rgb": columns()["xyz"]}, "'rgb' is"),
+    "colours": ({"rgb": columns()["rgb"][3:]}, "'rgb' is (197, 3) uint8, must be (200, 3) uint8"),
 }
 
 
