@@ -26,7 +26,7 @@ def random_exposure(rng: np.random.Generator, aim: float = 1.0) -> Exposure:
     """Settings of a camera of unknown make in a room; some rooms come in grey. aim: as bright as usual."""
     warm, green = rng.normal(0.0, 0.06), rng.normal(0.0, 0.02)
     return Exposure(
-        key=float(np.clip(aim * rng.uniform(0.16, 0.34), 0.12, 0.42)),
+        key=float(np.clip(aim * rng.uniform(0.2, 0.4), 0.15, 0.5)),
         gain=(1.0 + warm, 1.0 + green, 1.0 - warm),
         noise=float(rng.uniform(1.0, 6.0)),
         contrast=float(rng.uniform(0.9, 1.15)),

@@ -18,12 +18,15 @@ from jspnet_core.synthetic.sensors.devices import Device, focal
 from jspnet_core.synthetic.sensors.lidar import spin
 from jspnet_core.synthetic.sensors.stereo import matching_of, measure_matched
 from jspnet_core.synthetic.sensors.time_of_flight import measure_flight, random_flight
-from jspnet_core.synthetic.sensors.truth import Truth, look, with_glass
+from jspnet_core.synthetic.sensors.truth import Truth, infrared, look, with_glass
 from jspnet_core.synthetic.shade import Light
 from jspnet_core.synthetic.triangles import Triangles
 
 GREY_SHARE = 0.08
 """Share of the frames whose driver gives no colour."""
+
+REGISTERED_SHARE = 0.6
+"""Share of the coloured frames whose driver drops what the colour camera does not see; others leave it black."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def take_frame(
         T_world_camera, width, height, focal(width, device.field_x), focal(height, device.field_y),
         (width - 1) / 2, (height - 1) / 2,
     )  # fmt: skip
-    truth = look(triangles, view)
+    truth = look(triangles, view, infrared(triangles, rng))
     truth = with_glass(truth, _seen_panes(truth, triangles, rng))
     image, eye = np.zeros((height, width, 3), np.uint8), view
     if device.color_field_x and rng.random() >= GREY_SHARE:
@@ -83,12 +86,15 @@ def take_frame(
     seen = np.isfinite(depth)
     face = truth.face.ravel()[source]
     points = world_points(np.where(seen, depth, 0.0), view)
+    colors, inside = colors_of(points, seen, image, eye)
+    if image.any() and rng.random() < REGISTERED_SHARE:
+        seen &= inside
     camera = np.linalg.inv(T_world_camera)[:3].astype(np.float32)
     own = points @ camera[:, :3].T + camera[:, 3]
     own[~seen] = np.nan
     return SensorFrame(
         points=own,
-        colors=colors_of(points, seen, image, eye),
+        colors=colors,
         label=np.where(seen, triangles.label[face], UNLABELLED).astype(np.uint8),
         instance=np.where(seen, triangles.instance[face], NO_INSTANCE).astype(np.int32),
         T_world_camera=T_world_camera,

@@ -54,7 +54,7 @@ def scan_room(
     rng: np.random.Generator,
     most: int = 150_000,
 ) -> Cloud:
-    """One room of the scene, scanned from its own free floor; what is seen of other rooms is left out.
+    """One room of the scene, scanned from its own free floor; what lies beyond its walls is left out.
 
     room: row of `scene.outlines`. most: points; more are thinned evenly. Raises ValueError for a room without free
     floor.

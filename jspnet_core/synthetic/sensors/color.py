@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from jspnet_core.synthetic.exposure import Exposure, expose
 from jspnet_core.synthetic.raster import View, draw
@@ -52,20 +53,42 @@ def world_points(depth: np.ndarray, view: View) -> np.ndarray:
     return rays * depth.astype(np.float32)[..., None] + view.T_world_camera[:3, 3].astype(np.float32)
 
 
-def colors_of(points: np.ndarray, seen: np.ndarray, image: np.ndarray, view: View) -> np.ndarray:
-    """Colours that a driver gives depth points by projection: (H, W, 3) uint8.
+def colors_of(points: np.ndarray, seen: np.ndarray, image: np.ndarray, view: View) -> tuple[np.ndarray, np.ndarray]:
+    """Colours that a driver gives depth points by projection: (H, W, 3) uint8, and whether they lie in the picture.
 
     points: (H, W, 3) float32, world. seen: (H, W) bool. What the colour camera does not see because something nearer
     stands before it gets that thing's colour, as in real frames; what lies beside its picture gets OUTSIDE.
     """
     camera = np.linalg.inv(view.T_world_camera)[:3].astype(np.float32)
-    local = points[seen] @ camera[:, :3].T + camera[:, 3]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        u = np.nan_to_num(view.focal_x * local[:, 0] / local[:, 2] + view.center_x, nan=-1.0)
-        v = np.nan_to_num(view.focal_y * local[:, 1] / local[:, 2] + view.center_y, nan=-1.0)
-    inside = (u > -0.5) & (v > -0.5) & (u < view.width - 0.5) & (v < view.height - 0.5)
-    found = np.full((len(local), 3), OUTSIDE, np.uint8)
-    found[inside] = image[np.rint(v[inside]).astype(int), np.rint(u[inside]).astype(int)]
-    colors = np.zeros((*seen.shape, 3), np.uint8)
-    colors[seen] = found
-    return colors
+    lens = np.array([view.focal_x, view.focal_y, view.center_x, view.center_y], np.float32)
+    colors, inside = np.full(points.shape, OUTSIDE, np.uint8), np.zeros(seen.shape, bool)
+    _project(points, seen, image, camera, lens, colors, inside)
+    return colors, inside
+
+
+@njit(cache=True, nogil=True)
+def _project(
+    points: np.ndarray,
+    seen: np.ndarray,
+    image: np.ndarray,
+    camera: np.ndarray,
+    lens: np.ndarray,
+    colors: np.ndarray,
+    inside: np.ndarray,
+) -> None:
+    for row in range(seen.shape[0]):
+        for column in range(seen.shape[1]):
+            if not seen[row, column]:
+                continue
+            x, y, z = points[row, column, 0], points[row, column, 1], points[row, column, 2]
+            depth = camera[2, 0] * x + camera[2, 1] * y + camera[2, 2] * z + camera[2, 3]
+            if depth < 0.01:
+                continue
+            across = camera[0, 0] * x + camera[0, 1] * y + camera[0, 2] * z + camera[0, 3]
+            down = camera[1, 0] * x + camera[1, 1] * y + camera[1, 2] * z + camera[1, 3]
+            u = int(np.rint(lens[0] * across / depth + lens[2]))
+            v = int(np.rint(lens[1] * down / depth + lens[3]))
+            if 0 <= u < image.shape[1] and 0 <= v < image.shape[0]:
+                inside[row, column] = True
+                for c in range(3):
+                    colors[row, column, c] = image[v, u, c]

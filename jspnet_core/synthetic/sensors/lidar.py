@@ -8,6 +8,7 @@ from numba import njit
 from jspnet_core.synthetic.cube import TURNS, cube_views
 from jspnet_core.synthetic.raster import draw
 from jspnet_core.synthetic.sensors.devices import Device
+from jspnet_core.synthetic.sensors.truth import infrared
 from jspnet_core.synthetic.triangles import Triangles
 
 SIZE = 400
@@ -39,7 +40,7 @@ def spin(
     span, found = np.full(len(world), np.nan), np.full(len(world), -1, np.int32)
     eye = np.ascontiguousarray(T_world_lidar[:3, 3], np.float64)
     limits = np.array([device.nearest, device.farthest])
-    dark = t.color.mean(1)
+    dark = infrared(t, rng)
     arrays = opaque, glass, depth, t.vertices, t.faces, t.normal, t.mirror, dark
     _cast(world, eye, TURNS, *arrays, chance, limits, span, found)
     span += rng.normal(0.0, rng.uniform(0.005, 0.02), len(span))

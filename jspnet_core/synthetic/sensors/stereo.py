@@ -118,7 +118,7 @@ def _match(
                     best, nearest_z = beside, truth[row, beside]
             if best != column:
                 z, occluded = nearest_z, False
-            if not nearest <= z <= farthest or (occluded and chance[row, column] < 0.93):
+            if not nearest <= z <= farthest or (occluded and blotch[row, column] < 0.8):
                 continue
             if _is_lost(
                 z, facing[row, best], bright[row, best], contrast[row, best], hunger, mirror[row, best],

@@ -36,7 +36,7 @@ def random_flight(rng: np.random.Generator) -> Flight:
     return Flight(
         noise=float(rng.uniform(0.001, 0.004)),
         wave=float(rng.uniform(0.001, 0.008)),
-        flying=float(rng.uniform(0.2, 0.8)),
+        flying=float(rng.uniform(0.1, 0.6)),
         rounding=float(rng.uniform(0.0, 0.5)),
         reach=float(10 ** rng.uniform(-2.9, -2.2)),
     )
