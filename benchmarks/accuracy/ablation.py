@@ -121,7 +121,7 @@ def measure(
 
 def open_run(
     folder: Path, recipe: Recipe, rooms: Sequence[Room], classes, size: Size, init: Checkpoint | None
-) -> training.Run:
+) -> training.TrainingRun:
     """A run as far as it is. Its folder is of one budget: another needs another --out."""
     if (folder / "last.pt").exists():
         if Checkpoint.load(folder / "last.pt").recipe != recipe.model_dump(mode="json"):

@@ -35,7 +35,7 @@ from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.training import train as training
 from jspnet_core.training.checkpoint import CheckpointError
-from jspnet_core.training.dataset.block_dataset import BlockSet
+from jspnet_core.training.dataset.block_dataset import RandomBlockDataset
 from jspnet_core.training.dataset.loader import to_device
 
 SCORING = SegmenterSettings(gravity="none")
@@ -165,9 +165,9 @@ def finish(folder: Path, variant: str, seed: int, budget: Budget, data: Data, wo
 
 
 @torch.no_grad()
-def settle_norms(run: training.Run, rooms: Sequence[Room]) -> None:
+def settle_norms(run: training.TrainingRun, rooms: Sequence[Room]) -> None:
     """Batch norm's statistics of the last weights, over training blocks: after few steps the running ones are rough."""
-    blocks = BlockSet(rooms, run.network.configuration, run.recipe.augmentation, run.recipe.seed)
+    blocks = RandomBlockDataset(rooms, run.network.configuration, run.recipe.augmentation, run.recipe.seed)
     device = next(run.network.parameters()).device
     run.network.train()
     for module in run.network.modules():
@@ -182,7 +182,7 @@ def settle_norms(run: training.Run, rooms: Sequence[Room]) -> None:
 
 def train(
     folder: Path, variant: str, seed: int, budget: Budget, data: Data, workers: int, console: Console
-) -> training.Run:
+) -> training.TrainingRun:
     """Start a run, or go on from its last checkpoint. Its timing is of the last part, validation on blocks included."""
     configuration = VARIANTS[variant].configuration(budget.size, classes=len(data.classes))
     if (folder / "last.pt").exists():

@@ -252,7 +252,7 @@ def model_file(candidate: Candidate, folder: Path) -> Path:
             c, S3DIS, network.state_dict(), None, 0, {"augmentation": {"voxel_size": 0.03}}, {}, [None] * c.classes
         )
     network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.weights.items()})
-    network.silence([state.classes.names.index(name) for name in state.never])
+    network.mask_classes([state.classes.names.index(name) for name in state.never])
     description = describe(replace(state, configuration=c), candidate.title, "", "")
     export_onnx(network, description, path, half_weights=False)
     if not candidate.eight_bits:

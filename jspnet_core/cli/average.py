@@ -14,7 +14,7 @@ from jspnet_core.data.rooms import open_rooms, room_classes, room_geometry
 from jspnet_core.training.checkpoint import Checkpoint
 from jspnet_core.training.dataset.room_bounds import check_rooms
 from jspnet_core.training.transfer.load_weights import check_blocks
-from jspnet_core.training.transfer.weight_averaging import mean_checkpoint, with_measured_norms
+from jspnet_core.training.transfer.weight_averaging import average_checkpoints, recalibrate_batch_norms
 
 
 def average(
@@ -42,7 +42,7 @@ def average(
             f"--share {', '.join(map(str, shares))}: one for each of {len(checkpoints)} checkpoints, not all 0"
         )
     shares = [one / sum(shares) for one in shares]
-    mean = mean_checkpoint(checkpoints, shares)
+    mean = average_checkpoints(checkpoints, shares)
     if rooms is not None:
         check_blocks(checkpoints[0], mean.configuration, room_geometry(rooms))
         mean = _measured(mean, rooms, samples, views, workers)
@@ -62,4 +62,4 @@ def _measured(mean: Checkpoint, rooms_dir: Path, samples: int, views: float, wor
     rooms = open_rooms(rooms_dir, "train")
     check_rooms(rooms, classes, rooms_dir, "train")
     with Progress(console=Console(stderr=True)) as progress:
-        return with_measured_norms(mean, rooms, samples, views=views, workers=workers, progress=progress)
+        return recalibrate_batch_norms(mean, rooms, samples, views=views, workers=workers, progress=progress)

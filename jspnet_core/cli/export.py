@@ -15,8 +15,8 @@ from jspnet_core.export.onnx_export import describe, example_blocks, export_onnx
 from jspnet_core.export.parity import check_parity
 from jspnet_core.export.precision import PRECISIONS, Precision
 from jspnet_core.training.checkpoint import Checkpoint
-from jspnet_core.training.dataset.block_dataset import BlockSet
-from jspnet_core.training.validation import PLAIN
+from jspnet_core.training.dataset.block_dataset import RandomBlockDataset
+from jspnet_core.training.validation import NO_AUGMENTATION
 
 PARITY_BLOCKS = 8
 
@@ -58,7 +58,7 @@ def export(
     if rooms is None:
         features = example_blocks(network, PARITY_BLOCKS)[0].numpy()
     else:
-        blocks = BlockSet(open_rooms(rooms, "val"), state.configuration, PLAIN, seed=0)
+        blocks = RandomBlockDataset(open_rooms(rooms, "val"), state.configuration, NO_AUGMENTATION, seed=0)
         features = np.stack([blocks[i]["features"] for i in range(PARITY_BLOCKS)])
     parity = check_parity(network, model, features)
     source = "random points" if rooms is None else "validation rooms"

@@ -24,9 +24,9 @@ from jspnet_core.training.transfer.load_weights import (
     check_classes,
     check_same_classes,
     check_weights,
-    load_init,
+    load_init_checkpoint,
 )
-from jspnet_core.training.transfer.net2wider import widen
+from jspnet_core.training.transfer.net2wider import net2wider
 
 System = Literal["pointnet", "pointnet2", "asis", "jsnet", "jspnet"]
 SHORTCUTS = {
@@ -80,7 +80,7 @@ def train(
     seed: Annotated[int | None, typer.Option(min=0, help="of weights, rooms and augmentation")] = None,
     workers: Annotated[int, typer.Option(min=0, help="processes that cut blocks, for each that trains")] = 1,
     compiled: Annotated[bool, typer.Option("--compile", help="let torch.compile fuse the network")] = False,
-    recorded: Annotated[
+    cuda_graph: Annotated[
         bool, typer.Option("--graphs/--no-graphs", help="on one GPU: record a step as a CUDA graph; plain steps if not")
     ] = True,
     profile: Annotated[
@@ -101,7 +101,7 @@ def train(
     }
     chosen = [f"{SHORTCUTS[name]}={value}" for name, value in given.items() if value is not None] + (settings or [])
     _check(init, new_head, resume, system=bool(system), size=bool(size), network=bool(network))
-    world = distributed.join()
+    world = distributed.init()
     begun = (out / "last.pt").is_file()
     if begun and not resume and not world.restarted:
         raise OptionError(f"{out} holds a run: --resume goes on with it, another --out begins one beside it")
@@ -117,7 +117,7 @@ def train(
         rooms = rooms + generated_rooms(rules.generated_rooms)
     facts = {
         "data": str(rooms_dir),
-        "data_sha256": rooms_hash(rooms_dir) if world.leads else None,
+        "data_sha256": rooms_hash(rooms_dir) if world.is_main_process else None,
         "init": None if init is None else str(init),
     }
     if resume:
@@ -127,7 +127,7 @@ def train(
         begin = None if init is None else _begin(init, classes, new_head, room_geometry(rooms_dir), size, network or [])
         configuration = network_configuration(size, system, room_geometry(rooms_dir), network or [])
         run = training.start(out, configuration, rules, rooms, classes=classes, init=begin, world=world, facts=facts)
-    with training.progress_bar(world.leads) as progress:
+    with training.progress_bar(world.is_main_process) as progress:
         _announce(progress.console.print, run, len(rooms), len(validation))
         training.train(
             run,
@@ -136,10 +136,10 @@ def train(
             workers=workers,
             progress=progress,
             compiled=compiled,
-            recorded=recorded,
+            cuda_graph=cuda_graph,
             profile=profile,
         )
-    distributed.leave(world)
+    distributed.destroy(world)
 
 
 def _check(init: Path | None, new_head: bool, resume: bool, *, system: bool, size: bool, network: bool) -> None:
@@ -179,18 +179,18 @@ def _begin(
     switches: list[str],
 ) -> Checkpoint:
     """The checkpoint to begin from, widened to a size, or with switches that leave its weights as they are."""
-    init = load_init(path)
+    init = load_init_checkpoint(path)
     check_blocks(path, init.configuration, geometry)
     if not new_head:
         check_classes(path, init.classes, classes)
     if size is not None:
-        return widen(path, init, network_configuration(size, None, geometry, switches))
+        return net2wider(path, init, network_configuration(size, None, geometry, switches))
     changed = changed_configuration(init.configuration, switches)
     check_weights(path, init, changed)
     return replace(init, configuration=changed)
 
 
-def _announce(show: Any, run: training.Run, rooms: int, validation: int) -> None:
+def _announce(show: Any, run: training.TrainingRun, rooms: int, validation: int) -> None:
     for note in run.notes:
         show(note)
     show(f"recipe: {run.recipe.model_dump_json(exclude_none=True)}", highlight=False, soft_wrap=True)

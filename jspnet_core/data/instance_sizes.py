@@ -12,10 +12,10 @@ from jspnet_core.pipeline.voxelize import voxelize
 
 def mean_instance_sizes(rooms: Sequence[Room], classes: int, voxel_size: float) -> np.ndarray:
     """Mean number of occupied voxels of an instance, by class: (classes,) float64, NaN for a class without any."""
-    return mean_sizes_of(_voxel_ids(rooms, voxel_size), classes)
+    return mean_instance_points(_voxel_ids(rooms, voxel_size), classes)
 
 
-def mean_sizes_of(rooms: Iterable[tuple[np.ndarray, np.ndarray]], classes: int) -> np.ndarray:
+def mean_instance_points(rooms: Iterable[tuple[np.ndarray, np.ndarray]], classes: int) -> np.ndarray:
     """Mean number of points of an instance, by class: (classes,) float64, NaN for a class without any.
 
     rooms: label (N,) and instance (N,) of each. The class of an instance is its most frequent label, the lowest of

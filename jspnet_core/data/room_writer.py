@@ -27,7 +27,7 @@ def write_room(folder: Path, room: Room, classes: ClassTable, source: str, keep_
     if keep_height:
         origin[2] = 0.0
     points = (room.points - origin).astype(np.float32)
-    order = near_together(points)
+    order = morton_order(points)
     columns = {
         "points": points[order],
         "colors": room.colors[order],
@@ -74,7 +74,7 @@ def check_room(room: Room, classes: ClassTable, source: str) -> None:
         )
 
 
-def near_together(points: np.ndarray) -> np.ndarray:
+def morton_order(points: np.ndarray) -> np.ndarray:
     """An order in which what is near on the ground plane is near in the file, along a Z curve over 25 cm cells.
 
     A block is a column of 1 m x 1 m: sorted, its points lie on few pages of a mapped file; in the scanner's order, or

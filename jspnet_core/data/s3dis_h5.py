@@ -23,7 +23,7 @@ _WRAPPED = 255  # the public files were made with ids as uint8
 
 
 @dataclass(frozen=True)
-class H5Room:
+class S3disH5Room:
     """One block file."""
 
     path: Path
@@ -88,9 +88,9 @@ class H5Room:
         return extent
 
 
-def find_h5_rooms(root: Path) -> list[H5Room]:
+def find_h5_rooms(root: Path) -> list[S3disH5Room]:
     """Every block file in ROOT, sorted. Raises `RoomFileError` where there is none."""
     paths = sorted(root.glob("*.h5"))
     if not paths:
         raise RoomFileError(f"{root}: no .h5 files in this folder")
-    return [H5Room(path) for path in paths]
+    return [S3disH5Room(path) for path in paths]

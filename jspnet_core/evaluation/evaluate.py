@@ -15,7 +15,7 @@ from jspnet_core.classes import UNLABELLED
 from jspnet_core.data.depth_view import View, random_pose, see
 from jspnet_core.data.rooms import Room, RoomFileError, read_room
 from jspnet_core.evaluation.metrics import RoomScore, score_room
-from jspnet_core.evaluation.test_time_augmentation import vote_over_rotations
+from jspnet_core.evaluation.test_time_augmentation import average_over_rotations
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.spatial.transforms import transform_points
 
@@ -65,7 +65,7 @@ def evaluate_rooms(segmenter: Segmenter, paths: Sequence[Path], votes: int = 1) 
     Raises `RoomFileError`, also for rooms with classes that the model does not know.
     """
     for path in paths:
-        yield _score(segmenter, read_known(path, segmenter), np.eye(4), votes)
+        yield _score(segmenter, read_scorable_room(path, segmenter), np.eye(4), votes)
 
 
 def evaluate_views(
@@ -78,11 +78,11 @@ def evaluate_views(
     `MIN_VIEW_POINTS`.
     """
     for path in paths:
-        for frame, T_room_frame in views_of(read_known(path, segmenter), count, seed, camera or View()):
+        for frame, T_room_frame in simulate_views(read_scorable_room(path, segmenter), count, seed, camera or View()):
             yield _score(segmenter, frame, T_room_frame, votes)
 
 
-def views_of(room: Room, count: int, seed: int, camera: View) -> Iterator[tuple[Room, np.ndarray]]:
+def simulate_views(room: Room, count: int, seed: int, camera: View) -> Iterator[tuple[Room, np.ndarray]]:
     """What the camera sees at `count` random poses in the room.
 
     Each frame comes as a room of the visible points, metres from the camera's foot on the floor, with the transform
@@ -107,7 +107,7 @@ def views_of(room: Room, count: int, seed: int, camera: View) -> Iterator[tuple[
         yield Room(f"{room.name}#{number}", points, colors, label, instance), T_room_frame
 
 
-def read_known(path: Path, segmenter: Segmenter) -> Room:
+def read_scorable_room(path: Path, segmenter: Segmenter) -> Room:
     """A room all of whose classes the model has. Raises `RoomFileError`."""
     room = read_room(path)
     known = room.label[room.label != UNLABELLED]
@@ -125,7 +125,9 @@ def _score(segmenter: Segmenter, room: Room, T: np.ndarray, votes: int) -> RoomR
     label, confidence = found.label, found.confidence
     if votes > 1:
         upright = np.ascontiguousarray(transform_points(T, points))
-        label, confidence = vote_over_rotations(segmenter.engine, upright, colors, T[:2, 3], segmenter.settings, votes)
+        label, confidence = average_over_rotations(
+            segmenter.engine, upright, colors, T[:2, 3], segmenter.settings, votes
+        )
     seconds = time.perf_counter() - start
     score = score_room(label, found.instance, room.label, room.instance, len(segmenter.classes), confidence)
     unlabelled = int((label == UNLABELLED).sum())

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from jspnet_core.data.instance_sizes import mean_sizes_of
+from jspnet_core.data.instance_sizes import mean_instance_points
 from jspnet_core.data.rooms import Room
-from jspnet_core.evaluation.evaluate import RoomResult, read_known
+from jspnet_core.evaluation.evaluate import RoomResult, read_scorable_room
 from jspnet_core.evaluation.metrics import score_room
 from jspnet_core.pipeline.blocks import Blocks
 from jspnet_core.pipeline.inference import infer_blocks
@@ -77,7 +77,7 @@ def mean_block_sizes(
     for room in rooms:
         index = paper_blocks(room.points, points_per_block, _generator(room, seed), block_size)
         sizes.append((room.label[index].ravel(), room.instance[index].ravel()))
-    return np.floor(mean_sizes_of(sizes, classes))
+    return np.floor(mean_instance_points(sizes, classes))
 
 
 def evaluate_by_blocks(
@@ -90,7 +90,7 @@ def evaluate_by_blocks(
     s, engine = segmenter.settings, segmenter.engine
     c = engine.description.configuration
     for path in paths:
-        room = read_known(path, segmenter)
+        room = read_scorable_room(path, segmenter)
         start = time.perf_counter()
         index = paper_blocks(room.points, c.points, _generator(room, seed), c.block_size)  # (B, N)
         full = Blocks(index, np.full(len(index), c.points, np.int32))  # repeated points count, as in the reference

@@ -14,7 +14,7 @@ from jspnet_core.settings import SegmenterSettings, min_class_voxels
 from jspnet_core.spatial.transforms import rotation_about_z, transform_points
 
 
-def vote_over_rotations(
+def average_over_rotations(
     engine: Engine, points: np.ndarray, colors: np.ndarray, sensor: np.ndarray, settings: SegmenterSettings, votes: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Turn a cloud about z by `votes` angles, evenly over the circle, and average what the network says.

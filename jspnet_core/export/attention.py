@@ -36,7 +36,7 @@ def find_attentions(graph: onnx.GraphProto) -> list[Attention]:
     return found
 
 
-def make_attentions_fusible(model: onnx.ModelProto) -> None:
+def make_attention_fusible(model: onnx.ModelProto) -> None:
     """Give every attention a head axis, and queries and keys the width of the values: zeros change no product."""
     graph = model.graph
     attentions = find_attentions(graph)

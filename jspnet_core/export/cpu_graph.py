@@ -23,7 +23,7 @@ ATTENTION_PARTS = 8
 """Parts of the queries: as many as the fewest points of a block, 64, can be split into with no part empty."""
 
 
-def suit_cpu(model: onnx.ModelProto) -> None:
+def optimise_for_cpu(model: onnx.ModelProto) -> None:
     """Edit the graph in place."""
     _repeat_for_neighbors(model)
     _Rows(model).apply()

@@ -37,7 +37,7 @@ def remove_unused(model: onnx.ModelProto) -> None:
         field.extend(values)
 
 
-def halve_weights(model: onnx.ModelProto) -> None:
+def store_weights_as_float16(model: onnx.ModelProto) -> None:
     """Store float32 weights as float16 with a Cast behind each; runtimes fold the Cast away when they load."""
     graph = model.graph
     casts = []
@@ -56,7 +56,7 @@ def halve_weights(model: onnx.ModelProto) -> None:
         graph.value_info.remove(value)
 
 
-def strip_notes(model: onnx.ModelProto) -> None:
+def strip_metadata(model: onnx.ModelProto) -> None:
     """Drop the exporter's notes, source paths of this machine among them."""
     model.doc_string = ""
     for node in model.graph.node:

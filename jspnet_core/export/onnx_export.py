@@ -15,15 +15,15 @@ from onnxscript.optimizer import fold_constants
 from torch import Tensor, nn
 
 from jspnet_core.engine.model_file import METADATA_KEY, ModelDescription
-from jspnet_core.export.cpu_graph import suit_cpu
+from jspnet_core.export.cpu_graph import optimise_for_cpu
 from jspnet_core.export.fold import fold_batch_norms
-from jspnet_core.export.graph import halve_weights, strip_notes, use_int32_indices
+from jspnet_core.export.graph import store_weights_as_float16, strip_metadata, use_int32_indices
 from jspnet_core.export.precision import Precision, lower
 from jspnet_core.io.atomic import replacing
 from jspnet_core.network import JointNetwork
 from jspnet_core.network.fusion import PIFF
 from jspnet_core.network.jspnet import JSPNet
-from jspnet_core.network.layers import Grouped
+from jspnet_core.network.layers import NeighborLayer
 from jspnet_core.pipeline.pyramid import build_pyramid, pyramid_names, stack_pyramids
 from jspnet_core.training.checkpoint import Checkpoint
 
@@ -80,7 +80,7 @@ def export_onnx(network: JointNetwork, description: ModelDescription, path: Path
 def plain_graph(network: JointNetwork, cache: int | None = None) -> onnx.ModelProto:
     """The network as a float32 graph, batch norms folded, before anything is written for one engine or another.
 
-    cache: None, or the bytes of `jspnet_core.network.layers.Grouped` for a graph that runs on CPUs.
+    cache: None, or the bytes of `jspnet_core.network.layers.NeighborLayer` for a graph that runs on CPUs.
     """
     plain = fold_batch_norms(copy.deepcopy(network).cpu().eval())
     for module in plain.modules():
@@ -88,7 +88,7 @@ def plain_graph(network: JointNetwork, cache: int | None = None) -> onnx.ModelPr
             module.explicit = True
         elif isinstance(module, JSPNet):
             module.apart = cache is not None
-        elif isinstance(module, Grouped):
+        elif isinstance(module, NeighborLayer):
             module.cache = cache
     features, pyramid = example_blocks(plain, blocks=2)
     arguments = (features, *(pyramid[n] for n in pyramid_names()))
@@ -112,11 +112,13 @@ def plain_graph(network: JointNetwork, cache: int | None = None) -> onnx.ModelPr
 def write_model(model: onnx.ModelProto, description: ModelDescription, path: Path, *, half_weights: bool) -> None:
     """Write a plain graph as the model file of its description's precision; the graph is changed."""
     if description.precision == "fp32":
-        suit_cpu(model)  # the others are for TensorRT, which finds its attentions among MatMuls and fuses by itself
+        optimise_for_cpu(
+            model
+        )  # the others are for TensorRT, which finds its attentions among MatMuls and fuses by itself
     lower(model, description.precision)
     if half_weights:
-        halve_weights(model)
-    strip_notes(model)
+        store_weights_as_float16(model)
+    strip_metadata(model)
     helper.set_model_props(model, {METADATA_KEY: json.dumps(description.model_dump(mode="json"))})
     onnx.checker.check_model(model, full_check=True)
     with replacing(path) as file:

@@ -18,8 +18,8 @@ from jspnet_core.network import JointNetwork
 from jspnet_core.pipeline.mean_shift import mean_shift_blocks
 from jspnet_core.pipeline.pyramid import Pyramid, build_pyramid, stack_pyramids
 
-MOST_CHANGED = 0.005
-LEAST_ARI = 0.99
+MAX_CHANGED = 0.005
+MIN_ARI = 0.99
 
 
 class ParityError(ModelFileError):
@@ -49,10 +49,10 @@ class Parity:
 
     def check(self, path: Path, *, clusters: bool) -> None:
         """Raises `ParityError` over 0.5 % changed labels; with `clusters`, below an ARI of 0.99 too."""
-        if self.changed > MOST_CHANGED:
+        if self.changed > MAX_CHANGED:
             raise ParityError(f"{path} changes {100 * self.changed:.2f} % of the labels, at most 0.5 % is accepted")
-        if clusters and self.ari < LEAST_ARI:
-            raise ParityError(f"{path} changes the clusters: ARI {self.ari:.4f}, at least {LEAST_ARI} is accepted")
+        if clusters and self.ari < MIN_ARI:
+            raise ParityError(f"{path} changes the clusters: ARI {self.ari:.4f}, at least {MIN_ARI} is accepted")
 
 
 @torch.inference_mode()

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from jspnet_core.export.attention import find_attentions, linear_before, make_attentions_fusible
+from jspnet_core.export.attention import find_attentions, linear_before, make_attention_fusible
 
 Precision = Literal["fp32", "fp16", "bf16-mixed"]
 PRECISIONS = get_args(Precision)
@@ -32,7 +32,7 @@ _SINGLE_LAYERS = {"logits": 1, "embeddings": 2}
 def lower(model: onnx.ModelProto, precision: Precision) -> None:
     """Retype a float32 graph in place, with attentions that can be fused. fp32 changes nothing."""
     if precision != "fp32":
-        make_attentions_fusible(model)
+        make_attention_fusible(model)
         _Retyping(model.graph, _TYPES[precision]).apply()
 
 

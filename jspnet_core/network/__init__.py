@@ -1,15 +1,15 @@
 """The systems of the paper in PyTorch: JSPNet and what it is compared with."""
 
-from jspnet_core.network.asis import ASIS, SideBySide
+from jspnet_core.network.asis import ASIS, NoFusion
 from jspnet_core.network.joint import JointNetwork
 from jspnet_core.network.jsnet import JSNet
 from jspnet_core.network.jspnet import JSPNet
 from jspnet_core.network_config import NetworkConfiguration
 
-__all__ = ["ASIS", "JSNet", "JSPNet", "JointNetwork", "SideBySide", "build_network"]
+__all__ = ["ASIS", "JSNet", "JSPNet", "JointNetwork", "NoFusion", "build_network"]
 
 NETWORKS: dict[str, type[JointNetwork]] = {
-    "none": SideBySide,
+    "none": NoFusion,
     "asis": ASIS,
     "jiss": JSNet,
     "siff": JSPNet,

@@ -16,7 +16,7 @@ NEIGHBORS = 30
 REACH = 0.5  # of the embedding space; the discriminative loss pulls an instance's points this near to their mean
 
 
-class SideBySide(JointNetwork):
+class NoFusion(JointNetwork):
     """No fusion: the tasks share the encoder alone ('w/o' in the paper's Tables 4 and 5)."""
 
     def __init__(self, configuration: NetworkConfiguration):
@@ -29,7 +29,7 @@ class SideBySide(JointNetwork):
         return self.semantic_head(sem), self.instance_head(ins)
 
 
-class ASIS(SideBySide):
+class ASIS(NoFusion):
     """Instances see semantic features; a point's class is read from its neighbours in the embedding space."""
 
     def __init__(self, configuration: NetworkConfiguration):

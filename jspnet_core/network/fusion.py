@@ -18,7 +18,7 @@ def gate(x: Tensor) -> Tensor:
     return x * torch.sigmoid(x.mean(-1, keepdim=True))
 
 
-class Gated:
+class LazyGatedConcat:
     """`gate(torch.cat(parts, dim=-1))`, not put together, for CPUs: linear layers take part after part.
 
     parts: (B, N, C_p) each. A gate is one number per point, so it may as well follow a linear layer, where there are
@@ -140,7 +140,7 @@ class PIFF(nn.Module):
         t = self.transfer(self.attend(self.query(target), self.key(source), self.value(source)))
         return gate(torch.cat([own, t], dim=-1)) if self.join == "concat" else own + t
 
-    def label_apart(self, own: Gated, other: Gated, anchors: Tensor) -> Tensor:
+    def label_lazily(self, own: LazyGatedConcat, other: LazyGatedConcat, anchors: Tensor) -> Tensor:
         """`label(fuse(...))` where values come from the other branch's samples, and are joined: (B, N, outputs).
 
         The linear layers that see `own` go through it once, before the gate of eq. 16, which follows them.

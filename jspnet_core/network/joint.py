@@ -20,7 +20,7 @@ BACKBONES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
     "pointconv": (PointConvEncoder, PointConvDecoder),
 }
 
-SILENCE = 1e4
+MASKED_LOGIT = 1e4
 """More than any logit, less than 16 bits hold."""
 
 
@@ -49,11 +49,11 @@ class JointNetwork(nn.Module):
         """sem, ins: (B, N, fusion), what the decoders say. Returns logits and embeddings."""
         raise NotImplementedError
 
-    def silence(self, classes: Sequence[int]) -> None:
+    def mask_classes(self, classes: Sequence[int]) -> None:
         """Never say these classes: their logits fall below all others. Not for training."""
         (last,) = (layer for name, layer in self.named_modules() if name in ("semantic_head.out", "semantic_piff.out"))
         with torch.no_grad():
-            cast(nn.Linear, last).bias[list(classes)] -= SILENCE
+            cast(nn.Linear, last).bias[list(classes)] -= MASKED_LOGIT
 
 
 class Head(nn.Module):

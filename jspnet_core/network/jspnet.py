@@ -7,7 +7,7 @@ from functools import partial
 
 from torch import Tensor
 
-from jspnet_core.network.fusion import PIFF, SIFF, Gated
+from jspnet_core.network.fusion import PIFF, SIFF, LazyGatedConcat
 from jspnet_core.network.joint import Head, JointNetwork
 from jspnet_core.network_config import NetworkConfiguration, Order
 
@@ -37,12 +37,12 @@ class JSPNet(JointNetwork):
         c = configuration
         width = c.fusion
         if c.has_siff:
-            sem_sees, ins_sees = widths_seen(c.siff_order, width, 2 * width)
+            sem_sees, ins_sees = other_widths(c.siff_order, width, 2 * width)
             self.semantic_siff = SIFF(c, other=sem_sees)
             self.instance_siff = SIFF(c, other=ins_sees)
             width *= 2
         if c.has_piff:
-            sem_sees, ins_sees = widths_seen(c.piff_order, width, PIFF.joined(c, width))
+            sem_sees, ins_sees = other_widths(c.piff_order, width, PIFF.joined(c, width))
             self.semantic_piff = PIFF(c, c.classes, own=width, other=sem_sees)
             self.instance_piff = PIFF(c, c.embedding, own=width, other=ins_sees)
         else:
@@ -52,7 +52,7 @@ class JSPNet(JointNetwork):
     def heads(self, sem: Tensor, ins: Tensor, pyramid: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         c = self.configuration
         if self.apart and c.piff_samples and all(getattr(c, name) == reading for name, reading in APART.items()):
-            return self._heads_apart(sem, ins, pyramid["sample"])
+            return self._heads_lazily(sem, ins, pyramid["sample"])
         if c.has_siff:
             sem, ins = exchange(c.siff_order, self.semantic_siff, self.instance_siff, sem, ins)
         if not c.has_piff:
@@ -64,11 +64,14 @@ class JSPNet(JointNetwork):
             sem, ins = ins, sem
         return self.semantic_piff.label(sem), self.instance_piff.label(ins)
 
-    def _heads_apart(self, sem: Tensor, ins: Tensor, sample: Tensor) -> tuple[Tensor, Tensor]:
-        """The same with fewer passes over memory: see `jspnet_core.network.fusion.Gated`."""
-        to_sem, to_ins = Gated(self.semantic_siff.parts(sem, ins)), Gated(self.instance_siff.parts(ins, sem))
-        logits = self.semantic_piff.label_apart(to_sem, to_ins, sample)
-        return logits, self.instance_piff.label_apart(to_ins, to_sem, sample)
+    def _heads_lazily(self, sem: Tensor, ins: Tensor, sample: Tensor) -> tuple[Tensor, Tensor]:
+        """The same with fewer passes over memory: see `jspnet_core.network.fusion.LazyGatedConcat`."""
+        to_sem, to_ins = (
+            LazyGatedConcat(self.semantic_siff.parts(sem, ins)),
+            LazyGatedConcat(self.instance_siff.parts(ins, sem)),
+        )
+        logits = self.semantic_piff.label_lazily(to_sem, to_ins, sample)
+        return logits, self.instance_piff.label_lazily(to_ins, to_sem, sample)
 
 
 def exchange(order: Order, to_sem: Fuse, to_ins: Fuse, sem: Tensor, ins: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,7 +85,7 @@ def exchange(order: Order, to_sem: Fuse, to_ins: Fuse, sem: Tensor, ins: Tensor)
     return to_sem(sem, ins), to_ins(ins, sem)
 
 
-def widths_seen(order: Order, before: int, after: int) -> tuple[int, int]:
+def other_widths(order: Order, before: int, after: int) -> tuple[int, int]:
     """Widths of the other branch's features that the semantic and the instance branch meet in `exchange`."""
     return (
         after if order == "sem2ins-ins2sem" else before,

@@ -62,7 +62,7 @@ def dense_stack(inputs: int, widths: tuple[int, ...]) -> nn.Sequential:
     return nn.Sequential(*(Dense(i, o) for i, o in zip((inputs, *widths), widths, strict=False)))
 
 
-class Grouped(nn.Module):
+class NeighborLayer(nn.Module):
     """A layer over the neighbours of each point, whose arrays, of all neighbours, are the largest of all.
 
     cache: None for training and for GPUs, which want few large operations. For CPUs a number of bytes: arrays of
@@ -100,7 +100,7 @@ def sum_of_neighbors(x: Tensor) -> Tensor:
     return (x.new_ones(1, x.shape[1]) @ x.flatten(2)).reshape(-1, *x.shape[2:])
 
 
-class SetAbstraction(Grouped):
+class SetAbstraction(NeighborLayer):
     """PointNet++ set abstraction with max pooling (enc1, and all levels of PointNet++).
 
     radius: where `near` are nearest neighbours, those farther away are replaced by the nearest, as a ball query pads.
@@ -130,7 +130,7 @@ class SetAbstraction(Grouped):
         return self.in_parts(part, 1, near, shift)
 
 
-class PointConv(Grouped):
+class PointConv(NeighborLayer):
     """PointConv encoder layer (enc2 to enc4): density-scaled features times learned weights of position."""
 
     def __init__(self, inputs: int, widths: tuple[int, ...], weight_net: int, density_net: int):
@@ -164,7 +164,7 @@ class PointConv(Grouped):
         return x.transpose(2, 3) @ weight
 
 
-class DepthwisePointConv(Grouped):
+class DepthwisePointConv(NeighborLayer):
     """PointConv depth-wise decoder layer (fa1 to fa3).
 
     The reference normalises the pooled sum by one scalar mean and variance over all channels, an accident of

@@ -97,5 +97,5 @@ class Checkpoint:
         """The network with its weights, in evaluation mode."""
         network = build_network(self.configuration)
         network.load_state_dict(self.weights)
-        network.silence([self.classes.names.index(name) for name in self.never])
+        network.mask_classes([self.classes.names.index(name) for name in self.never])
         return network.eval()

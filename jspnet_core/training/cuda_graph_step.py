@@ -10,33 +10,33 @@ from torch import Tensor
 from jspnet_core.errors import JspnetError
 from jspnet_core.training.dataset.loader import with_tensors
 from jspnet_core.training.optimizer import make_capturable
-from jspnet_core.training.run import Run
-from jspnet_core.training.step import average, begin, change_weights, losses_of, step
+from jspnet_core.training.run import TrainingRun
+from jspnet_core.training.step import apply_gradients, compute_losses, prepare_step, step, update_average
 
 WARM_UP = 3
 """Steps that run plainly first: what is done once, as making the optimiser's state, is not to be recorded."""
 
-MOST_INSTANCES = 128
+MAX_INSTANCES = 128
 """Of a block in a recorded step; a batch with a block of more takes a plain one."""
 
 
-class RecordingError(JspnetError):
+class CudaGraphError(JspnetError):
     """A step that cannot be a CUDA graph: one sentence."""
 
 
-def can_record(run: Run) -> bool:
+def can_capture(run: TrainingRun) -> bool:
     """On one GPU, without a teacher: what several processes say to each other is not recorded here."""
     return run.world.device.type == "cuda" and run.world.size == 1 and run.teacher is None
 
 
-class RecordedStep:
+class CudaGraphStep:
     """As `jspnet_core.training.step.step`, of one run, with batches that all have the shapes of the first.
 
     The losses are overwritten by the next call. It is recorded anew when the norms' momentum changes.
-    Raises `RecordingError` for a network that waits for the GPU in the middle of a step.
+    Raises `CudaGraphError` for a network that waits for the GPU in the middle of a step.
     """
 
-    def __init__(self, run: Run, weights: Tensor | None):
+    def __init__(self, run: TrainingRun, weights: Tensor | None):
         self._run, self._weights = run, weights
         self._side, self._plain = torch.cuda.Stream(), 0
         self._graph: torch.cuda.CUDAGraph | None = None
@@ -45,16 +45,16 @@ class RecordedStep:
         self._losses: dict[str, Tensor] = {}
 
     def __call__(self, batch: dict) -> dict[str, Tensor]:
-        if self._plain < WARM_UP or batch["instances"] > MOST_INSTANCES:
+        if self._plain < WARM_UP or batch["instances"] > MAX_INSTANCES:
             self._plain += 1
             return self._step_aside(batch)
-        begin(self._run)
-        momentum = self._run.recipe.momentum(self._run.samples)
+        prepare_step(self._run)
+        momentum = self._run.recipe.norm_momentum_at(self._run.samples)
         if self._graph is None or momentum != self._momentum:
             self._graph, self._momentum = self._record(batch), momentum
         _copy(batch, self._batch)
         self._graph.replay()
-        average(self._run)
+        update_average(self._run)
         return self._losses
 
     def _step_aside(self, batch: dict) -> dict[str, Tensor]:
@@ -68,17 +68,17 @@ class RecordedStep:
 
     def _record(self, batch: dict) -> torch.cuda.CUDAGraph:
         run, graph = self._run, torch.cuda.CUDAGraph()
-        self._batch = {**with_tensors(batch, Tensor.clone), "instances": MOST_INSTANCES}
+        self._batch = {**with_tensors(batch, Tensor.clone), "instances": MAX_INSTANCES}
         run.optimizer.zero_grad(set_to_none=True)  # gradients shall lie in the graph's memory
         try:
             # the loader's threads lock pages meanwhile, which the default mode would take for a mistake
             with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-                losses = losses_of(run, run.network, self._batch, self._weights, cached=False)
+                losses = compute_losses(run, run.network, self._batch, self._weights, cached=False)
                 losses["total"].backward()
-                change_weights(run)
+                apply_gradients(run)
         except RuntimeError as error:
             said = str(error).partition("\n")[0]
-            raise RecordingError(
+            raise CudaGraphError(
                 f"a step cannot be recorded as a CUDA graph ({said}); train with --no-graphs"
             ) from error
         self._losses = {name: value.detach() for name, value in losses.items()}

@@ -25,7 +25,7 @@ class World:
     restarted: bool = False
 
     @property
-    def leads(self) -> bool:
+    def is_main_process(self) -> bool:
         """Whether this process writes files and shows progress."""
         return self.rank == 0
 
@@ -42,7 +42,7 @@ class World:
         return total
 
 
-def join() -> World:
+def init() -> World:
     """Find the other processes, if torchrun has started any; on GPUs over NCCL, else over Gloo."""
     if "WORLD_SIZE" not in os.environ:
         return World()
@@ -58,12 +58,12 @@ def join() -> World:
     return World(rank, size, device, restarted=restarts > 0)
 
 
-def leave(world: World) -> None:
+def destroy(world: World) -> None:
     if world.size > 1:
         torch.distributed.destroy_process_group()
 
 
-def share_out(network: nn.Module, world: World) -> nn.Module:
+def wrap_ddp(network: nn.Module, world: World) -> nn.Module:
     """The network as it is trained: with batch norms over all processes, and gradients averaged over them."""
     if world.size == 1:
         return network
@@ -71,7 +71,7 @@ def share_out(network: nn.Module, world: World) -> nn.Module:
     return DistributedDataParallel(network, device_ids=devices)
 
 
-def synchronise_norms(network: Network, world: World) -> Network:
+def convert_sync_batch_norm(network: Network, world: World) -> Network:
     """Batch norms over the blocks of all processes; their weights and the names of these stay."""
     if world.size == 1:
         return network
@@ -80,11 +80,11 @@ def synchronise_norms(network: Network, world: World) -> Network:
     for module in network.modules():
         for name, child in module.named_children():
             if isinstance(child, nn.BatchNorm1d):
-                setattr(module, name, SharedBatchNorm.taking_over(child))
+                setattr(module, name, CpuSyncBatchNorm.from_batch_norm(child))
     return network
 
 
-class Sum(torch.autograd.Function):
+class AllReduceSum(torch.autograd.Function):
     """The sum of a tensor over all processes; its gradient is the sum of theirs."""
 
     @staticmethod
@@ -95,14 +95,14 @@ class Sum(torch.autograd.Function):
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> Tensor:
-        return Sum.forward(context, gradient.contiguous())
+        return AllReduceSum.forward(context, gradient.contiguous())
 
 
-class SharedBatchNorm(nn.BatchNorm1d):
+class CpuSyncBatchNorm(nn.BatchNorm1d):
     """Batch norm over all processes on CPUs, where PyTorch has none. Each process must hold as many rows."""
 
     @classmethod
-    def taking_over(cls, norm: nn.BatchNorm1d) -> SharedBatchNorm:
+    def from_batch_norm(cls, norm: nn.BatchNorm1d) -> CpuSyncBatchNorm:
         shared = cls(norm.num_features, norm.eps, norm.momentum)
         shared.__dict__.update(norm.__dict__)
         return shared
@@ -115,9 +115,9 @@ class SharedBatchNorm(nn.BatchNorm1d):
 
     def _normalise(self, x: Tensor) -> Tensor:
         size = torch.distributed.get_world_size()
-        mean = Sum.apply(x.mean(0)) / size
+        mean = AllReduceSum.apply(x.mean(0)) / size
         centred = x - mean
-        variance = Sum.apply(centred.square().mean(0)) / size
+        variance = AllReduceSum.apply(centred.square().mean(0)) / size
         with torch.no_grad():
             rows = len(x) * size
             momentum = 0.1 if self.momentum is None else self.momentum
@@ -130,7 +130,7 @@ class SharedBatchNorm(nn.BatchNorm1d):
         return centred * torch.rsqrt(variance + self.eps) * self.weight + self.bias
 
 
-def set_norm_momentum(network: nn.Module, momentum: float) -> None:
+def set_batch_norm_momentum(network: nn.Module, momentum: float) -> None:
     for module in network.modules():
         if isinstance(module, _BatchNorm):
             module.momentum = momentum

@@ -22,7 +22,7 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.Adam(parameters, recipe.learning_rate, fused=fused)
 
 
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """The learning rate of the next step, where it lies: a number, or a tensor that a recorded step reads."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], Tensor):
@@ -39,13 +39,15 @@ def make_capturable(optimizer: torch.optim.Optimizer) -> None:
             group["capturable"] = True
 
 
-def make_plain(optimizer: torch.optim.Optimizer) -> None:
+def make_eager(optimizer: torch.optim.Optimizer) -> None:
     """As it is made, whatever the run did that its state was loaded from."""
     for group in optimizer.param_groups:
         group["lr"], group["capturable"] = float(group["lr"]), False
 
 
-def make_average(network: nn.Module, recipe: Recipe, state: dict[str, Tensor] | None = None) -> AveragedModel | None:
+def make_averaged_model(
+    network: nn.Module, recipe: Recipe, state: dict[str, Tensor] | None = None
+) -> AveragedModel | None:
     """The moving average of the weights and of the batch norms' statistics, from `state` on if there is one."""
     if not recipe.ema:
         return None
@@ -65,7 +67,7 @@ def class_weights(counts: np.ndarray, recipe: Recipe, device: torch.device) -> T
     return torch.tensor(weights / (weights * share).sum(), dtype=torch.float32, device=device)
 
 
-def multiplies_bfloat16(device: torch.device) -> bool:
+def has_native_bfloat16(device: torch.device) -> bool:
     """Whether mixed precision saves time: on a GPU, and on CPUs with AVX-512 BF16 or AMX (not by emulation)."""
     if device.type != "cpu":
         return True

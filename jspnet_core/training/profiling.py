@@ -15,7 +15,7 @@ WARM_UP = 3
 OPERATOR_STEPS = 5
 
 
-class PhaseClock:
+class PhaseTimer:
     """Times the phases of each step. When off it does nothing, and never waits for the device."""
 
     def __init__(self, mode: Mode, device: torch.device):

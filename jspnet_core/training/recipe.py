@@ -96,7 +96,7 @@ class Recipe(BaseModel):
     patience: int = Field(0, ge=0, description="stop after so many validations without a better one; 0: never")
     augmentation: Augmentation = Augmentation()
 
-    def rate(self, samples: int) -> float:
+    def learning_rate_at(self, samples: int) -> float:
         """The learning rate after a number of blocks."""
         if self.schedule == "cosine":
             share = 0.5 + 0.5 * math.cos(math.pi * min(1.0, samples / self.samples))
@@ -105,12 +105,12 @@ class Recipe(BaseModel):
         warm = min(1.0, 0.1 + 0.9 * samples / self.warmup_samples) if self.warmup_samples else 1.0
         return max(self.min_learning_rate, self.learning_rate * share) * warm
 
-    def averaging(self, samples: int) -> float:
+    def ema_decay_at(self, samples: int) -> float:
         """How much of the averaged weights a step keeps: less at first, so that they soon forget the first ones."""
         steps = samples // self.batch
         return min(self.ema, (1 + steps) / (10 + steps))
 
-    def momentum(self, samples: int) -> float:
+    def norm_momentum_at(self, samples: int) -> float:
         """Of batch norm, in PyTorch's sense; never below 0.01."""
         return max(0.01, self.norm_momentum * 0.5 ** (samples // self.decay_samples))
 

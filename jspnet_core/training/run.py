@@ -18,16 +18,16 @@ from jspnet_core.data.rooms import Room
 from jspnet_core.network import JointNetwork, build_network
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.training.checkpoint import Checkpoint
-from jspnet_core.training.distributed import World, synchronise_norms
-from jspnet_core.training.optimizer import make_average, make_optimizer, make_plain
+from jspnet_core.training.distributed import World, convert_sync_batch_norm
+from jspnet_core.training.optimizer import make_averaged_model, make_eager, make_optimizer
 from jspnet_core.training.recipe import Recipe
-from jspnet_core.training.run_metadata import RECIPE_FILE, RUN_FILE, describe_run, read_record, write_json
+from jspnet_core.training.run_metadata import RECIPE_FILE, RUN_FILE, read_run_file, run_metadata, write_json
 from jspnet_core.training.transfer.distillation import Teacher
-from jspnet_core.training.transfer.load_weights import take_over
+from jspnet_core.training.transfer.load_weights import load_matching_weights
 
 
 @dataclass
-class Run:
+class TrainingRun:
     """A training run in progress.
 
     samples: blocks trained on so far. best: the score of best.pt, and best_samples where that was. metrics: of the
@@ -52,7 +52,7 @@ class Run:
     clock: float = field(default_factory=time.monotonic)
 
     @property
-    def validated(self) -> JointNetwork:
+    def eval_network(self) -> JointNetwork:
         """The network with the weights that are validated and exported."""
         return self.network if self.average is None else cast(JointNetwork, self.average.module)
 
@@ -92,7 +92,7 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         for partial in self.folder.glob(".*.part"):
             partial.unlink(missing_ok=True)
-        self.record = describe_run(self.recipe, self.world, facts, before)
+        self.record = run_metadata(self.recipe, self.world, facts, before)
         write_json(self.folder / RECIPE_FILE, self.recipe.model_dump(mode="json"))
         self.save_record()
 
@@ -103,7 +103,7 @@ class Run:
         return self.metrics["miou"]
 
     @property
-    def exhausted(self) -> bool:
+    def out_of_patience(self) -> bool:
         """Whether validation has not improved for as long as the recipe has patience."""
         patience = self.recipe.patience * self.recipe.validate_every
         return bool(patience) and self.samples - self.best_samples >= patience
@@ -119,50 +119,52 @@ def start(
     init: Checkpoint | None = None,
     world: World | None = None,
     facts: dict[str, Any] | None = None,
-) -> Run:
+) -> TrainingRun:
     """A new run, from fresh weights or from those of `init`, whose configuration then counts. facts: for run.json."""
     world = world or World()
     torch.manual_seed(recipe.seed)
-    configuration = adapted(init.configuration if init else configuration, recipe, classes)
+    configuration = adapt_configuration(init.configuration if init else configuration, recipe, classes)
     network = build_network(configuration)
-    notes = take_over(network, init, classes) if init else []
-    network = synchronise_norms(network, world).to(world.device)
+    notes = load_matching_weights(network, init, classes) if init else []
+    network = convert_sync_batch_norm(network, world).to(world.device)
     sizes = mean_instance_sizes(rooms, len(classes), recipe.augmentation.voxel_size)
-    run = Run(
+    run = TrainingRun(
         folder,
         recipe,
         network,
         make_optimizer(network, recipe),
         [None if np.isnan(s) else float(s) for s in sizes],
         classes,
-        make_average(network, recipe),
-        teacher=teacher_of(recipe, configuration, classes, world),
+        make_averaged_model(network, recipe),
+        teacher=load_teacher(recipe, configuration, classes, world),
         world=world,
         notes=notes,
     )
-    if world.leads:
+    if world.is_main_process:
         run.open_folder(facts or {}, before={})
     return run
 
 
 def resume(
     folder: Path, recipe: Recipe | None = None, *, world: World | None = None, facts: dict[str, Any] | None = None
-) -> Run:
+) -> TrainingRun:
     """Go on with the run in `folder` from its last checkpoint, by its own recipe if none is given."""
     world = world or World()
     last = Checkpoint.load(folder / "last.pt")
     recipe = recipe or Recipe(**last.recipe)
-    network = build_network(adapted(last.configuration, recipe, last.classes))
+    network = build_network(adapt_configuration(last.configuration, recipe, last.classes))
     network.load_state_dict(last.network)
-    network = synchronise_norms(network, world).to(world.device)  # before the optimiser: its state follows the weights
+    network = convert_sync_batch_norm(network, world).to(
+        world.device
+    )  # before the optimiser: its state follows the weights
     optimizer = make_optimizer(network, recipe)
     if last.optimizer is not None:
         optimizer.load_state_dict(last.optimizer)
-        make_plain(optimizer)
+        make_eager(optimizer)
         for group in optimizer.param_groups:  # the checkpoint's would win over the recipe's
             group["weight_decay"] = recipe.weight_decay if recipe.optimizer == "adamw" else 0.0
-    average = make_average(network, recipe, last.average)
-    run = Run(
+    average = make_averaged_model(network, recipe, last.average)
+    run = TrainingRun(
         folder,
         recipe,
         network,
@@ -172,18 +174,18 @@ def resume(
         average,
         last.samples,
         metrics=last.metrics,
-        teacher=teacher_of(recipe, network.configuration, last.classes, world),
+        teacher=load_teacher(recipe, network.configuration, last.classes, world),
         world=world,
     )
-    recall_best(run)
-    if world.leads:
-        before, facts = read_record(folder) or {"wall_seconds": 0.0}, facts or {}
-        run.notes += other_rooms(before, facts)
+    restore_best_score(run)
+    if world.is_main_process:
+        before, facts = read_run_file(folder) or {"wall_seconds": 0.0}, facts or {}
+        run.notes += changed_rooms_note(before, facts)
         run.open_folder(facts, before)
     return run
 
 
-def teacher_of(
+def load_teacher(
     recipe: Recipe, configuration: NetworkConfiguration, classes: ClassTable, world: World
 ) -> Teacher | None:
     if recipe.teacher is None:
@@ -191,7 +193,7 @@ def teacher_of(
     return Teacher.load(Path(recipe.teacher), recipe.distillation, configuration, classes, world.device)
 
 
-def other_rooms(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+def changed_rooms_note(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """A sentence where a run goes on with other rooms than it had, by the records of then and now."""
     was, present = before.get("data_sha256"), now.get("data_sha256")
     if was is None or present is None or was == present:
@@ -200,7 +202,7 @@ def other_rooms(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return [f"the run goes on with other rooms than before: {here}, before {then}"]
 
 
-def recall_best(run: Run) -> None:
+def restore_best_score(run: TrainingRun) -> None:
     """Find the best score so far in best.pt."""
     path = run.folder / "best.pt"
     if not path.exists():
@@ -213,7 +215,9 @@ def recall_best(run: Run) -> None:
     run.metrics = current
 
 
-def adapted(configuration: NetworkConfiguration, recipe: Recipe, classes: ClassTable) -> NetworkConfiguration:
+def adapt_configuration(
+    configuration: NetworkConfiguration, recipe: Recipe, classes: ClassTable
+) -> NetworkConfiguration:
     """The configuration for a class table and a recipe's dropout."""
     changes: dict[str, Any] = {"classes": len(classes)}
     if recipe.dropout is not None:

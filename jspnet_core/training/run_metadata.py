@@ -27,25 +27,25 @@ def write_json(path: Path, content: Any) -> None:
         file.write((json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
 
 
-def read_record(folder: Path) -> dict[str, Any]:
+def read_run_file(folder: Path) -> dict[str, Any]:
     """run.json of a run; empty where it has none."""
     path = folder / RUN_FILE
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def describe_run(recipe: Recipe, world: World, facts: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+def run_metadata(recipe: Recipe, world: World, facts: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     """Everything but how far the run is. before: the record of the run that is resumed, whose time and start count."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     return {
         "command": sys.argv,
-        "commit": commit(),
+        "commit": git_commit(),
         "versions": {
             "jspnet": jspnet_core.__version__,
             "python": platform.python_version(),
             "torch": torch.__version__,
             "numpy": np.__version__,
         },
-        "device": torch.cuda.get_device_name(world.device) if world.device.type == "cuda" else processor(),
+        "device": torch.cuda.get_device_name(world.device) if world.device.type == "cuda" else cpu_name(),
         "processes": world.size,
         "seed": recipe.seed,
         "started": before.get("started", now),
@@ -55,7 +55,7 @@ def describe_run(recipe: Recipe, world: World, facts: dict[str, Any], before: di
     }
 
 
-def processor() -> str:
+def cpu_name() -> str:
     """The processor's name; where the system does not say one, its kind: `x86_64`."""
     listed = Path("/proc/cpuinfo")
     lines = listed.read_text(encoding="utf-8", errors="replace").splitlines() if listed.is_file() else []
@@ -63,7 +63,7 @@ def processor() -> str:
     return next(filter(None, [*names, platform.processor()]), platform.machine())
 
 
-def commit() -> str | None:
+def git_commit() -> str | None:
     """The git commit of this code, `+` where files differ from it; None where it is no checkout or git is missing."""
     folder = Path(__file__).parent
     try:

@@ -7,50 +7,50 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from jspnet_core.training.distributed import set_norm_momentum
+from jspnet_core.training.distributed import set_batch_norm_momentum
 from jspnet_core.training.losses import joint_loss
-from jspnet_core.training.optimizer import multiplies_bfloat16, set_rate
-from jspnet_core.training.profiling import PhaseClock
-from jspnet_core.training.run import Run
+from jspnet_core.training.optimizer import has_native_bfloat16, set_learning_rate
+from jspnet_core.training.profiling import PhaseTimer
+from jspnet_core.training.run import TrainingRun
 
 
 def step(
-    run: Run, model: nn.Module, batch: dict, weights: Tensor | None = None, clock: PhaseClock | None = None
+    run: TrainingRun, model: nn.Module, batch: dict, weights: Tensor | None = None, clock: PhaseTimer | None = None
 ) -> dict[str, Tensor]:
     """One optimiser step on this process's part of a batch; its losses, still on the device.
 
     Everything random is drawn from the seed and the number of blocks so far: a resumed run draws what an
     uninterrupted one would have drawn.
     """
-    clock = clock or PhaseClock("off", batch["features"].device)
-    begin(run)
+    clock = clock or PhaseTimer("off", batch["features"].device)
+    prepare_step(run)
     with clock.phase("forward"):
-        losses = losses_of(run, model, batch, weights)
+        losses = compute_losses(run, model, batch, weights)
     run.optimizer.zero_grad(set_to_none=True)
     with clock.phase("backward"):
         losses["total"].backward()
     with clock.phase("optimiser"):
-        change_weights(run)
-        average(run)
+        apply_gradients(run)
+        update_average(run)
     return {name: value.detach() for name, value in losses.items()}
 
 
-def begin(run: Run) -> None:
+def prepare_step(run: TrainingRun) -> None:
     """Rate, norm momentum and random numbers of the step that comes."""
     recipe = run.recipe
-    set_rate(run.optimizer, recipe.rate(run.samples))
+    set_learning_rate(run.optimizer, recipe.learning_rate_at(run.samples))
     run.network.train()
-    set_norm_momentum(run.network, recipe.momentum(run.samples))
+    set_batch_norm_momentum(run.network, recipe.norm_momentum_at(run.samples))
     entropy = np.random.SeedSequence([recipe.seed, run.samples, run.world.rank])
     torch.manual_seed(int(entropy.generate_state(1)[0]))  # for dropout
 
 
-def losses_of(
-    run: Run, model: nn.Module, batch: dict, weights: Tensor | None, cached: bool = True
+def compute_losses(
+    run: TrainingRun, model: nn.Module, batch: dict, weights: Tensor | None, cached: bool = True
 ) -> dict[str, Tensor]:
     """The losses of a batch, with their gradients. cached: 16-bit copies of weights may be kept for a second use."""
     device = batch["features"].device
-    mixed = run.recipe.mixed_precision and multiplies_bfloat16(device)
+    mixed = run.recipe.mixed_precision and has_native_bfloat16(device)
     with torch.autocast(device.type, torch.bfloat16, enabled=mixed, cache_enabled=cached):
         logits, embeddings = model(batch["features"], batch["pyramid"])
     losses = joint_loss(
@@ -64,19 +64,19 @@ def losses_of(
         average=run.world.mean,
     )
     if run.teacher is not None:
-        losses = run.teacher.add(losses, batch, logits.float(), embeddings.float())
+        losses = run.teacher.add_loss(losses, batch, logits.float(), embeddings.float())
     return losses
 
 
-def change_weights(run: Run) -> None:
+def apply_gradients(run: TrainingRun) -> None:
     """By the gradients, at most `clip_norm` long."""
     if run.recipe.clip_norm:
         nn.utils.clip_grad_norm_(run.network.parameters(), run.recipe.clip_norm)
     run.optimizer.step()
 
 
-def average(run: Run) -> None:
+def update_average(run: TrainingRun) -> None:
     """Let the averaged weights follow."""
     if run.average is not None:
-        run.average.multi_avg_fn = get_ema_multi_avg_fn(run.recipe.averaging(run.samples))
+        run.average.multi_avg_fn = get_ema_multi_avg_fn(run.recipe.ema_decay_at(run.samples))
         run.average.update_parameters(run.network)

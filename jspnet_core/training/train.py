@@ -22,14 +22,14 @@ from torch.utils.tensorboard import SummaryWriter
 
 from jspnet_core.data.rooms import Room
 from jspnet_core.errors import JspnetError
-from jspnet_core.training.cuda_graph_step import RecordedStep, can_record
+from jspnet_core.training.cuda_graph_step import CudaGraphStep, can_capture
 from jspnet_core.training.dataset.grid_dataset import training_blocks
-from jspnet_core.training.dataset.loader import Numbers, loader, to_device
-from jspnet_core.training.distributed import World, share_out
+from jspnet_core.training.dataset.loader import DistributedBatchSampler, loader, to_device
+from jspnet_core.training.distributed import World, wrap_ddp
 from jspnet_core.training.optimizer import class_weights
-from jspnet_core.training.profiling import Mode, PhaseClock
+from jspnet_core.training.profiling import Mode, PhaseTimer
 from jspnet_core.training.recipe import Augmentation, Recipe
-from jspnet_core.training.run import Run, resume, start
+from jspnet_core.training.run import TrainingRun, resume, start
 from jspnet_core.training.step import step
 from jspnet_core.training.validation import Validation
 
@@ -37,7 +37,7 @@ __all__ = [
     "LOG_STEPS",
     "Augmentation",
     "Recipe",
-    "Run",
+    "TrainingRun",
     "TrainingError",
     "progress_bar",
     "resume",
@@ -55,7 +55,7 @@ class TrainingError(JspnetError):
 
 
 @dataclass
-class Losses:
+class LossMeter:
     """Mean losses since the last look, summed where they are computed, so that nothing waits for a GPU."""
 
     sums: dict[str, Tensor] = field(default_factory=dict)
@@ -78,19 +78,19 @@ class Losses:
 
 
 def train(
-    run: Run,
+    run: TrainingRun,
     rooms: Sequence[Room],
     validation: Sequence[Room],
     *,
     workers: int = 1,
     progress: Progress,
     compiled: bool = False,
-    recorded: bool = True,
+    cuda_graph: bool = True,
     profile: Mode = "off",
 ) -> None:
     """Train until the recipe's number of blocks is reached, or its patience ends, validating and saving on the way.
 
-    recorded: where that is possible, a step is one CUDA graph; not when it is compiled, or profiled.
+    cuda_graph: where that is possible, a step is one CUDA graph; not when it is compiled, or profiled.
     """
     recipe, world = run.recipe, run.world
     if recipe.batch % world.size:
@@ -98,41 +98,41 @@ def train(
     teacher = None if run.teacher is None else run.teacher.network.configuration
     blocks = training_blocks(rooms, run.network.configuration, recipe.augmentation, recipe.seed, teacher)
     weights = class_weights(blocks.counts.sum(axis=0), recipe, world.device)
-    validate, clock = Validation(validation, run.network.configuration, world), PhaseClock(profile, world.device)
+    validate, clock = Validation(validation, run.network.configuration, world), PhaseTimer(profile, world.device)
     if compiled:
         run.network.compile()  # in place: names of weights stay
-    model = share_out(run.network, world)
-    recorded = recorded and not compiled and profile == "off" and can_record(run)
-    take = RecordedStep(run, weights) if recorded else partial(step, run, model, weights=weights, clock=clock)
-    log, losses = Log(run, progress), Losses()
-    numbers = Numbers(run.samples, recipe.samples, recipe.batch, world)
+    model = wrap_ddp(run.network, world)
+    cuda_graph = cuda_graph and not compiled and profile == "off" and can_capture(run)
+    take = CudaGraphStep(run, weights) if cuda_graph else partial(step, run, model, weights=weights, clock=clock)
+    log, losses = TrainingLog(run, progress), LossMeter()
+    numbers = DistributedBatchSampler(run.samples, recipe.samples, recipe.batch, world)
     saved = time.monotonic()
-    for batch in waited(loader(blocks, numbers, workers, world.device), clock):
+    for batch in timed_batches(loader(blocks, numbers, workers, world.device), clock):
         losses.add(take(to_device(batch, world.device)))
         before, run.samples = run.samples, run.samples + recipe.batch
         clock.end_step()
-        due = crossed(before, run.samples, recipe.validate_every) or run.samples >= recipe.samples
+        due = crosses_multiple(before, run.samples, recipe.validate_every) or run.samples >= recipe.samples
         if not due and run.samples // recipe.batch % LOG_STEPS:
             continue
         log.losses(losses.take(world))  # looks at the losses first: weights that are not finite are never saved
         late = time.monotonic() - saved > 60 * recipe.checkpoint_minutes
         if due:
-            evaluate(run, validate, log)
-        elif late and world.leads:
+            validate_and_save(run, validate, log)
+        elif late and world.is_main_process:
             run.save()
         saved = time.monotonic() if due or late else saved
-        if run.exhausted:
+        if run.out_of_patience:
             progress.console.print(f"no better validation since {run.best_samples} blocks: stopped")
             break
     log.close(clock, recipe.batch // world.size)
 
 
-def crossed(before: int, after: int, interval: int) -> bool:
+def crosses_multiple(before: int, after: int, interval: int) -> bool:
     """Whether a multiple of `interval` was reached."""
     return after // interval > before // interval
 
 
-def waited(batches: Iterable[dict], clock: PhaseClock) -> Iterator[dict]:
+def timed_batches(batches: Iterable[dict], clock: PhaseTimer) -> Iterator[dict]:
     """The batches, with the time that the network waits for each."""
     source = iter(batches)
     while True:
@@ -143,28 +143,28 @@ def waited(batches: Iterable[dict], clock: PhaseClock) -> Iterator[dict]:
         yield batch
 
 
-def evaluate(run: Run, validate: Validation, log: Log) -> None:
+def validate_and_save(run: TrainingRun, validate: Validation, log: TrainingLog) -> None:
     """Validate, and write best.pt when it is the best so far, then last.pt: whoever is killed between the two validates
     this network again when resumed, and has lost nothing."""
-    run.metrics = validate(run.validated)
+    run.metrics = validate(run.eval_network)
     score = run.score()
     if score > run.best or not run.best_samples:
         run.best, run.best_samples = score, run.samples
-        if run.world.leads:
+        if run.world.is_main_process:
             run.save_best(score)
-    if run.world.leads:
+    if run.world.is_main_process:
         log.validation()
         run.save()
 
 
-class Log:
+class TrainingLog:
     """TensorBoard and the progress bar, of the leading process only."""
 
-    def __init__(self, run: Run, progress: Progress):
+    def __init__(self, run: TrainingRun, progress: Progress):
         self.run, self.progress = run, progress
         self.task = progress.add_task("training", total=run.recipe.samples, completed=run.samples, shown="")
         self.writer = None
-        if run.world.leads:  # what was logged after the checkpoint that this run resumes from did not happen
+        if run.world.is_main_process:  # what was logged after the checkpoint that this run resumes from did not happen
             self.writer = SummaryWriter(str(run.folder / "tensorboard"), purge_step=run.samples + 1)
 
     def losses(self, losses: dict[str, float]) -> None:
@@ -186,7 +186,7 @@ class Log:
             f"accuracy {100 * m['accuracy']:.1f}, losses {m['semantic']:.3f} + {m['pull']:.3f} + {m['push']:.3f}"
         )
 
-    def close(self, clock: PhaseClock, batch: int) -> None:
+    def close(self, clock: PhaseTimer, batch: int) -> None:
         if self.writer:
             self.writer.close()
             if clock.steps:

@@ -18,8 +18,8 @@ from jspnet_core.data.room_index import RoomIndex, write_index
 from jspnet_core.data.room_writer import write_room
 from jspnet_core.data.rooms import read_room
 from jspnet_core.engine.model_file import default_model
-from jspnet_core.evaluation.evaluate import views_of
-from jspnet_core.evaluation.test_time_augmentation import vote_over_rotations
+from jspnet_core.evaluation.evaluate import simulate_views
+from jspnet_core.evaluation.test_time_augmentation import average_over_rotations
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.synthetic import make_scene
@@ -109,7 +109,7 @@ def test_votes_of_one_rotation_are_the_labels_of_the_runtime(rooms: Path) -> Non
 
     def voted(votes: int) -> np.ndarray:
         arguments = segmenter.engine, room.points, room.colors, np.zeros(2), segmenter.settings, votes
-        return vote_over_rotations(*arguments)[0]
+        return average_over_rotations(*arguments)[0]
 
     assert (voted(1) == found.label).mean() > 0.997  # gaps are filled by points here, by voxels there
     assert 0.5 < (voted(2) == found.label).mean() < 0.997
@@ -119,7 +119,7 @@ def test_views_depend_on_the_seed_and_the_room_alone(rooms: Path) -> None:
     room = read_room(rooms / "room_1.npz")
 
     def seen(count: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        return [(frame.points, T) for frame, T in views_of(room, count, seed, View())]
+        return [(frame.points, T) for frame, T in simulate_views(room, count, seed, View())]
 
     for first, again in zip(seen(2, seed=0), seen(3, seed=0), strict=False):
         np.testing.assert_array_equal(first[0], again[0])
@@ -129,7 +129,7 @@ def test_views_depend_on_the_seed_and_the_room_alone(rooms: Path) -> None:
 def test_a_view_holds_what_is_visible_in_the_rooms_frame(rooms: Path) -> None:
     room = read_room(rooms / "room_1.npz")
     exact = View(noise=0.0, tilt=0.0, floor_error=0.0)
-    for frame, T in views_of(room, 3, 0, exact):
+    for frame, T in simulate_views(room, 3, 0, exact):
         back = frame.points + T[:3, 3].astype(np.float32)
         distance, nearest = cKDTree(room.points).query(back)
         assert distance.max() < 1e-4

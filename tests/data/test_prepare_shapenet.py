@@ -88,7 +88,7 @@ def test_a_network_trains_on_shapes(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="torch (extra train) is not installed")
     from jspnet_core.network_config import NetworkConfiguration
     from jspnet_core.training import train as training
-    from jspnet_core.training.dataset.block_dataset import BlockSet
+    from jspnet_core.training.dataset.block_dataset import RandomBlockDataset
     from jspnet_core.training.recipe import Augmentation, Recipe
 
     for i in range(2):
@@ -106,7 +106,7 @@ def test_a_network_trains_on_shapes(tmp_path: Path) -> None:
     )
     recipe = Recipe(learning_rate=1e-3, norm_momentum=0.1)
     run = training.start(tmp_path / "run", small, recipe, rooms, classes=room_classes(tmp_path / "out"))
-    blocks = BlockSet(rooms, run.network.configuration, Augmentation(views=0.0), seed=0)
+    blocks = RandomBlockDataset(rooms, run.network.configuration, Augmentation(views=0.0), seed=0)
     batch = blocks.collate([blocks[0], blocks[1]])
     assert batch["features"].shape == (2, 256, 6)
     assert np.ptp(batch["features"][0, :, 2].numpy()) > 0.5 * np.ptp(rooms[0].points[:, 2])  # whole, not cut

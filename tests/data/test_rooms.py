@@ -15,7 +15,7 @@ import pytest
 
 from jspnet_core.classes import S3DIS
 from jspnet_core.data.room_index import RoomIndex, column_offsets, read_index, write_index
-from jspnet_core.data.room_writer import near_together, write_room
+from jspnet_core.data.room_writer import morton_order, write_room
 from jspnet_core.data.rooms import (
     Room,
     RoomFileError,
@@ -136,7 +136,7 @@ def test_prepared_rooms_hold_what_was_written_sorted_by_place(tmp_path: Path) ->
     given = made_up("office_1")
     index = prepare(tmp_path / "out", [given])
     (room,) = open_rooms(tmp_path / "out", "train")
-    order = near_together(given.points - given.points.min(0))
+    order = morton_order(given.points - given.points.min(0))
     assert (room.name, len(room), index.rooms["office_1"].instances) == ("office_1", 500, len(set(given.instance)))
     np.testing.assert_allclose(room.points, (given.points - given.points.min(0))[order], atol=1e-6)
     np.testing.assert_array_equal(room.colors, given.colors[order])
@@ -155,7 +155,7 @@ def test_points_of_a_block_lie_on_few_pages() -> None:
         return len(np.unique(inside * 12 // 4096))
 
     assert pages(points) > 500  # of 586
-    assert pages(points[near_together(points)]) < 60
+    assert pages(points[morton_order(points)]) < 60
 
 
 def test_prepared_rooms_are_mapped_and_not_loaded(tmp_path: Path) -> None:

@@ -18,12 +18,12 @@ from jspnet_core.export.fold import fold_batch_norms
 from jspnet_core.export.onnx_export import CACHE, OPSET, describe, example_blocks, export_onnx, plain_graph, write_model
 from jspnet_core.export.parity import ParityError, adjusted_rand_index, check_parity
 from jspnet_core.network import JSPNet, build_network
-from jspnet_core.network.layers import Grouped
+from jspnet_core.network.layers import NeighborLayer
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.training.checkpoint import Checkpoint
 
 # Operators that TensorRT 10.3 and newer take without a plug-in, as far as this network may need them.
-PLAIN = {
+PORTABLE_OPERATORS = {
     "Add",
     "Cast",
     "Concat",
@@ -201,7 +201,7 @@ def test_layers_cut_for_a_cache_compute_the_same(system, cache):
     with torch.inference_mode():
         expected = network(*arguments)
         for module in network.modules():
-            if isinstance(module, Grouped):
+            if isinstance(module, NeighborLayer):
                 module.cache = cache
             elif isinstance(module, JSPNet):
                 module.apart = True
@@ -265,7 +265,7 @@ def test_the_rand_index_is_that_of_scikit_learn():
 
 def test_the_graph_is_plain_with_open_batch_and_int32_indices(model):
     graph = onnx.load(model).graph
-    assert {node.op_type for node in graph.node} <= PLAIN
+    assert {node.op_type for node in graph.node} <= PORTABLE_OPERATORS
     assert onnx.load(model).opset_import[0].version <= OPSET
     assert not [node for node in graph.node if node.op_type == "Cast"], "indices are taken as they come, int32"
     for value in graph.input:

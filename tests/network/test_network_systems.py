@@ -249,7 +249,7 @@ def test_a_silenced_class_is_never_said_and_the_others_keep_their_logits(system)
     with torch.no_grad():
         before = network(*inputs)[0]
         said = int(before.argmax(-1).flatten().mode().values)
-        network.silence([said])
+        network.mask_classes([said])
         after = network(*inputs)[0]
     assert not (after.argmax(-1) == said).any()
     others = [c for c in range(before.shape[-1]) if c != said]

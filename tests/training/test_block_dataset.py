@@ -7,12 +7,12 @@ from jspnet_core.classes import S3DIS
 from jspnet_core.data.depth_view import CameraPose, View, see
 from jspnet_core.data.rooms import Room, RoomFileError
 from jspnet_core.pipeline.blocks import cut_blocks, extent
-from jspnet_core.training.dataset.augmentation import random_pose, recolor
-from jspnet_core.training.dataset.block_dataset import BlockSet
-from jspnet_core.training.dataset.grid_dataset import GridBlocks
-from jspnet_core.training.dataset.room_bounds import check_rooms, near, outline
+from jspnet_core.training.dataset.augmentation import augment_colors, random_transform
+from jspnet_core.training.dataset.block_dataset import RandomBlockDataset
+from jspnet_core.training.dataset.grid_dataset import GridBlockDataset
+from jspnet_core.training.dataset.room_bounds import check_rooms, points_near, room_bounds
 from jspnet_core.training.recipe import PAPER, Augmentation
-from jspnet_core.training.validation import PLAIN
+from jspnet_core.training.validation import NO_AUGMENTATION
 from tests.labelled_rooms import CHAIR, SMALL, WALL, box_room
 
 GRID = PAPER.augmentation
@@ -29,7 +29,7 @@ def changed(augmentation, **switches):
 
 @pytest.mark.parametrize("augmentation", [Augmentation(), GRID])
 def test_the_same_seed_draws_the_same_block_and_another_number_another(rooms, augmentation):
-    kind = BlockSet if augmentation.cut == "around" else GridBlocks
+    kind = RandomBlockDataset if augmentation.cut == "around" else GridBlockDataset
     one, two = (kind(rooms, SMALL, augmentation, seed=5) for _ in range(2))
     np.testing.assert_array_equal(one[3]["features"], two[3]["features"])
     assert not np.array_equal(one[3]["features"], one[4]["features"])
@@ -37,7 +37,7 @@ def test_the_same_seed_draws_the_same_block_and_another_number_another(rooms, au
 
 @pytest.mark.parametrize("views", [0.0, 1.0])
 def test_blocks_of_training_are_those_of_the_runtime(rooms, views):
-    blocks = BlockSet(rooms, SMALL, Augmentation(views=views), seed=0)
+    blocks = RandomBlockDataset(rooms, SMALL, Augmentation(views=views), seed=0)
     for number in range(6):
         block = blocks[number]
         x, y = block["features"][:, 0], block["features"][:, 1]
@@ -50,22 +50,22 @@ def test_blocks_of_training_are_those_of_the_runtime(rooms, views):
 
 
 def test_a_block_of_a_turned_room_has_the_features_of_the_whole_turned_room(rooms):
-    """Only the block's surroundings are turned; the room's turned extent comes from its outline."""
+    """Only the block's surroundings are turned; the room's turned extent comes from its bounds."""
     room = rooms[1]
-    shape = outline(room, 13)
+    shape = room_bounds(room, 13)
     for angle in (0.0, 0.7, 2.0):
         c, s = np.cos(angle), np.sin(angle)
         pose = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]], np.float32)
         for exact, outlined in zip(extent(room.points @ pose), extent(shape.corners @ pose), strict=True):
             np.testing.assert_allclose(outlined, exact, atol=0.0 if angle == 0.0 else 0.01)
     np.testing.assert_array_equal(
-        near(room.points, 1.0, 1.0, 0.5), np.flatnonzero((np.abs(room.points[:, :2] - 1.0) <= 0.5).all(axis=1))
+        points_near(room.points, 1.0, 1.0, 0.5), np.flatnonzero((np.abs(room.points[:, :2] - 1.0) <= 0.5).all(axis=1))
     )
 
 
 def test_turning_keeps_distances_and_heights(rooms):
     points = rooms[0].points[:500]
-    turned = points @ random_pose(Augmentation(), np.random.default_rng(0))
+    turned = points @ random_transform(Augmentation(), np.random.default_rng(0))
     np.testing.assert_allclose(turned[:, 2], points[:, 2])
     before, after = (np.linalg.norm(p[:250] - p[250:], axis=1) for p in (points, turned))
     np.testing.assert_allclose(after, before, atol=1e-4)
@@ -74,16 +74,18 @@ def test_turning_keeps_distances_and_heights(rooms):
 
 def test_switches_of_the_pose():
     rng = np.random.default_rng(0)
-    np.testing.assert_array_equal(random_pose(PLAIN, rng), np.eye(3))
-    mirrors = [np.linalg.det(random_pose(changed(PLAIN, mirror=True), rng)) for _ in range(40)]
+    np.testing.assert_array_equal(random_transform(NO_AUGMENTATION, rng), np.eye(3))
+    mirrors = [np.linalg.det(random_transform(changed(NO_AUGMENTATION, mirror=True), rng)) for _ in range(40)]
     assert 5 < sum(d < 0 for d in mirrors) < 35
-    sizes = [random_pose(changed(PLAIN, scale=0.1), rng)[2, 2] for _ in range(40)]
+    sizes = [random_transform(changed(NO_AUGMENTATION, scale=0.1), rng)[2, 2] for _ in range(40)]
     assert 0.9 <= min(sizes) < 0.95
     assert 1.05 < max(sizes) <= 1.1
 
 
 def test_jitter_moves_points_by_its_size(rooms):
-    still, moved = (BlockSet(rooms, SMALL, changed(PLAIN, jitter=j), seed=0)[0]["features"] for j in (0.0, 0.01))
+    still, moved = (
+        RandomBlockDataset(rooms, SMALL, changed(NO_AUGMENTATION, jitter=j), seed=0)[0]["features"] for j in (0.0, 0.01)
+    )
     assert 0.008 < (moved[:, 2] - still[:, 2]).std() < 0.012
 
 
@@ -91,12 +93,12 @@ def test_switches_of_the_colours():
     rng = np.random.default_rng(0)
     colors = rng.uniform(0.4, 0.6, (50, 3)).astype(np.float32)
     colors[:5] = 0.0
-    np.testing.assert_array_equal(recolor(colors, PLAIN, rng), colors)
-    assert not recolor(colors, changed(PLAIN, color_drop=1.0), rng).any()
-    stretched = [np.ptp(recolor(colors, changed(PLAIN, contrast=1.0), rng)[5:]) for _ in range(20)]
+    np.testing.assert_array_equal(augment_colors(colors, NO_AUGMENTATION, rng), colors)
+    assert not augment_colors(colors, changed(NO_AUGMENTATION, color_drop=1.0), rng).any()
+    stretched = [np.ptp(augment_colors(colors, changed(NO_AUGMENTATION, contrast=1.0), rng)[5:]) for _ in range(20)]
     assert max(stretched) > 0.7
-    assert not recolor(colors, changed(PLAIN, contrast=1.0, color_gain=0.5), rng)[:5].any()
-    gained = recolor(colors, changed(PLAIN, color_gain=0.5), rng)
+    assert not augment_colors(colors, changed(NO_AUGMENTATION, contrast=1.0, color_gain=0.5), rng)[:5].any()
+    gained = augment_colors(colors, changed(NO_AUGMENTATION, color_gain=0.5), rng)
     np.testing.assert_allclose((gained[5:] / colors[5:]).std(axis=0), 0.0, atol=1e-5)
     assert not np.allclose(gained, colors)
 
@@ -107,7 +109,7 @@ def test_balance_meets_rare_classes_in_whichever_room_has_them(rooms):
     )
     shares = []
     for balance in (0.0, 1.0):
-        blocks = BlockSet([bare] * 9 + [rooms[0]], SMALL, changed(PLAIN, balance=balance), seed=0)
+        blocks = RandomBlockDataset([bare] * 9 + [rooms[0]], SMALL, changed(NO_AUGMENTATION, balance=balance), seed=0)
         shares.append(np.mean([(blocks[i]["label"] == CHAIR).any() for i in range(30)]))
     assert shares[0] < 0.25 < 0.4 < shares[1]
 
@@ -164,14 +166,14 @@ def test_views_lose_colour_by_the_switch(rooms):
     shares = []
     for edge in (0.0, 1.0):
         switches = dict(views=1.0, view=View(color_focal=2.0), edge_color=edge)
-        blocks = BlockSet(rooms, SMALL, changed(PLAIN, **switches), seed=0)
+        blocks = RandomBlockDataset(rooms, SMALL, changed(NO_AUGMENTATION, **switches), seed=0)
         shares.append(np.mean([(blocks[i]["features"][:, 3:6] == 0).all(axis=1).mean() for i in range(8)]))
     assert shares[0] == 0.0
     assert shares[1] > 0.1
 
 
 def test_the_grid_is_the_runtimes_and_an_epoch_holds_each_block_once(rooms):
-    blocks = GridBlocks(rooms, SMALL, GRID, seed=0)
+    blocks = GridBlockDataset(rooms, SMALL, GRID, seed=0)
     expected = sum(
         len(
             cut_blocks(
@@ -185,13 +187,13 @@ def test_the_grid_is_the_runtimes_and_an_epoch_holds_each_block_once(rooms):
     assert all(sorted(order) == list(range(expected)) for order in orders)
     assert not np.array_equal(*orders)
     assert np.count_nonzero(np.diff(blocks.places[blocks.order(0), 0])) == 1  # room by room
-    mixed = GridBlocks(rooms, SMALL, changed(GRID, shuffle="all"), seed=0)
+    mixed = GridBlockDataset(rooms, SMALL, changed(GRID, shuffle="all"), seed=0)
     assert np.count_nonzero(np.diff(mixed.places[mixed.order(0), 0])) > 1
 
 
 def test_the_grids_points_are_drawn_anew_or_once(rooms):
     for redraw in (True, False):
-        blocks = GridBlocks(rooms, SMALL, changed(GRID, redraw=redraw), seed=0)
+        blocks = GridBlockDataset(rooms, SMALL, changed(GRID, redraw=redraw), seed=0)
         again = len(blocks.places) + int(np.flatnonzero(blocks.order(1) == blocks.column(0))[0])
         same = np.array_equal(blocks[0]["features"], blocks[again]["features"])
         assert same is not redraw
@@ -200,14 +202,14 @@ def test_the_grids_points_are_drawn_anew_or_once(rooms):
 def test_the_papers_points_repeat(rooms):
     repeats = []
     for replacement in (True, False):
-        features = GridBlocks(rooms, SMALL, changed(GRID, replacement=replacement), seed=0)[0]["features"]
+        features = GridBlockDataset(rooms, SMALL, changed(GRID, replacement=replacement), seed=0)[0]["features"]
         repeats.append(len(features) - len(np.unique(features, axis=0)))
     assert repeats[0] > 0
     assert repeats[1] == 0
 
 
 def test_random_places_differ_from_the_grid_and_between_epochs(rooms):
-    blocks = GridBlocks(rooms, SMALL, changed(GRID, cut="random"), seed=0)
+    blocks = GridBlockDataset(rooms, SMALL, changed(GRID, cut="random"), seed=0)
     assert len(blocks.places) == 3 * 3 + 5 * 3
     n = len(blocks.places)
     again = n + int(np.flatnonzero(blocks.order(1) == blocks.column(0))[0])
@@ -242,4 +244,4 @@ def test_rooms_that_cannot_train_are_named(rooms, spoil, message):
 def test_rooms_in_millimetres_end_with_a_sentence(rooms):
     room = part(rooms[0], slice(None), points=rooms[0].points * 1000)
     with pytest.raises(RoomFileError, match="are the coordinates metres"):
-        BlockSet([room], SMALL, PLAIN, seed=0)[0]
+        RandomBlockDataset([room], SMALL, NO_AUGMENTATION, seed=0)[0]

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from jspnet_core.training import train as training
-from jspnet_core.training.cuda_graph_step import WARM_UP, RecordedStep, RecordingError, can_record
-from jspnet_core.training.dataset.block_dataset import BlockSet
-from jspnet_core.training.optimizer import set_rate
+from jspnet_core.training.cuda_graph_step import WARM_UP, CudaGraphError, CudaGraphStep, can_capture
+from jspnet_core.training.dataset.block_dataset import RandomBlockDataset
+from jspnet_core.training.optimizer import set_learning_rate
 from jspnet_core.training.recipe import Recipe
-from jspnet_core.training.validation import PLAIN
+from jspnet_core.training.validation import NO_AUGMENTATION
 from tests.labelled_rooms import SMALL, box_room
 
 RECIPE = Recipe(samples=40, batch=2, optimizer="adamw", weight_decay=0.01, schedule="cosine", ema=0.9, clip_norm=1.0)
@@ -23,11 +23,11 @@ def rooms():
 @needs_gpu
 def test_recorded_steps_give_the_losses_of_plain_ones(rooms, tmp_path):
     """Ten steps, the first three of them plain in both; rate and averaged weights follow in the recorded ones."""
-    blocks, found = BlockSet(rooms, SMALL, PLAIN, seed=0), {}
+    blocks, found = RandomBlockDataset(rooms, SMALL, NO_AUGMENTATION, seed=0), {}
     for name in ("plain", "recorded"):
         run = training.start(tmp_path / name, SMALL, RECIPE, rooms)
-        assert can_record(run)
-        recorded = RecordedStep(run, None)
+        assert can_capture(run)
+        recorded = CudaGraphStep(run, None)
         losses = []
         for i in range(0, 20, 2):
             batch = training.to_device(blocks.collate([blocks[i], blocks[i + 1]]), run.world.device)
@@ -59,25 +59,25 @@ def test_a_step_that_cannot_be_recorded_says_how_to_train(rooms, tmp_path, monke
     for name in ("Stream", "CUDAGraph", "graph"):
         monkeypatch.setattr(torch.cuda, name, Refused)
     run = training.start(tmp_path, SMALL, RECIPE, rooms)
-    blocks = BlockSet(rooms, SMALL, PLAIN, seed=0)
-    step = RecordedStep(run, None)
+    blocks = RandomBlockDataset(rooms, SMALL, NO_AUGMENTATION, seed=0)
+    step = CudaGraphStep(run, None)
     step._plain = WARM_UP
-    with pytest.raises(RecordingError, match=r"\(operation not permitted when stream is capturing\); .*--no-graphs"):
+    with pytest.raises(CudaGraphError, match=r"\(operation not permitted when stream is capturing\); .*--no-graphs"):
         step(blocks.collate([blocks[0], blocks[1]]))
 
 
 def test_a_run_whose_steps_were_recorded_goes_on_where_they_are_not(rooms, tmp_path):
     run = training.start(tmp_path, SMALL, RECIPE, rooms)
-    blocks = BlockSet(rooms, SMALL, PLAIN, seed=0)
+    blocks = RandomBlockDataset(rooms, SMALL, NO_AUGMENTATION, seed=0)
     batch = blocks.collate([blocks[0], blocks[1]])
     training.step(run, run.network, training.to_device(batch, run.world.device))
     run.samples = 2
     for group in run.optimizer.param_groups:  # as a recorded step leaves them
         group["lr"], group["capturable"] = torch.tensor(0.1), True
-    set_rate(run.optimizer, 0.25)
+    set_learning_rate(run.optimizer, 0.25)
     assert [float(group["lr"]) for group in run.optimizer.param_groups] == [0.25]
     run.save()
     resumed = training.resume(tmp_path)
     assert [(group["lr"], group["capturable"]) for group in resumed.optimizer.param_groups] == [(0.25, False)]
     training.step(resumed, resumed.network, training.to_device(batch, resumed.world.device))
-    assert resumed.optimizer.param_groups[0]["lr"] == RECIPE.rate(2)
+    assert resumed.optimizer.param_groups[0]["lr"] == RECIPE.learning_rate_at(2)

@@ -11,11 +11,11 @@ from jspnet_core.cli.train import train as command
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.training import train as training
 from jspnet_core.training.checkpoint import Checkpoint, CheckpointError
-from jspnet_core.training.dataset.block_dataset import BlockSet
+from jspnet_core.training.dataset.block_dataset import RandomBlockDataset
 from jspnet_core.training.losses import DELTA_D
 from jspnet_core.training.recipe import Recipe
 from jspnet_core.training.transfer.distillation import distance_loss, probability_loss
-from jspnet_core.training.validation import PLAIN
+from jspnet_core.training.validation import NO_AUGMENTATION
 from tests.labelled_rooms import SMALL, box_room, write_rooms
 
 CHEAPER = NetworkConfiguration(
@@ -34,7 +34,7 @@ def teacher(rooms, tmp_path_factory):
     run = training.start(
         tmp_path_factory.mktemp("teacher"), SMALL, Recipe(learning_rate=5e-3, norm_momentum=0.1), rooms
     )
-    blocks = BlockSet(rooms, SMALL, PLAIN, seed=0)
+    blocks = RandomBlockDataset(rooms, SMALL, NO_AUGMENTATION, seed=0)
     batch = blocks.collate([blocks[0], blocks[1]])
     for _ in range(150):
         training.step(run, run.network, batch)
@@ -62,7 +62,7 @@ def test_embeddings_may_turn_and_move_and_be_farther_apart_than_is_asked():
 def test_a_cheaper_network_comes_nearer_to_its_teacher_without_any_label(rooms, teacher, tmp_path):
     recipe = Recipe(learning_rate=5e-3, norm_momentum=0.1, teacher=str(teacher))
     run = training.start(tmp_path / "student", CHEAPER, recipe, rooms)
-    blocks = BlockSet(rooms, CHEAPER, PLAIN, seed=0)
+    blocks = RandomBlockDataset(rooms, CHEAPER, NO_AUGMENTATION, seed=0)
     blocks.teacher = run.teacher.network.configuration
     batch = blocks.collate([blocks[0], blocks[1]])
     assert batch["pyramid"]["near1"].shape[-1] == 8
@@ -73,7 +73,7 @@ def test_a_cheaper_network_comes_nearer_to_its_teacher_without_any_label(rooms, 
     first = training.step(run, run.network, batch)
     for _ in range(100):
         last = training.step(run, run.network, batch)
-    assert last["taught"] < 0.2 * first["taught"]
+    assert last["distillation"] < 0.2 * first["distillation"]
     for name, weight in run.teacher.network.state_dict().items():
         assert torch.equal(weight, before[name])
     with torch.no_grad():

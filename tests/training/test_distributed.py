@@ -15,8 +15,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from jspnet_core.cli.train import train
 from jspnet_core.training import train as training
 from jspnet_core.training.checkpoint import Checkpoint
-from jspnet_core.training.dataset.loader import Numbers
-from jspnet_core.training.distributed import SharedBatchNorm, World
+from jspnet_core.training.dataset.loader import DistributedBatchSampler
+from jspnet_core.training.distributed import CpuSyncBatchNorm, World
 from jspnet_core.training.recipe import Recipe
 from tests.labelled_rooms import SMALL, box_room, write_rooms
 
@@ -33,8 +33,8 @@ STEPS, BATCH = 30, 2
 
 
 def test_processes_share_out_every_block_once_whatever_their_number():
-    alone = [n for step in Numbers(8, 20, 4, World()) for n in step]
-    parts = [list(Numbers(8, 20, 4, World(rank=rank, size=2))) for rank in (0, 1)]
+    alone = [n for step in DistributedBatchSampler(8, 20, 4, World()) for n in step]
+    parts = [list(DistributedBatchSampler(8, 20, 4, World(rank=rank, size=2))) for rank in (0, 1)]
     assert alone == list(range(8, 20))
     assert [n for steps in zip(*parts, strict=True) for part in steps for n in part] == alone
 
@@ -53,7 +53,7 @@ def test_the_shared_norm_takes_16_bits_and_keeps_its_statistics_in_32(tmp_path):
     torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
     try:
         x = torch.randn(64, 3, generator=torch.Generator().manual_seed(0))
-        plain, shared = torch.nn.BatchNorm1d(3), SharedBatchNorm.taking_over(torch.nn.BatchNorm1d(3))
+        plain, shared = torch.nn.BatchNorm1d(3), CpuSyncBatchNorm.from_batch_norm(torch.nn.BatchNorm1d(3))
         torch.testing.assert_close(shared(x.bfloat16()), plain(x.bfloat16()), atol=0.02, rtol=0.02)
         torch.testing.assert_close(shared.running_var, plain.running_var, atol=1e-3, rtol=1e-3)
     finally:

@@ -16,7 +16,7 @@ from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.training import train as training
 from jspnet_core.training.checkpoint import Checkpoint, CheckpointError
 from jspnet_core.training.recipe import Recipe
-from jspnet_core.training.transfer.load_weights import check_classes, class_layers, load_init
+from jspnet_core.training.transfer.load_weights import check_classes, class_layers, load_init_checkpoint
 from tests.labelled_rooms import SMALL, box_room, write_rooms
 
 OWN = ClassTable(("chair", "shelf", "floor"), ((1, 2, 3), (4, 5, 6), (7, 8, 9)), ("chair", "shelf"))
@@ -158,10 +158,10 @@ def test_other_classes_are_named_with_both_tables(trained):
 def test_a_model_file_is_refused_with_the_name_of_the_checkpoint_beside_it(tmp_path):
     model = tmp_path / "model.onnx"
     with pytest.raises(CheckpointError, match="best.pt of the run that it was exported from"):
-        load_init(model)
+        load_init_checkpoint(model)
     (tmp_path / "model.pt").touch()
     with pytest.raises(CheckpointError, match=r"begin from a checkpoint: .*model\.pt"):
-        load_init(model)
+        load_init_checkpoint(model)
 
 
 def test_options_that_do_not_go_together_are_refused(tmp_path):

@@ -10,7 +10,7 @@ from jspnet_core.export.onnx_export import example_blocks
 from jspnet_core.network import build_network
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.training.checkpoint import Checkpoint, CheckpointError
-from jspnet_core.training.transfer.net2wider import WIDTHS, widen
+from jspnet_core.training.transfer.net2wider import WIDTHS, net2wider
 from tests.labelled_rooms import box_room, write_rooms
 
 NARROW = NetworkConfiguration.narrow(points=128, levels=(64, 32, 32, 16))
@@ -40,7 +40,7 @@ def said(checkpoint, features, pyramid):
 
 
 def test_the_wide_network_says_what_the_narrow_one_says(narrow, tmp_path):
-    wide, blocks = widen(tmp_path / "narrow.pt", narrow, WIDE), example_blocks(narrow.build(), 2)
+    wide, blocks = net2wider(tmp_path / "narrow.pt", narrow, WIDE), example_blocks(narrow.build(), 2)
     assert wide.configuration == WIDE
     weights = [sum(x.numel() for x in checkpoint.network.values()) for checkpoint in (narrow, wide)]
     assert weights[1] > 5 * weights[0]
@@ -49,7 +49,7 @@ def test_the_wide_network_says_what_the_narrow_one_says(narrow, tmp_path):
 
 
 def test_no_two_channels_of_the_wide_network_learn_the_same(narrow, tmp_path):
-    network = widen(tmp_path / "narrow.pt", narrow, WIDE).build().train()
+    network = net2wider(tmp_path / "narrow.pt", narrow, WIDE).build().train()
     logits, embeddings = network(*example_blocks(network, 2))
     (logits.square().mean() + embeddings.square().mean()).backward()
     for name in ("encoder.convs.1.layers.1", "semantic_decoder.convs.2.layers.0", "instance_siff.mix"):
@@ -60,7 +60,7 @@ def test_no_two_channels_of_the_wide_network_learn_the_same(narrow, tmp_path):
 def test_a_model_of_size_m_begins_one_of_size_l(tmp_path):
     state = build_network(NetworkConfiguration.of_size("m")).state_dict()
     init = Checkpoint(NetworkConfiguration.of_size("m"), S3DIS, state, None, 0, {}, {}, [None] * 13)
-    assert widen(tmp_path / "m.pt", init, NetworkConfiguration.of_size("l")).build().configuration.fusion == 128
+    assert net2wider(tmp_path / "m.pt", init, NetworkConfiguration.of_size("l")).build().configuration.fusion == 128
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ def test_a_model_of_size_m_begins_one_of_size_l(tmp_path):
 def test_what_is_no_wider_form_of_the_model_is_refused(narrow, tmp_path, change, words):
     other = NetworkConfiguration(**{**WIDE.model_dump(), **change})
     with pytest.raises(CheckpointError, match=f"narrow.pt cannot be widened: .*{words}"):
-        widen(tmp_path / "narrow.pt", narrow, other)
+        net2wider(tmp_path / "narrow.pt", narrow, other)
 
 
 def test_other_systems_are_refused(tmp_path):
     c = NetworkConfiguration.narrow(system="pointnet2")
     init = Checkpoint(c, S3DIS, build_network(c).state_dict(), None, 0, {}, {}, [None] * 13)
     with pytest.raises(CheckpointError, match="only a jspnet can, it is a pointnet2"):
-        widen(tmp_path / "p.pt", init, NetworkConfiguration(system="pointnet2"))
+        net2wider(tmp_path / "p.pt", init, NetworkConfiguration(system="pointnet2"))
 
 
 def test_the_command_widens_and_trains_on(tmp_path):

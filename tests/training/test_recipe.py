@@ -8,10 +8,10 @@ from jspnet_core.training.recipe import MODERN, PAPER, RecipeError, resolve
 
 
 def test_the_paper_recipe_is_section_4():
-    rates = [PAPER.rate(s) for s in (0, 299_999, 300_000, 600_000, 1_600_000)]
+    rates = [PAPER.learning_rate_at(s) for s in (0, 299_999, 300_000, 600_000, 1_600_000)]
     assert rates == pytest.approx([1e-3, 1e-3, 5e-4, 2.5e-4, 3.125e-5])
-    assert PAPER.rate(10**7) == 1e-5
-    assert [PAPER.momentum(s) for s in (0, 300_000, 10**7)] == [0.5, 0.25, 0.01]
+    assert PAPER.learning_rate_at(10**7) == 1e-5
+    assert [PAPER.norm_momentum_at(s) for s in (0, 300_000, 10**7)] == [0.5, 0.25, 0.01]
     assert (PAPER.batch, PAPER.optimizer, PAPER.weight_decay, PAPER.clip_norm, PAPER.ema) == (12, "adam", 0, 0, 0)
     cut = PAPER.augmentation
     assert (cut.cut, cut.redraw, cut.shuffle, cut.voxels, cut.replacement) == ("grid", True, "rooms", False, True)
@@ -21,16 +21,16 @@ def test_the_paper_recipe_is_section_4():
 
 
 def test_the_modern_recipe_warms_up_and_ends_at_the_floor():
-    assert MODERN.rate(0) == pytest.approx(0.1 * MODERN.learning_rate)
-    assert MODERN.rate(MODERN.warmup_samples) == pytest.approx(MODERN.learning_rate, rel=1e-3)
-    assert MODERN.rate(MODERN.samples) == MODERN.min_learning_rate
+    assert MODERN.learning_rate_at(0) == pytest.approx(0.1 * MODERN.learning_rate)
+    assert MODERN.learning_rate_at(MODERN.warmup_samples) == pytest.approx(MODERN.learning_rate, rel=1e-3)
+    assert MODERN.learning_rate_at(MODERN.samples) == MODERN.min_learning_rate
 
 
 def test_averaged_weights_forget_the_first_ones_and_keep_more_and_more():
     steps = [0, 10, 100, 10_000]
-    kept = [MODERN.averaging(step * MODERN.batch) for step in steps]
+    kept = [MODERN.ema_decay_at(step * MODERN.batch) for step in steps]
     assert kept == pytest.approx([0.1, 11 / 20, 101 / 110, MODERN.ema])
-    assert PAPER.averaging(10**6) == 0.0
+    assert PAPER.ema_decay_at(10**6) == 0.0
 
 
 def test_single_switches_reach_every_group():

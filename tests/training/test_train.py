@@ -11,10 +11,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from jspnet_core.pipeline.mean_shift import mean_shift
 from jspnet_core.training import train as training
 from jspnet_core.training.checkpoint import Checkpoint, CheckpointError
-from jspnet_core.training.dataset.block_dataset import BlockSet
+from jspnet_core.training.dataset.block_dataset import RandomBlockDataset
 from jspnet_core.training.optimizer import class_weights
 from jspnet_core.training.recipe import Recipe
-from jspnet_core.training.validation import PLAIN
+from jspnet_core.training.validation import NO_AUGMENTATION
 from tests.labelled_rooms import SMALL, box_room
 
 
@@ -25,7 +25,7 @@ def rooms():
 
 @pytest.fixture(scope="module")
 def batch(rooms):
-    blocks = BlockSet(rooms, SMALL, PLAIN, seed=0)
+    blocks = RandomBlockDataset(rooms, SMALL, NO_AUGMENTATION, seed=0)
     return blocks.collate([blocks[0], blocks[1]])
 
 

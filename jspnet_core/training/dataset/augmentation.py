@@ -7,7 +7,7 @@ import numpy as np
 from jspnet_core.training.recipe import Augmentation
 
 
-def random_pose(augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
+def random_transform(augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """Turn about z, mirror and scale, as a (3, 3) float32 matrix: points @ matrix.
 
     A robot's frame has no preferred heading; heights stay above the floor.
@@ -27,7 +27,7 @@ def jitter(points: np.ndarray, augmentation: Augmentation, rng: np.random.Genera
     return points + np.float32(augmentation.jitter) * noise
 
 
-def recolor(colors: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
+def augment_colors(colors: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """Other light, other camera, or none: colours (N, 3) float32, 0 to 1. Points without colour (black) stay so."""
     if rng.random() < augmentation.color_drop:
         return np.zeros_like(colors)

@@ -17,18 +17,18 @@ from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.pipeline.blocks import block_features, sample_block
 from jspnet_core.pipeline.pyramid import build_pyramid, stack_pyramids
 from jspnet_core.pipeline.voxelize import voxelize
-from jspnet_core.training.dataset.augmentation import jitter, random_pose, recolor
-from jspnet_core.training.dataset.room_bounds import column, near, outline
+from jspnet_core.training.dataset.augmentation import augment_colors, jitter, random_transform
+from jspnet_core.training.dataset.room_bounds import column, points_near, room_bounds
 from jspnet_core.training.recipe import Augmentation
 
 MIN_VOXELS = 64
-MOST_TRIES = 1000
+MAX_ATTEMPTS = 1000
 MAX_SLANT = 1.5
 """A point at the picture's edge is farther away than its depth, by less than this for any common camera."""
 
 
 @dataclass(frozen=True)
-class Piece:
+class LabelledPoints:
     """The part of a room, or of a view, that a block is cut from. P points.
 
     points: (P, 3) float32. colors: (P, 3) uint8. label: (P,) uint8. instance: (P,) int32.
@@ -42,7 +42,7 @@ class Piece:
     corners: np.ndarray
 
 
-class Blocks(Dataset, ABC):
+class BlockDataset(Dataset, ABC):
     """Blocks of labelled rooms: features, pyramid, label and instance of one block."""
 
     teacher: NetworkConfiguration | None = None
@@ -59,11 +59,11 @@ class Blocks(Dataset, ABC):
         self.configuration = configuration
         self.augmentation = augmentation
         self.seed = seed
-        self.outlines = [outline(room, configuration.classes) for room in rooms]
-        self.counts = np.stack([o.counts for o in self.outlines]).astype(float)  # (rooms, classes)
+        self.bounds = [room_bounds(room, configuration.classes) for room in rooms]
+        self.counts = np.stack([o.counts for o in self.bounds]).astype(float)  # (rooms, classes)
 
     @property
-    def sight(self) -> dict[str, NetworkConfiguration]:
+    def configurations(self) -> dict[str, NetworkConfiguration]:
         """Who sees a block, by the beginning of the names of what it sees."""
         own = {"": self.configuration}
         return own if self.teacher is None else {**own, "teacher_": self.teacher}
@@ -77,24 +77,26 @@ class Blocks(Dataset, ABC):
 
     def __getitem__(self, number: int) -> dict:
         rng = self.generator(number)
-        for _ in range(MOST_TRIES):  # a camera that faces a wall sees no block: look again
+        for _ in range(MAX_ATTEMPTS):  # a camera that faces a wall sees no block: look again
             block = self.draw(number, rng)
             if block is not None:
                 return block
         names = ", ".join(room.name for room in self.rooms[:3])
         raise RoomFileError(
-            f"rooms {names}{', ...' if len(self.rooms) > 3 else ''}: {MOST_TRIES} attempts found no block of "
+            f"rooms {names}{', ...' if len(self.rooms) > 3 else ''}: {MAX_ATTEMPTS} attempts found no block of "
             f"{self.configuration.block_size:g} m with enough points; are the coordinates metres?"
         )
 
-    def whole(self, number: int) -> Piece:
+    def room_points(self, number: int) -> LabelledPoints:
         """A whole room: mapped, so that cutting reads of its colours and labels no more than a block's points."""
         room = self.rooms[number]
-        return Piece(np.asarray(room.points), room.colors, room.label, room.instance, self.outlines[number].corners)
+        return LabelledPoints(
+            np.asarray(room.points), room.colors, room.label, room.instance, self.bounds[number].corners
+        )
 
-    def cut(self, piece: Piece, middle: np.ndarray, least: int, rng: np.random.Generator) -> dict | None:
+    def cut_block(self, piece: LabelledPoints, middle: np.ndarray, least: int, rng: np.random.Generator) -> dict | None:
         """A block around `middle` (2,) of a piece, turned and scaled by chance; None with fewer than `least` points."""
-        pose = random_pose(self.augmentation, rng)
+        pose = random_transform(self.augmentation, rng)
         foot = np.array([*middle, 0.0], np.float32)
         half = 0.5 * self.configuration.block_size + 1e-6
         index, points = column(piece.points, foot, pose, half)
@@ -103,19 +105,19 @@ class Blocks(Dataset, ABC):
             order = order[voxelize(points[order], self.augmentation.voxel_size).representative]
         if len(order) < least:
             return None
-        drawn = self.sample(order, rng)
+        drawn = self.sample_points(order, rng)
         chosen = index[drawn]
         cloud = np.concatenate([jitter(points[drawn], self.augmentation, rng), (piece.corners - foot) @ pose])
-        return self.finish(cloud, piece.colors[chosen], piece.label[chosen], piece.instance[chosen], rng)
+        return self.make_sample(cloud, piece.colors[chosen], piece.label[chosen], piece.instance[chosen], rng)
 
-    def sample(self, inside: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def sample_points(self, inside: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """N of the given indices. The paper's code repeats points even where there are enough."""
-        most = max(c.points for c in self.sight.values())
+        most = max(c.points for c in self.configurations.values())
         if self.augmentation.replacement and len(inside) > most:
             return rng.choice(inside, most)
         return sample_block(inside, most, rng)
 
-    def finish(
+    def make_sample(
         self, cloud: np.ndarray, colors: np.ndarray, label: np.ndarray, instance: np.ndarray, rng: np.random.Generator
     ) -> dict:
         """What networks and losses take of N points: cloud (N + H, 3), the block's points before the corners."""
@@ -123,13 +125,13 @@ class Blocks(Dataset, ABC):
         index = np.arange(len(label))[None]
         features = block_features(cloud, colors, index, color=c.color, block_size=c.block_size)[0]
         if c.color:
-            features[:, 3:6] = recolor(features[:, 3:6], self.augmentation, rng)
+            features[:, 3:6] = augment_colors(features[:, 3:6], self.augmentation, rng)
         known = label if self.targets is None else self.targets[label]
         block: dict = {
             "label": known[: c.points].astype(np.int64),
             "instance": np.unique(instance[: c.points], return_inverse=True)[1].astype(np.int64),
         }
-        for who, seen in self.sight.items():
+        for who, seen in self.configurations.items():
             block[f"{who}features"] = features[: seen.points]
             block[f"{who}pyramid"] = build_pyramid(features[: seen.points, :3], seen)
         return block
@@ -137,16 +139,16 @@ class Blocks(Dataset, ABC):
     def collate(self, blocks: list[dict]) -> dict:
         """Tensors of a batch: `features`, `label`, `instance`; `pyramid`, a dictionary of tensors itself; `instances`,
         the most of a block, an int. With a teacher `teacher_features` and `teacher_pyramid`, too."""
-        names = ("label", "instance", *(f"{who}features" for who in self.sight))
+        names = ("label", "instance", *(f"{who}features" for who in self.configurations))
         batch: dict = {name: torch.from_numpy(np.stack([b[name] for b in blocks])) for name in names}
-        for who, seen in self.sight.items():
+        for who, seen in self.configurations.items():
             stacked = stack_pyramids([b[f"{who}pyramid"] for b in blocks], seen)
             batch[f"{who}pyramid"] = {name: torch.from_numpy(array) for name, array in stacked.items()}
         batch["instances"] = int(batch["instance"].max()) + 1
         return batch
 
 
-class BlockSet(Blocks):
+class RandomBlockDataset(BlockDataset):
     """Columns around drawn points, of rooms and of what a depth camera sees of them, without end.
 
     Larger rooms are drawn more often, and crowded places more often than bare floor. With `balance` a class is drawn
@@ -168,30 +170,30 @@ class BlockSet(Blocks):
         share = self.share if wanted is None else self.rooms_of[:, wanted]
         room = int(rng.choice(len(self.rooms), p=share))
         if rng.random() < self.augmentation.views:
-            piece = self.viewed(room, rng)
+            piece = self.camera_view(room, rng)
             if len(piece.points) < MIN_VOXELS:
                 return None
             middle = piece.points[self.center(piece.label, wanted, rng), :2]
         else:
             labels = self.rooms[room].label
             middle = self.rooms[room].points[self.center(labels, wanted, rng), :2]
-            piece = self.whole(room)
-        return self.cut(piece, middle, MIN_VOXELS, rng)
+            piece = self.room_points(room)
+        return self.cut_block(piece, middle, MIN_VOXELS, rng)
 
     def center(self, label: np.ndarray, wanted: int | None, rng: np.random.Generator) -> int:
         """Which point a block lies around: one of the wanted class where it is in sight, else any."""
         there = np.flatnonzero(label == (-1 if wanted is None else wanted))
         return int(rng.choice(there)) if len(there) else int(rng.integers(len(label)))
 
-    def viewed(self, number: int, rng: np.random.Generator) -> Piece:
+    def camera_view(self, number: int, rng: np.random.Generator) -> LabelledPoints:
         """What a depth camera at a random pose in a room sees of it; reads no farther than its range."""
         room, view = self.rooms[number], self.augmentation.view
         points = np.asarray(room.points)
-        camera = random_camera(self.outlines[number].corners, rng)
-        index = near(points, float(camera.eye[0]), float(camera.eye[1]), view.max_range * MAX_SLANT)
+        camera = random_camera(self.bounds[number].corners, rng)
+        index = points_near(points, float(camera.eye[0]), float(camera.eye[1]), view.max_range * MAX_SLANT)
         sight = see(points[index], rng, view, camera)
         keep = index[sight.visible]
         colors = np.array(room.colors[keep])
         if rng.random() < self.augmentation.edge_color:
             colors[~sight.colored] = 0
-        return Piece(sight.points, colors, room.label[keep], room.instance[keep], sight.points)
+        return LabelledPoints(sight.points, colors, room.label[keep], room.instance[keep], sight.points)

@@ -8,12 +8,12 @@ import numpy as np
 
 from jspnet_core.data.rooms import MIN_POINTS, Room, RoomFileError
 from jspnet_core.network_config import NetworkConfiguration
-from jspnet_core.training.dataset.block_dataset import Blocks, BlockSet
-from jspnet_core.training.dataset.room_bounds import RoomOutline
+from jspnet_core.training.dataset.block_dataset import BlockDataset, RandomBlockDataset
+from jspnet_core.training.dataset.room_bounds import RoomBounds
 from jspnet_core.training.recipe import Augmentation
 
 
-class GridBlocks(Blocks):
+class GridBlockDataset(BlockDataset):
     """Columns every half block from a room's corner, those with at least 100 points; or as many at random places.
 
     An epoch is every column once, in a new order; number i is column i % n of epoch i // n.
@@ -25,12 +25,12 @@ class GridBlocks(Blocks):
         super().__init__(rooms, configuration, augmentation, seed)
         self.random = augmentation.cut == "random"
         places = self._random_places if self.random else self._grid_places
-        self.places = np.concatenate([places(i, room, self.outlines[i]) for i, room in enumerate(rooms)])
+        self.places = np.concatenate([places(i, room, self.bounds[i]) for i, room in enumerate(rooms)])
         self.ordered = (-1, np.empty(0, int))
         if not len(self.places):
             raise RoomFileError(f"no column of the {len(rooms)} rooms holds {MIN_POINTS} points or more")
 
-    def _grid_places(self, number: int, room: Room, shape: RoomOutline) -> np.ndarray:
+    def _grid_places(self, number: int, room: Room, shape: RoomBounds) -> np.ndarray:
         """Rows of room number, x, y: the middles of the columns on the grid. (n, 3) float64."""
         half = 0.5 * self.configuration.block_size
         low = shape.low[:2].astype(float)
@@ -41,7 +41,7 @@ class GridBlocks(Blocks):
         middles = low + half * (np.argwhere(column >= MIN_POINTS) + 1)
         return np.c_[np.full(len(middles), number), middles]
 
-    def _random_places(self, number: int, room: Room, shape: RoomOutline) -> np.ndarray:
+    def _random_places(self, number: int, room: Room, shape: RoomBounds) -> np.ndarray:
         count = int(np.ceil((shape.high - shape.low)[:2] / self.configuration.block_size).prod())
         return np.tile([float(number), 0.0, 0.0], (count, 1))
 
@@ -65,9 +65,9 @@ class GridBlocks(Blocks):
     def draw(self, number: int, rng: np.random.Generator) -> dict | None:
         room, *middle = self.places[self.column(number)]
         if self.random:
-            shape, size = self.outlines[int(room)], self.configuration.block_size
+            shape, size = self.bounds[int(room)], self.configuration.block_size
             middle = list(rng.uniform(shape.low[:2] - 0.5 * size, shape.high[:2] + 0.5 * size))
-        return self.cut(self.whole(int(room)), np.array(middle), MIN_POINTS, rng)
+        return self.cut_block(self.room_points(int(room)), np.array(middle), MIN_POINTS, rng)
 
 
 def training_blocks(
@@ -76,9 +76,9 @@ def training_blocks(
     augmentation: Augmentation,
     seed: int,
     teacher: NetworkConfiguration | None = None,
-) -> Blocks:
+) -> BlockDataset:
     """The blocks that a recipe's augmentation asks for, with what a teacher of that configuration sees of them."""
-    kind = BlockSet if augmentation.cut == "around" else GridBlocks
+    kind = RandomBlockDataset if augmentation.cut == "around" else GridBlockDataset
     blocks = kind(rooms, configuration, augmentation, seed)
     blocks.teacher = teacher
     return blocks

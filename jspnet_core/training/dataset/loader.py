@@ -9,11 +9,11 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
-from jspnet_core.training.dataset.block_dataset import Blocks
+from jspnet_core.training.dataset.block_dataset import BlockDataset
 from jspnet_core.training.distributed import World
 
 
-class Numbers(Sampler[list[int]]):
+class DistributedBatchSampler(Sampler[list[int]]):
     """Block numbers of each step, from `start` on until at least `end`: this process's part of the batch.
 
     All processes together draw every number once, in steps that are those of one process; a resumed run goes on
@@ -34,7 +34,7 @@ class Numbers(Sampler[list[int]]):
         return len(self.starts)
 
 
-def loader(blocks: Blocks, numbers: Numbers, workers: int, device: torch.device) -> DataLoader:
+def loader(blocks: BlockDataset, numbers: DistributedBatchSampler, workers: int, device: torch.device) -> DataLoader:
     """Blocks with their pyramids, cut by worker processes ahead of the network; page-locked on the way to a GPU."""
     return DataLoader(
         blocks,

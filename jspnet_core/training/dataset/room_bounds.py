@@ -17,7 +17,7 @@ DIRECTIONS = 64
 
 
 @dataclass(frozen=True)
-class RoomOutline:
+class RoomBounds:
     """low, high: (3,) float32, the room's extent. counts: (classes,) int64, points of each class.
 
     corners: (H, 3) float32, its outermost points on the ground in 64 directions, at the heights of its lowest and its
@@ -30,14 +30,14 @@ class RoomOutline:
     counts: np.ndarray
 
 
-def outline(room: Room, classes: int) -> RoomOutline:
+def room_bounds(room: Room, classes: int) -> RoomBounds:
     """Read a room once: its extent and its points by class."""
     points = np.asarray(room.points)
     low, high = extent(points)
     ground = points[_outermost(points, DIRECTIONS), :2]
     corners = np.concatenate([np.c_[ground, np.full(len(ground), z)] for z in (low[2], high[2])]).astype(np.float32)
     counts = np.bincount(room.label, minlength=UNLABELLED + 1)[:classes]
-    return RoomOutline(low, high, corners, counts)
+    return RoomBounds(low, high, corners, counts)
 
 
 def check_rooms(rooms: Sequence[Room], classes: ClassTable, folder: Path | str, split: str) -> None:
@@ -104,7 +104,7 @@ def column(points: np.ndarray, foot: np.ndarray, pose: np.ndarray, half: float) 
 
 
 @njit(nogil=True, cache=True)
-def near(points: np.ndarray, x: float, y: float, radius: float) -> np.ndarray:
+def points_near(points: np.ndarray, x: float, y: float, radius: float) -> np.ndarray:
     """Indices of the points within `radius` of (x, y) on the ground, along each axis: points (N, 3). (M,) int64.
 
     One pass, nothing copied: a mapped room is read, not loaded.

@@ -49,25 +49,27 @@ class Teacher:
             )
         return cls(checkpoint.build().to(device), weight)
 
-    def add(self, losses: dict[str, Tensor], batch: dict, logits: Tensor, embeddings: Tensor) -> dict[str, Tensor]:
-        """`losses` with what the student's logits (B, N, C) and embeddings (B, N, K) differ by, as `taught`.
+    def add_loss(self, losses: dict[str, Tensor], batch: dict, logits: Tensor, embeddings: Tensor) -> dict[str, Tensor]:
+        """`losses` with what the student's logits (B, N, C) and embeddings (B, N, K) differ by, as `distillation`.
 
         batch: with `teacher_features` and `teacher_pyramid`; the student's points are the teacher's first ones.
         """
         with torch.no_grad():
             answers = self.network(batch["teacher_features"], batch["teacher_pyramid"])
-        known, places = (x[:, : logits.shape[1]] for x in answers)
-        taught = probability_loss(logits, known.float()) + distance_loss(embeddings, places.float())
-        return {**losses, "taught": taught, "total": losses["total"] + self.weight * taught}
+        teacher_logits, teacher_embeddings = (x[:, : logits.shape[1]] for x in answers)
+        distillation = probability_loss(logits, teacher_logits.float()) + distance_loss(
+            embeddings, teacher_embeddings.float()
+        )
+        return {**losses, "distillation": distillation, "total": losses["total"] + self.weight * distillation}
 
 
-def probability_loss(logits: Tensor, known: Tensor) -> Tensor:
+def probability_loss(logits: Tensor, teacher_logits: Tensor) -> Tensor:
     """Kullback-Leibler divergence of the classes, the mean over all points, labelled or not: two (B, N, C)."""
-    student, teacher = (functional.log_softmax(x.flatten(0, 1), dim=-1) for x in (logits, known))
+    student, teacher = (functional.log_softmax(x.flatten(0, 1), dim=-1) for x in (logits, teacher_logits))
     return functional.kl_div(student, teacher, reduction="batchmean", log_target=True)
 
 
-def distance_loss(embeddings: Tensor, places: Tensor) -> Tensor:
+def distance_loss(embeddings: Tensor, teacher_embeddings: Tensor) -> Tensor:
     """Mean squared difference of the L1 distances between points of a block: student's and teacher's (B, N, K).
 
     Points that the teacher has far enough apart (eq. 5) may be farther apart still.
@@ -75,7 +77,7 @@ def distance_loss(embeddings: Tensor, places: Tensor) -> Tensor:
     difference = []
     for _ in range(PARTNERS):
         partner = torch.randperm(embeddings.shape[1], device=embeddings.device)
-        here, there = ((x - x[:, partner]).abs().sum(-1) for x in (embeddings, places))  # (B, N)
+        here, there = ((x - x[:, partner]).abs().sum(-1) for x in (embeddings, teacher_embeddings))  # (B, N)
         short = there.clamp(max=2 * DELTA_D) - here
         difference.append(torch.where(there < 2 * DELTA_D, short, functional.relu(short)).square().mean())
     return torch.stack(difference).mean()

@@ -13,7 +13,7 @@ from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.training.checkpoint import Checkpoint, CheckpointError
 
 
-def load_init(path: Path) -> Checkpoint:
+def load_init_checkpoint(path: Path) -> Checkpoint:
     """The checkpoint to begin from. Raises `CheckpointError`, which names the right file for an ONNX model."""
     if path.suffix == ".onnx":
         beside = path.with_suffix(".pt")
@@ -70,7 +70,7 @@ def check_weights(path: Path, init: Checkpoint, network: NetworkConfiguration) -
         )
 
 
-def take_over(network: JointNetwork, init: Checkpoint, classes: ClassTable) -> list[str]:
+def load_matching_weights(network: JointNetwork, init: Checkpoint, classes: ClassTable) -> list[str]:
     """Load the weights of `init` into a network of the same sizes but, perhaps, other classes.
 
     Rows of layers that have one per class are taken over where a class of the same name is known, or else its parent,

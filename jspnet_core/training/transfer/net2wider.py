@@ -40,7 +40,7 @@ Axis = list[int | tuple[int, int]]
 """Widths that lie one behind the other on an axis; a pair: of two, multiplied out."""
 
 
-def widen(path: Path, init: Checkpoint, wide: NetworkConfiguration, seed: int = 0) -> Checkpoint:
+def net2wider(path: Path, init: Checkpoint, wide: NetworkConfiguration, seed: int = 0) -> Checkpoint:
     """The same function as `init`'s in the wider network: but for rounding, and for what other `FREE` fields change.
 
     path: of `init`, for errors. wide: its classes, embedding and dropout do not count, they stay.

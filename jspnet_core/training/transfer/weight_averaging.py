@@ -19,7 +19,7 @@ from torch.optim.swa_utils import update_bn
 from jspnet_core.data.rooms import Room
 from jspnet_core.training.checkpoint import Checkpoint, CheckpointError
 from jspnet_core.training.dataset.grid_dataset import training_blocks
-from jspnet_core.training.dataset.loader import Numbers, loader, to_device
+from jspnet_core.training.dataset.loader import DistributedBatchSampler, loader, to_device
 from jspnet_core.training.distributed import World
 from jspnet_core.training.recipe import Recipe
 
@@ -27,7 +27,7 @@ NORM_BATCH = 8
 """Blocks over which a batch norm's variance is taken when it is measured: of fewer it comes out smaller."""
 
 
-def mean_checkpoint(paths: Sequence[Path], shares: Sequence[float]) -> Checkpoint:
+def average_checkpoints(paths: Sequence[Path], shares: Sequence[float]) -> Checkpoint:
     """A checkpoint whose weights are means by `shares`, which add up to 1; all else is the first one's.
 
     Raises `CheckpointError` where one has another network or other classes than the first.
@@ -47,7 +47,7 @@ def mean_checkpoint(paths: Sequence[Path], shares: Sequence[float]) -> Checkpoin
     return replace(first, network=mean, average=None, optimizer=None)
 
 
-def with_measured_norms(
+def recalibrate_batch_norms(
     checkpoint: Checkpoint,
     rooms: Sequence[Room],
     samples: int,
@@ -64,7 +64,7 @@ def with_measured_norms(
     recipe, world, network = Recipe(**checkpoint.recipe), World(), checkpoint.build()
     cut = recipe.augmentation.model_copy(update={"views": views})
     blocks = training_blocks(rooms, network.configuration, cut, 0, None)
-    batches = loader(blocks, Numbers(0, samples, NORM_BATCH, world), workers, world.device)
+    batches = loader(blocks, DistributedBatchSampler(0, samples, NORM_BATCH, world), workers, world.device)
     shown = progress.track(batches, total=len(batches), description="batch norms")
     update_bn((to_device(batch, world.device) for batch in shown), _OfBatches(network.to(world.device)))
     measured = {name: tensor.cpu() for name, tensor in network.state_dict().items() if "running_" in name}
