@@ -27,7 +27,7 @@ _KINDS_OF_CLASS = {
     "counter": "kitchen_counter kitchen_island shop_counter",
     "appliance": "fridge freezer oven stove dishwasher washing_machine microwave hood cooktop",
     "sanitary": "toilet sink bathtub shower bidet urinal vanity shower_head",
-    "screen": "tv monitor laptop computer projector",
+    "screen": "tv wall_tv monitor laptop computer projector",
     "lamp": "lamp_ceiling lamp_table lamp_floor lamp_wall",
     "plant": "plant plant_small flowers",
     "curtain": "curtain shower_curtain",

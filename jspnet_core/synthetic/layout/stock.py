@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from jspnet_core.synthetic.assets.pieces import Piece
+from jspnet_core.synthetic.assets.pieces import Piece, Surface
 
 
 class Stock:
@@ -55,3 +55,50 @@ class Stock:
         own = 3 if kind in self.makers else 0
         pick = int(rng.integers(len(models) + own))
         return models[pick] if pick < len(models) else self.makers[kind](rng)
+
+
+# Kinds whose library models are not used: own shapes stand for them, or they need a place of their own.
+_UNUSED = {
+    "door", "double_door", "garage_door", "elevator", "window", "blind", "shutter", "curtain", "shower_curtain",
+    "column", "beam", "stairs", "railing", "lamp_wall",
+}  # fmt: skip
+_MOST = {"kitchen_counter": (1.3, 0.8, 1.3), "kitchen_island": (2.6, 1.5, 1.3), "sink": (1.0, 0.8, 1.3)}
+
+
+def make_stock(library, split: str | None, makers: Mapping[str, Callable[[np.random.Generator], Piece]]) -> Stock:
+    """Stock of a library (None: own shapes alone) and makers. split: train or val; None takes both."""
+    if library is None:
+        return Stock({}, makers)
+    pieces: dict[str, list[Piece]] = {}
+    for asset in library.assets:
+        if split not in (None, asset.split) or asset.kind in _UNUSED:
+            continue
+        if any(s > m for s, m in zip(asset.size, _MOST.get(asset.kind, (9.0, 9.0, 9.0)), strict=True)):
+            continue
+        pieces.setdefault(asset.kind, []).append(_piece(library, asset))
+    textures: dict[str, list[str]] = {}
+    for texture in library.textures.entries.values():
+        textures.setdefault(texture.kind, []).append(texture.name)
+    return Stock(pieces, makers, textures)
+
+
+def _piece(library, asset) -> Piece:
+    surfaces = tuple(_surface(s) for s in asset.surfaces if _is_solid(s))
+    kind, placement = asset.kind, asset.placement
+    if kind == "tv" and placement == "wall_mounted":
+        kind = "wall_tv"
+    mesh = library.mesh(asset)
+    return Piece(kind, mesh, asset.size, surfaces, asset.elevation, asset.parts, asset.source, placement)
+
+
+def _share(s) -> float:
+    return s.area / max((s.high[0] - s.low[0]) * (s.high[1] - s.low[1]), 1e-6)
+
+
+def _is_solid(s) -> bool:
+    """Surfaces that are mostly holes (arms of sofas, rims) carry nothing."""
+    return _share(s) > 0.55 and min(s.high[0] - s.low[0], s.high[1] - s.low[1]) > 0.07
+
+
+def _surface(s) -> Surface:
+    return Surface(s.z, (s.low[0], s.high[0]), (s.low[1], s.high[1]), s.clearance or np.inf, _share(s) < 0.86)

@@ -197,6 +197,7 @@ MAKERS = {
     "desk": desk,
     "workbench": workbench,
     "kitchen_counter": kitchen_counter,
+    "kitchen_sink": lambda rng: kitchen_counter(rng, float(rng.uniform(0.6, 1.2)), sink=True),
     "kitchen_island": kitchen_island,
     "shop_counter": shop_counter,
 }
