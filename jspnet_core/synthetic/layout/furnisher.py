@@ -23,8 +23,8 @@ _SHRINK = 0.03
 class Placed:
     """A piece in the room.
 
-    position: (3,) of its origin, metres. wall: number of the wall at its back, or -1. along: metres along that wall. taken: by height of a surface, boxes
-    (x, y, half width, half depth) of what lies on it.
+    position: (3,) of its origin, metres. wall: number of the wall at its back, or -1. along: metres along that wall.
+    taken: by height of a surface, boxes (x, y, half width, half depth) of what lies on it.
     """
 
     piece: Piece

@@ -42,10 +42,8 @@ class Occupancy:
         axis = 0 if abs(wall.along[0]) > 0.5 else 1
         span = slice(int(min(a[axis], b[axis])), int(max(a[axis], b[axis])))
         edge = int(a[1 - axis])
-        if wall.inward[1 - axis] > 0:
-            band = slice(edge, edge + cells)
-        else:
-            band = slice(max(0, edge - cells), edge)
+        ahead = wall.inward[1 - axis] > 0
+        band = slice(edge, edge + cells) if ahead else slice(max(0, edge - cells), edge)
         view = grid[span, band] if axis == 0 else grid[band, span].T
         view = view if wall.inward[1 - axis] > 0 else view[:, ::-1]
         return view if wall.along[axis] > 0 else view[::-1]
