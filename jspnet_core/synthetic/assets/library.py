@@ -18,6 +18,7 @@ from typing import Literal
 
 import numpy as np
 
+from jspnet_core.errors import JspnetError
 from jspnet_core.synthetic.assets.kinds import class_of
 from jspnet_core.synthetic.assets.place import assets_folder
 from jspnet_core.synthetic.assets.textures import Textures, read_textures
@@ -34,7 +35,7 @@ FREE_LICENCES = ("CC0-1.0", "CC-BY-3.0", "CC-BY-3.0-US", "CC-BY-4.0", "BSD-3-Cla
 _ARRAYS = ("v", "f", "color", "part", "glass", "v_off", "f_off", "scale")
 
 
-class LibraryError(ValueError):
+class LibraryError(JspnetError):
     """A furniture library that cannot be used: one sentence naming the file, what was found, what is accepted."""
 
 
