@@ -1,8 +1,8 @@
 """Hook of MkDocs: add pages that stand outside docs/ to the site, and mend the links that lead out of docs/.
 
 mkdocs.yml names this file. A link to a page of `PAGES` leads to its copy in the site. A link to any other file of the
-repository, which a site cannot show, becomes the file's path as text. A link to a file that does not exist is left as it
-is, so that MkDocs reports it.
+repository, which a site cannot show, becomes the file's path as text. A link to a file that does not exist is left
+as it is, so that MkDocs reports it.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def test_an_organised_cloud_stays_organised(tmp_path: Path) -> None:
     )
 
 
-SCALED = {
+SCALED: dict[str, np.ndarray] = {
     "uint8": RGB,
     "int8": RGB.view(np.int8),
     "int16": RGB.astype(np.int16),

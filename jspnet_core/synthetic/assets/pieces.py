@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jspnet_core.synthetic.meshes import Mesh
+
+if TYPE_CHECKING:
+    from jspnet_core.synthetic.assets.own.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,13 @@ class Piece:
     placement: str = "floor_free"
 
 
-def own_piece(kind: str, shape, surfaces=(), elevation: float | None = None, placement: str = "floor_free") -> Piece:
+def own_piece(
+    kind: str,
+    shape: Shape,
+    surfaces: Sequence[Surface] = (),
+    elevation: float | None = None,
+    placement: str = "floor_free",
+) -> Piece:
     """Piece of a finished own shape, moved so that its origin is the middle of its footprint, at the bottom."""
     mesh = shape.mesh()
     low, high = mesh.vertices.min(0), mesh.vertices.max(0)
@@ -52,4 +63,5 @@ def own_piece(kind: str, shape, surfaces=(), elevation: float | None = None, pla
                 s.clearance, s.round)
         for s in surfaces
     )  # fmt: skip
-    return Piece(kind, mesh, tuple(float(v) for v in high - low), moved, elevation, (), "own", placement)
+    width, depth, height = (float(v) for v in high - low)
+    return Piece(kind, mesh, (width, depth, height), moved, elevation, (), "own", placement)

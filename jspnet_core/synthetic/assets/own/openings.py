@@ -6,11 +6,15 @@ and y = `depth` on its far face, z from the bottom of the opening. They fill an 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from jspnet_core.synthetic.assets.own.shape import Part, Shape
+
+Span = Callable[[float, float], tuple]
+"""From two distances from the hinge to an interval in x."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def _leaf(style: DoorStyle, w: float, h: float, side: int) -> Shape:
     return shape
 
 
-def _fill_leaf(style: DoorStyle, shape: Shape, span, x: tuple, z: tuple, t: float) -> None:
+def _fill_leaf(style: DoorStyle, shape: Shape, span: Span, x: tuple, z: tuple, t: float) -> None:
     columns, rows = style.panels
     if style.leaf in ("glass", "slim"):
         shape.box(span(*x), (t / 2 - 0.004, t / 2 + 0.004), z, Part.GLASS, True)
@@ -104,7 +108,7 @@ def _fill_leaf(style: DoorStyle, shape: Shape, span, x: tuple, z: tuple, t: floa
         for low in np.arange(z[0], z[1] - 0.03, 0.06):
             shape.box(span(*x), (0.006, t - 0.006), (low, low + 0.035), Part.BODY2)
         return
-    edges_x, edges_z = np.linspace(*x, columns + 1), np.linspace(*z, rows + 1)
+    edges_x, edges_z = np.linspace(x[0], x[1], columns + 1), np.linspace(z[0], z[1], rows + 1)
     for k in range(1, columns):
         shape.box(span(edges_x[k] - 0.03, edges_x[k] + 0.03), (0, t), z, Part.BODY2)
     for k in range(1, rows):
@@ -119,7 +123,7 @@ def _fill_leaf(style: DoorStyle, shape: Shape, span, x: tuple, z: tuple, t: floa
                 shape.box(span(a + 0.06, b - 0.06), (0.004, t - 0.004), (c + 0.06, d - 0.06), Part.BODY2)
 
 
-def _handle(style: DoorStyle, shape: Shape, span, w: float, t: float) -> None:
+def _handle(style: DoorStyle, shape: Shape, span: Span, w: float, t: float) -> None:
     x, z = w - 0.07, 1.0
     for out, y in ((-1, 0.0), (1, t)):
 
@@ -161,7 +165,7 @@ class WindowStyle:
         """Draw a style at random."""
         return WindowStyle(
             sashes=float(rng.uniform(0.6, 1.8)),
-            bars=tuple(int(n) for n in rng.choice([1, 1, 1, 2, 3], 2)),
+            bars=_pair(rng.choice([1, 1, 1, 2, 3], 2)),
             profile=float(rng.uniform(0.045, 0.085)),
             inset=float(rng.uniform(0.03, 0.22)),
             sill=float(rng.choice([0.0, 0.03, 0.06, 0.12])),
@@ -282,3 +286,7 @@ def blind(rng: np.random.Generator, width: float, height: float) -> Shape:
             corners.append((-w + 0.01, -0.015, low + tilt))
             shape.add(np.array(corners), [[0, 1, 2], [0, 2, 3]], Part.SOFT)
     return shape
+
+
+def _pair(drawn: np.ndarray) -> tuple[int, int]:
+    return int(drawn[0]), int(drawn[1])

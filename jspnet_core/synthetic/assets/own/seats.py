@@ -35,7 +35,9 @@ def chair(rng: np.random.Generator) -> Piece:
     return own_piece("chair", shape, [Surface(h, (-w / 2 + 0.03, w / 2 - 0.03), (-d / 2 + 0.03, d / 2 - 0.08))])
 
 
-def _chair_back(rng, shape: Shape, w: float, d: float, h: float, back: float, lean: float, part: int) -> None:
+def _chair_back(
+    rng: np.random.Generator, shape: Shape, w: float, d: float, h: float, back: float, lean: float, part: int
+) -> None:
     style = rng.integers(4)
     rows = {0: [(0.1, 1.0)], 1: [(0.45, 1.0)], 2: [(0.25, 0.4), (0.55, 0.7), (0.85, 1.0)], 3: [(0.85, 1.0)]}[int(style)]
     for low, high in rows:
@@ -121,8 +123,8 @@ def sofa(rng: np.random.Generator, kind: str = "sofa") -> Piece:
     shape = Shape().box((-w / 2, w / 2), (-d / 2 + 0.03, d / 2), (foot, seat - 0.14), Part.SOFT)
     shape.slab((-w / 2, w / 2), (d / 2 - back, d / 2), (foot, high), Part.SOFT, 0.06)
     for sx in (-1, 1):
-        x = sorted((sx * w / 2, sx * (w / 2 - arm)))
-        shape.slab(tuple(x), (-d / 2, d / 2 - 0.05), (foot, arm_top), Part.SOFT, min(0.06, arm / 3))
+        side = sorted((sx * w / 2, sx * (w / 2 - arm)))
+        shape.slab(side, (-d / 2, d / 2 - 0.05), (foot, arm_top), Part.SOFT, min(0.06, arm / 3))
         for y in (-d / 2 + 0.06, d / 2 - 0.06):
             shape.box(
                 (sx * (w / 2 - 0.06) - 0.02, sx * (w / 2 - 0.06) + 0.02), (y - 0.02, y + 0.02), (0, foot), Part.LEG
@@ -165,8 +167,8 @@ def corner_sofa(rng: np.random.Generator) -> Piece:
             0.07,
         )
     places = [
-        Surface(seat, tuple(rest), (y1 - d + 0.08, y1 - 0.4)),
-        Surface(seat, tuple(long), (y1 - chaise + 0.1, y1 - 0.4)),
+        Surface(seat, (rest[0], rest[1]), (y1 - d + 0.08, y1 - 0.4)),
+        Surface(seat, (long[0], long[1]), (y1 - chaise + 0.1, y1 - 0.4)),
     ]
     return own_piece("corner_sofa", shape, places, placement="floor_wall")
 
@@ -178,8 +180,8 @@ def bed(rng: np.random.Generator) -> Piece:
     shape = Shape().box((-w / 2, w / 2), (-d / 2, d / 2), (base - 0.12, base), Part.BODY)
     for sx in (-1, 1):
         for sy in (-1, 1):
-            x, y = sx * (w / 2 - 0.06), sy * (d / 2 - 0.06)
-            shape.box((x - 0.03, x + 0.03), (y - 0.03, y + 0.03), (0, base - 0.1), Part.LEG)
+            leg_x, leg_y = sx * (w / 2 - 0.06), sy * (d / 2 - 0.06)
+            shape.box((leg_x - 0.03, leg_x + 0.03), (leg_y - 0.03, leg_y + 0.03), (0, base - 0.1), Part.LEG)
     part = Part.SOFT if rng.random() < 0.4 else Part.BODY
     shape.box((-w / 2 - 0.03, w / 2 + 0.03), (d / 2, d / 2 + rng.uniform(0.03, 0.1)), (0.05, head), part)
     shape.slab((-w / 2 + 0.03, w / 2 - 0.03), (-d / 2 + 0.03, d / 2), (base, top), Part.WHITE, 0.04)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from jspnet_core.synthetic.meshes import Mesh
 
@@ -35,17 +37,19 @@ class Shape:
         self._boxes.append((x[0], x[1], y[0], y[1], z[0], z[1], part, glass))
         return self
 
-    def add(self, vertices: np.ndarray, faces: np.ndarray, part: int = 0, glass: bool = False) -> Shape:
+    def add(self, vertices: ArrayLike, faces: ArrayLike, part: int = 0, glass: bool = False) -> Shape:
         """Triangles of one part: vertices (V, 3), faces (F, 3) into them."""
         faces = np.asarray(faces)
         self.vertices.append(np.asarray(vertices, dtype=np.float64))
         self.faces.append(faces + self.count)
         self.parts.append(np.full(len(faces), part, np.uint8))
         self.glass.append(np.full(len(faces), glass))
-        self.count += len(vertices)
+        self.count += len(self.vertices[-1])
         return self
 
-    def turned(self, x: float, y: float, profile, part: int = 0, sides: int = 12, glass: bool = False) -> Shape:
+    def turned(
+        self, x: float, y: float, profile: ArrayLike, part: int = 0, sides: int = 12, glass: bool = False
+    ) -> Shape:
         """Solid of revolution about a vertical axis: profile is a list of (radius, z)."""
         profile = np.asarray(profile, dtype=np.float64)
         turn = 2 * np.pi * np.arange(sides) / sides
@@ -61,7 +65,7 @@ class Shape:
         """Upright cylinder."""
         return self.turned(x, y, [(radius, z[0]), (radius, z[1])], part, sides)
 
-    def bar(self, a, b, width: float, part: int = 0) -> Shape:
+    def bar(self, a: ArrayLike, b: ArrayLike, width: float, part: int = 0) -> Shape:
         """Square bar between two points, for slanted legs and arms."""
         a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
         axis = (b - a) / max(np.linalg.norm(b - a), 1e-9)
@@ -79,7 +83,9 @@ class Shape:
         faces = np.concatenate([np.stack(t, -1).reshape(-1, 3) for t in ((a, b, d), (a, d, c))])
         return self.add(points.reshape(-1, 3), faces, part, glass)
 
-    def slab(self, x: tuple, y: tuple, z: tuple, part: int = 0, bulge: float = 0.03) -> Shape:
+    def slab(
+        self, x: Sequence[float], y: Sequence[float], z: Sequence[float], part: int = 0, bulge: float = 0.03
+    ) -> Shape:
         """Cushion: a box whose upper edges are rounded off."""
         inset = min(bulge, 0.45 * (x[1] - x[0]), 0.45 * (y[1] - y[0]), 0.9 * (z[1] - z[0]))
         levels = [(0.0, z[0]), (0.0, z[1] - inset), (0.35 * inset, z[1] - 0.35 * inset), (inset, z[1])]

@@ -8,7 +8,9 @@ from jspnet_core.synthetic.assets.own.shape import Part, Shape
 from jspnet_core.synthetic.assets.pieces import Piece, Surface, own_piece
 
 
-def open_shelf(rng: np.random.Generator, kind: str, w: float, d: float, h: float, rows: int, thick=0.02) -> Piece:
+def open_shelf(
+    rng: np.random.Generator, kind: str, w: float, d: float, h: float, rows: int, thick: float = 0.02
+) -> Piece:
     """Shelf with sides and boards; the back closed or open; columns of equal width."""
     shape, places = Shape(), []
     columns = max(1, round(w / rng.uniform(0.45, 1.1)))
@@ -31,8 +33,8 @@ def open_shelf(rng: np.random.Generator, kind: str, w: float, d: float, h: float
         clear = levels[k + 1] - z - thick if k < rows else np.inf
         for c in range(columns if k < rows else 1):
             n = columns if k < rows else 1
-            x = (-w / 2 + c * w / n + thick + 0.005, -w / 2 + (c + 1) * w / n - thick - 0.005)
-            places.append(Surface(z + thick, x, (-d / 2 + 0.01, d / 2 - 0.02), clear))
+            span = (-w / 2 + c * w / n + thick + 0.005, -w / 2 + (c + 1) * w / n - thick - 0.005)
+            places.append(Surface(z + thick, span, (-d / 2 + 0.01, d / 2 - 0.02), clear))
     return own_piece(kind, shape, places, placement="floor_wall")
 
 
@@ -89,9 +91,9 @@ def closed(
     size: tuple,
     columns: int,
     rows: int,
-    foot=0.06,
-    placement="floor_wall",
-    elevation=None,
+    foot: float = 0.06,
+    placement: str = "floor_wall",
+    elevation: float | None = None,
 ) -> Piece:
     """Cabinet with a grid of doors or drawers, each with a handle and a joint around it."""
     w, d, h = size

@@ -119,7 +119,7 @@ def workbench(rng: np.random.Generator) -> Piece:
 
 
 def kitchen_counter(
-    rng: np.random.Generator, w: float | None = None, sink: bool = False, kind="kitchen_counter"
+    rng: np.random.Generator, w: float | None = None, sink: bool = False, kind: str = "kitchen_counter"
 ) -> Piece:
     """Base unit with doors or drawers, plinth and worktop; with a sink bowl and tap if asked."""
     w = w or float(rng.choice([0.4, 0.6, 0.8, 1.0]))

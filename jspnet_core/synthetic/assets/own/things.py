@@ -253,7 +253,11 @@ def coat_rack(rng: np.random.Generator) -> Piece:
         if rng.random() < 0.5:
             c, w = np.array([0.16 * np.cos(a), 0.16 * np.sin(a)]), rng.uniform(0.08, 0.14)
             shape.turned(
-                *c, [(w, h - rng.uniform(0.7, 1.0)), (w * 0.9, h - 0.3), (0.03, h - 0.05)], int(rng.choice(_COLORS)), 9
+                c[0],
+                c[1],
+                [(w, h - rng.uniform(0.7, 1.0)), (w * 0.9, h - 0.3), (0.03, h - 0.05)],
+                int(rng.choice(_COLORS)),
+                9,
             )
     return own_piece("clothes_rack", shape)
 
