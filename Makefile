@@ -23,13 +23,13 @@ check: ## lint, format, types, spelling and the fast tests; under two minutes af
 test: ## lint, format, types, spelling, the documentation and every test; training and export included
 	@tools/setup.sh test
 	@$(IN_ENVIRONMENT) tools/check.sh
-	@$(IN_ENVIRONMENT) mkdocs build --quiet --strict
+	@$(IN_ENVIRONMENT) NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
 	@$(IN_ENVIRONMENT) python -m pytest -n 2 --dist loadfile -m "not alone" --durations 20
 	@$(IN_ENVIRONMENT) python -m pytest -m alone tests/ros
 
 docs: ## build the documentation as a site in out/site; warnings are errors
 	@tools/setup.sh test
-	@$(IN_ENVIRONMENT) mkdocs build --strict
+	@$(IN_ENVIRONMENT) NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 format: ## format the code and mend what ruff can mend
 	@tools/setup.sh test
