@@ -11,6 +11,7 @@ from rich.console import Console
 from jspnet_core.classes import S3DIS
 from jspnet_core.cli.options import OptionError
 from jspnet_core.cli.prepare_progress import class_table, progress_bar, rooms_table
+from jspnet_core.cli.synth_furnished import Count, write_furnished
 from jspnet_core.data.generated import DENSITY, FIRST_SEED, SEED_STRIDE, GeneratedRoom
 from jspnet_core.data.generated_frames import (
     FRAMES_INDEX,
@@ -24,6 +25,7 @@ from jspnet_core.data.room_index import read_index
 from jspnet_core.data.splits import SplitRule
 from jspnet_core.io.atomic import replacing_folder
 from jspnet_core.synthetic import Camera
+from jspnet_core.synthetic.assets.place import assets_folder
 from jspnet_core.util.threads import available_cores
 
 KIND = "generated"
@@ -38,13 +40,31 @@ def synth(
     density: Annotated[float, typer.Option(min=10, help="points of a room per square metre of surface")] = DENSITY,
     val_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="share of rooms that validate")] = 0.15,
     workers: Annotated[int, typer.Option(min=0, help="processes; 0: one per core")] = 0,
+    scenes_of: Annotated[
+        Literal["primitives", "furnished"],
+        typer.Option("--scenes", help="boxes and cylinders, or rooms of a furniture library"),
+    ] = "primitives",
+    sensor: Annotated[
+        Literal["mixed", "stereo", "structured_light", "time_of_flight", "lidar"],
+        typer.Option(help="of the frames of furnished scenes"),
+    ] = "mixed",
+    assets: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="furniture library; default: $JSPNET_ASSETS or the cache folder")
+    ] = None,
+    per_scene: Annotated[int, typer.Option(min=1, help="most frames of one furnished scene")] = 10,
 ) -> None:
-    """Write labelled rooms of generated scenes in the prepared format, and labelled depth-camera frames of them.
+    """Write labelled rooms of generated scenes in the prepared format, and labelled sensor frames of them.
 
-    Offices, meeting rooms, hallways and pantries in turn. The same options give the same bytes.
+    Primitives: offices, meeting rooms, hallways and pantries in turn, frames as npz or ply. Furnished: rooms, dwellings
+    and floors of many kinds with the classes of the table `indoor`; OUT/frames is a prepared folder of single views.
+    The same options give the same bytes.
     """
     if not rooms and not frames:
         raise OptionError("nothing to write: --rooms N, --frames M or both say how much")
+    if scenes_of == "furnished":
+        count = Count(rooms, frames, per_scene, val_share)
+        write_furnished(out, count, seed, assets_folder(assets), sensor, workers or available_cores())
+        return
     check_out(out, KIND, Path("frames") / FRAMES_INDEX)
     first = FIRST_SEED + SEED_STRIDE * seed
     scenes = [GeneratedRoom(first + i, density) for i in range(rooms or -(-frames // PER_SCENE))]

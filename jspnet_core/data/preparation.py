@@ -100,9 +100,16 @@ def fill_folder(
         found[outcome.name] = outcome
         report(outcome)
     outcomes = [found[source.name] for source in sources]
+    index_outcomes(outcomes, folder, data, rule)
+    return outcomes
+
+
+def index_outcomes(outcomes: Sequence[Outcome], folder: Path, data: Data, rule: SplitRule) -> None:
+    """Write the index of the rooms that were written to a folder. Raises `RoomFileError` where there are none."""
     entries = {outcome.name: outcome.entry for outcome in outcomes if outcome.entry is not None}
     if not entries:
-        raise RoomFileError(f"none of {len(sources)} rooms could be prepared; the first: {outcomes[0].error}")
+        first = f"; the first: {outcomes[0].error}" if outcomes else ""
+        raise RoomFileError(f"none of {len(outcomes)} rooms could be prepared{first}")
     write_index(
         folder,
         RoomIndex(
@@ -116,7 +123,6 @@ def fill_folder(
             rooms=dict(sorted(entries.items())),
         ),
     )
-    return outcomes
 
 
 def check_out(out: Path, kind: str, marker: Path = Path(INDEX_NAME)) -> None:

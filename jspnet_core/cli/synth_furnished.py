@@ -1,0 +1,82 @@
+"""`jspnet synth --scenes furnished`: scans and sensor frames of rooms that are furnished from a library of meshes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from jspnet_core.classes import INDOOR
+from jspnet_core.cli.prepare_progress import class_table, progress_bar, rooms_table
+from jspnet_core.data.furnished import UNSEEN, SceneJob, Taken, scene_jobs, take
+from jspnet_core.data.preparation import Data, Outcome, check_out, in_parallel, index_outcomes
+from jspnet_core.data.room_index import INDEX_NAME, read_index
+from jspnet_core.data.splits import SplitRule
+from jspnet_core.io.atomic import replacing_folder
+from jspnet_core.synthetic.assets.library import read_library
+from jspnet_core.synthetic.sensors.devices import KINDS as SENSORS
+
+KIND = "generated"
+FRAMES = "frames"
+
+
+@dataclass(frozen=True)
+class Count:
+    """How much is asked for. per_scene: most frames of one scene. val_share: of the scenes, with unseen furniture."""
+
+    rooms: int
+    frames: int
+    per_scene: int
+    val_share: float
+
+
+def write_furnished(out: Path, count: Count, seed: int, assets: Path, sensor: str, workers: int) -> None:
+    """Write OUT/rooms.json with scans, and OUT/frames/rooms.json with frames, one prepared folder each."""
+    check_out(out, KIND, Path(FRAMES) / INDEX_NAME)
+    library = read_library(assets)
+    console = Console()
+    for reason, number in library.left_out.items():
+        console.print(f"{number} models left out: {reason}", highlight=False, markup=False)
+    sensors = SENSORS if sensor == "mixed" else (sensor,)
+    settings = {"scenes": "furnished", "seed": seed, "sensor": sensor, "models": len(library.assets)}
+    with replacing_folder(out) as folder:
+        views = folder / FRAMES
+        views.mkdir()
+        jobs = scene_jobs(
+            count.rooms, count.frames, count.per_scene, seed, assets, sensors, count.val_share, folder, views
+        )
+        taken = _take(jobs, workers)
+        rule = SplitRule(val=(f"{UNSEEN}_*",))
+        if count.rooms:
+            data = Data(KIND, INDOOR, settings)
+            index_outcomes([room for job in taken for room in job.rooms], folder, data, rule)
+        if count.frames:
+            data = Data(KIND, INDOOR, settings, single_views=True)
+            index_outcomes([frame for job in taken for frame in job.frames], views, data, rule)
+        else:
+            views.rmdir()
+    for number, place in ((count.rooms, out), (count.frames, out / FRAMES)):
+        if number:
+            index = read_index(place)
+            console.print(*([rooms_table(index)] if number <= 40 else []), class_table(index))
+    _report_lost(console, [outcome for job in taken for outcome in (*job.rooms, *job.frames) if outcome.error])
+    console.print(f"{out}: {count.rooms} rooms, {count.frames} frames", highlight=False, soft_wrap=True, markup=False)
+
+
+def _take(jobs: list[SceneJob], workers: int) -> list[Taken]:
+    """Do all jobs; results in the order of the scenes' names."""
+    done: list[Taken] = []
+    with progress_bar() as progress:
+        task = progress.add_task("scenes", total=len(jobs))
+        for taken in in_parallel(take, jobs, workers):
+            done.append(taken)
+            progress.update(task, advance=1, description=taken.name)
+    return sorted(done, key=lambda taken: taken.name)
+
+
+def _report_lost(console: Console, lost: list[Outcome]) -> None:
+    for outcome in lost[:5]:
+        console.print(f"left out {outcome.name}: {outcome.error}", highlight=False, markup=False)
+    if lost:
+        console.print(f"{len(lost)} rooms and frames left out", highlight=False, markup=False)

@@ -1,0 +1,150 @@
+"""Scans and sensor frames of furnished scenes as training rooms: z above the floor, classes of the table `indoor`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from jspnet_core.classes import INDOOR
+from jspnet_core.data.preparation import Outcome
+from jspnet_core.data.room_index import RoomFileError
+from jspnet_core.data.room_writer import write_room
+from jspnet_core.data.rooms import Room
+from jspnet_core.synthetic.assets.library import Library, read_library
+from jspnet_core.synthetic.frames import random_frame
+from jspnet_core.synthetic.layout.make import LayoutError, make_furnished_scene
+from jspnet_core.synthetic.meshes import FurnishedScene
+from jspnet_core.synthetic.scan import Cloud, scan_room
+from jspnet_core.synthetic.sensors.devices import devices_of
+from jspnet_core.synthetic.shade import Light, light_scene
+from jspnet_core.synthetic.triangles import Triangles, flatten
+
+SCENE_TRIES = 5
+"""Scenes that are drawn where one has no floor to stand on."""
+
+SEED_STRIDE = 1_000_000
+"""Scenes of one seed; those of another seed are all different."""
+
+UNSEEN = "unseen"
+"""Begins the names of scenes whose furniture never trains."""
+
+
+@dataclass(frozen=True)
+class SceneSource:
+    """Furnished scene `number` of a seed. assets: folder of the furniture library. kind: of room; None: any.
+
+    unseen: only models that never train.
+    """
+
+    number: int
+    seed: int
+    assets: str
+    unseen: bool = False
+    kind: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{UNSEEN if self.unseen else 'furnished'}_{self.seed}_{self.number:06d}"
+
+    def rng(self, purpose: int) -> np.random.Generator:
+        """Random numbers for one purpose: the same for the same scene, whoever asks and whenever."""
+        return np.random.default_rng((self.seed, self.number, purpose))
+
+
+@dataclass(frozen=True)
+class SceneJob:
+    """What to take in one scene, and where it goes. sensors: kinds."""
+
+    source: SceneSource
+    scan: bool
+    frames: int
+    sensors: tuple[str, ...]
+    rooms_folder: Path
+    frames_folder: Path
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of one job."""
+
+    name: str
+    rooms: list[Outcome]
+    frames: list[Outcome]
+
+
+def scene_jobs(
+    rooms: int,
+    frames: int,
+    per_scene: int,
+    seed: int,
+    assets: Path,
+    sensors: Sequence[str],
+    val_share: float,
+    rooms_folder: Path,
+    frames_folder: Path,
+) -> list[SceneJob]:
+    """`rooms` scans, one a scene, and `frames` frames, as many in one scene as in the other, at most `per_scene`."""
+    scenes = max(rooms, -(-frames // per_scene))
+    jobs = []
+    for i in range(scenes):
+        unseen = int((i + 1) * val_share) > int(i * val_share)
+        count = frames // scenes + (i < frames % scenes)
+        source = SceneSource(i, seed, str(assets), unseen)
+        jobs.append(SceneJob(source, i < rooms, count, tuple(sensors), rooms_folder, frames_folder))
+    return jobs
+
+
+@cache
+def _library(folder: str) -> Library:
+    return read_library(folder)
+
+
+def make(source: SceneSource) -> tuple[FurnishedScene, Triangles, Light]:
+    """The scene with its triangles and light. Raises `RoomFileError` where SCENE_TRIES scenes cannot be furnished."""
+    library = _library(source.assets)
+    reason = ""
+    for attempt in range(SCENE_TRIES):
+        seed = ((source.seed + 1) * SCENE_TRIES + attempt) * SEED_STRIDE + source.number
+        try:
+            scene = make_furnished_scene(seed, source.kind, library, "val" if source.unseen else "train")
+        except LayoutError as error:
+            reason = str(error)
+            continue
+        if any(len(free) for free in scene.free):
+            triangles = flatten(scene.placed, library.textures)
+            return scene, triangles, light_scene(scene, triangles)
+        reason = "no free floor to stand on"
+    raise RoomFileError(f"{source.name}: none of {SCENE_TRIES} scenes could be furnished; the last: {reason}")
+
+
+def take(job: SceneJob) -> Taken:
+    """Scan a scene and take its frames; what cannot train is left out, with its reason."""
+    name = job.source.name
+    try:
+        scene, triangles, light = make(job.source)
+    except RoomFileError as error:
+        return Taken(name, [Outcome(name, name, error=str(error))] if job.scan else [], [])
+    rooms, frames = [], []
+    if job.scan:
+        rng = job.source.rng(100)
+        sizes = np.array([len(free) for free in scene.free], float)
+        cloud = scan_room(scene, triangles, light, int(rng.choice(len(sizes), p=sizes / sizes.sum())), rng)
+        rooms.append(_write(job.rooms_folder, f"{name}_{scene.kind}", cloud, "scan"))
+    for i in range(job.frames):
+        rng = job.source.rng(1000 + i)
+        frame = random_frame(scene, triangles, light, devices_of(job.sensors), rng)
+        named = f"{name}_{scene.kind}_{i:03d}_{frame.device}"
+        frames.append(_write(job.frames_folder, named, frame.cloud(named), frame.device, keep_height=True))
+    return Taken(name, rooms, frames)
+
+
+def _write(folder: Path, name: str, cloud: Cloud, source: str, keep_height: bool = False) -> Outcome:
+    room = Room(name, cloud.points, cloud.colors, cloud.label, cloud.instance)
+    try:
+        return Outcome(name, source, write_room(folder, room, INDOOR, source, keep_height))
+    except RoomFileError as error:
+        return Outcome(name, source, error=str(error))
