@@ -1,98 +1,143 @@
-"""The gravity frame of a cloud: z up, the floor at z = 0, found in the cloud where nobody says it.
+"""Estimate the gravity frame of a cloud: z up, the floor at z = 0, where no transform is given.
 
-Models trained on rooms read height as a feature: a cloud in another frame is labelled wrong without a word.
+Models trained on rooms read height as a feature: a cloud in another frame is labelled wrong. Which axis is up is
+decided by the floor, the walls and the surfaces that each candidate explains, never by where the cloud lies.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
+from jspnet_core.pipeline.gravity.evidence import Choice, choose, rotation_to_z
 from jspnet_core.pipeline.gravity.floor_plane import level_plane, thin
-from jspnet_core.pipeline.gravity.up_direction import find_up, surface_patches
+from jspnet_core.pipeline.gravity.up_direction import FEWEST_PATCHES, Candidates, find_candidates, surface_patches
+from jspnet_core.pipeline.gravity.viewpoint import AXES, Viewpoint, find_viewpoint
 from jspnet_core.spatial.transforms import transform_points
+
+UpAxis = Literal["auto", "optical", "x", "y", "z", "-x", "-y", "-z"]
 
 T_ZUP_OPTICAL = np.array([[0.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
 """From a camera's optical axes (x right, y down, z forward) to x forward, y left, z up."""
 
-_Z = np.array([0.0, 0.0, 1.0])
+_AXIS_NAMES = ("x", "y", "z", "-x", "-y", "-z")  # of the rows of AXES
+_OPTICAL = Viewpoint(1.0, 2)
 _FEWEST = 30  # thinned points without which nothing is looked for
-_MOST_TILT = 45.0  # degrees: in the view of a camera pitched further, walls and floors change places
+_PROBABLE = 0.9  # probability of the up direction from which it is relied on
+_SNAP = np.cos(np.radians(2.0))  # a map's up direction nearer to an axis than this is that axis
 
 
 @dataclass(frozen=True)
 class Gravity:
-    """T_gravity_input: (4, 4) float64, rigid, metres. source: where it came from, in words for people."""
+    """An estimated gravity frame.
+
+    T_gravity_input: (4, 4) float64, rigid, metres. source: what it was estimated from, in words for people.
+    is_sure: False where direction or floor height are a guess; `source` has the reason.
+    """
 
     T_gravity_input: np.ndarray
     source: str
+    is_sure: bool = True
 
 
-def find_gravity(points: np.ndarray, mode: Literal["auto", "optical", "none"], rng_seed: int = 0) -> Gravity:
-    """Find the frame with z up and the floor at z = 0.
+def find_gravity(points: np.ndarray, up_axis: UpAxis = "auto", rng_seed: int = 0) -> Gravity:
+    """Estimate the frame with z up and the floor at z = 0.
 
     points: (N, 3) float32, metres, input frame; rows with NaN or Inf are no returns.
-    mode: "optical": the input's axes are x right, y down, z forward; walls and surfaces correct the sensor's tilt,
-        up to 45 degrees, and heading and position stay the sensor's. "none": the input's z axis is up; only the
-        height of the floor is found. "auto": optical where all points lie in front of a lens that looks along z,
-        otherwise as "none".
+    up_axis: "auto" decides by evidence, for any axes and any tilt of a camera. "optical": the input's axes are a
+        camera's (x right, y down, z forward), whose tilt is estimated. "x", "y", "z", "-x", "-y", "-z": that axis
+        points up exactly; only the height of the floor is estimated.
     rng_seed: clouds are thinned at random; the same seed gives the same result.
 
-    Odd clouds raise nothing: what was not found is said in `source`, and z = 0 is then at the lowest points.
-    Raises ValueError for another mode.
+    Odd clouds raise nothing: `is_sure` is False, `source` has the reason, and z = 0 is then at the lowest points.
+    Raises ValueError for another axis.
     """
-    if mode not in ("auto", "optical", "none"):
-        raise ValueError(f"mode is {mode!r}, must be 'auto', 'optical' or 'none'")
+    if up_axis not in get_args(UpAxis):
+        raise ValueError(f"up_axis is {up_axis!r}, must be one of {', '.join(get_args(UpAxis))}")
     thinned = thin(points, np.random.default_rng(rng_seed))
-    if mode == "optical" or (mode == "auto" and _seen_by_a_camera_along_z(thinned)):
-        return _optical(thinned)
-    return _level(thinned, unsure=mode == "auto")
+    if up_axis in _AXIS_NAMES:
+        return _with_axis(thinned, up_axis)
+    view = _OPTICAL if up_axis == "optical" else find_viewpoint(thinned)
+    patches = surface_patches(thinned) if len(thinned) >= _FEWEST else None
+    if patches is None or len(patches.weights) < FEWEST_PATCHES:
+        return _guess(thinned, view)
+    candidates = find_candidates(patches)
+    if up_axis == "optical":
+        candidates = _in_front(candidates)
+    return _with_choice(thinned, choose(thinned, patches, candidates, view), view, free=up_axis == "auto")
 
 
-def _optical(points: np.ndarray) -> Gravity:
-    up = (
-        find_up(*surface_patches(transform_points(T_ZUP_OPTICAL, points)), assumed=_Z)
-        if len(points) >= _FEWEST
-        else None
+def _with_axis(points: np.ndarray, up_axis: str) -> Gravity:
+    T = _axes(AXES[_AXIS_NAMES.index(up_axis)])
+    plane = level_plane(transform_points(T, points), refine=False) if len(points) >= _FEWEST else None
+    if plane is None or not plane.is_floor:
+        return _resting(points, T, f"{up_axis} axis up as given, no floor in view")
+    return Gravity(_raised(T, -plane.offset), f"{up_axis} axis up as given, floor at {plane.offset:.2f} m")
+
+
+def _with_choice(points: np.ndarray, choice: Choice, view: Viewpoint, free: bool) -> Gravity:
+    """The frame of a chosen up direction. free: whether nothing was known about the axes."""
+    is_map = view.single < 0.5 or view.axis < 0
+    up = _snapped(choice.up) if is_map else choice.up
+    level = _axes(up) if is_map else _facing(view)
+    T = _homogeneous(rotation_to_z(level[:3, :3] @ up)) @ level
+    plane = level_plane(transform_points(T, points), refine=up is choice.up)
+    assumed = AXES[_nearest(up)] if is_map else view.up
+    what = f"{_AXIS_NAMES[_nearest(assumed)]} axis up, tilt {_tilt(up, assumed):.1f} deg"
+    what = what if is_map else f"camera axes, {what}"
+    probable = choice.probability >= _PROBABLE
+    doubt = (
+        "" if probable else f"; unsure which way is up ({100 * choice.probability:.0f} %): set the up axis or the pose"
     )
-    if up is None or not up.is_sure or up.direction[2] < np.cos(np.radians(_MOST_TILT)):
-        return _resting(points, T_ZUP_OPTICAL, "optical axes, tilt unknown: too little structure in view")
-    T = _upright(up.direction) @ T_ZUP_OPTICAL
-    floor = level_plane(transform_points(T, points), refine=True)
-    if floor is not None and floor.is_floor:
-        T = _raised(_upright(floor.normal) @ T, -floor.offset)
-        return Gravity(T, f"optical axes, tilt {_tilt(T):.1f} deg, floor {T[2, 3]:.2f} m below the sensor")
-    seen = "walls and surfaces" if up.complete else "one wall (sideways tilt unknown)"
-    return _resting(points, T, f"optical axes, tilt {_tilt(T):.1f} deg from {seen}, no floor in view")
+    if plane is None or not plane.is_floor:
+        seen = "" if choice.complete else " from one wall (sideways tilt unknown)"
+        return _resting(points, T, f"{what}{seen}, no floor in view{doubt}")
+    T = _raised(_homogeneous(rotation_to_z(plane.normal)) @ T, -plane.offset)
+    return Gravity(T, f"{what}, floor {_floor(T, is_map)}{doubt}", is_sure=probable)
 
 
-def _level(points: np.ndarray, unsure: bool) -> Gravity:
-    floor = level_plane(points, refine=False) if len(points) >= _FEWEST else None
-    if floor is None or not floor.is_floor:
-        advice = "; unsure whether z is up at all, please say which axes they are" if unsure else ""
-        return _resting(points, np.eye(4), f"z axis up, no floor in view{advice}")
-    return Gravity(_raised(np.eye(4), -floor.offset), f"z axis up, floor at z = {floor.offset:.2f} m")
+def _guess(points: np.ndarray, view: Viewpoint) -> Gravity:
+    """The usual axes, where too little structure is in view to estimate anything."""
+    sensor = view.axis >= 0 and view.single >= 0.5
+    T = _facing(view) if sensor else np.eye(4)
+    what = f"camera axes, {_AXIS_NAMES[_nearest(view.up)]} axis up" if sensor else "z axis up"
+    return _resting(points, T, f"{what}, tilt unknown: too little structure in view; set the up axis or the pose")
 
 
-def _seen_by_a_camera_along_z(points: np.ndarray) -> bool:
-    """Whether all points lie inside a wide lens looking along +z from the origin, none nearer than 15 cm.
+def _in_front(candidates: Candidates) -> Candidates:
+    """Candidates within 65 degrees of a camera's own up direction, or all where there are none."""
+    near = np.einsum("ci,i->c", candidates.direction, _OPTICAL.up) > np.cos(np.radians(65.0))
+    return Candidates(*(column[near] for column in candidates)) if near.any() else candidates
 
-    No cloud with z up does: its floor lies at or below its origin, or its corner does.
-    """
-    if len(points) < _FEWEST:
-        return False
-    x, y, z = points.T
-    inside = (z > 0.15) & (np.abs(x) < 1.8 * z) & (np.abs(y) < 1.8 * z)
-    return bool(inside.mean() > 0.995)
+
+def _snapped(up: np.ndarray) -> np.ndarray:
+    nearest = AXES[_nearest(up)]
+    return nearest if nearest @ up > _SNAP else up
+
+
+def _axes(up: np.ndarray) -> np.ndarray:
+    """Transform (4, 4) that turns the axis nearest to `up` to z and leaves the others as they are where it can."""
+    return _homogeneous(rotation_to_z(AXES[_nearest(up)]))
+
+
+def _facing(view: Viewpoint) -> np.ndarray:
+    """Transform (4, 4) from a level sensor's axes to x forward, y left, z up."""
+    return _homogeneous(np.stack([view.forward, np.cross(view.up, view.forward), view.up]))
+
+
+def _homogeneous(R: np.ndarray) -> np.ndarray:
+    T = np.eye(4)
+    T[:3, :3] = R
+    return T
 
 
 def _resting(points: np.ndarray, T: np.ndarray, why: str) -> Gravity:
-    """Axes as given, z = 0 at the lowest points but for the odd stray one."""
+    """The axes of T, and z = 0 at the lowest points but for the odd stray one."""
     z = transform_points(T, points)[:, 2]
     lowest = float(np.percentile(z, 1.0)) if len(z) else 0.0
-    return Gravity(_raised(T, -lowest), f"{why}; z = 0 at the lowest points")
+    return Gravity(_raised(T, -lowest), f"{why}; z = 0 at the lowest points", is_sure=False)
 
 
 def _raised(T: np.ndarray, height: float) -> np.ndarray:
@@ -101,18 +146,15 @@ def _raised(T: np.ndarray, height: float) -> np.ndarray:
     return T
 
 
-def _upright(up: np.ndarray) -> np.ndarray:
-    """(4, 4), the smallest rotation that turns the unit vector `up` to z: it leaves the heading alone."""
-    x, y, z = up
-    R = np.eye(4)
-    R[:3, :3] = [
-        [1.0 - x * x / (1.0 + z), -x * y / (1.0 + z), -x],
-        [-x * y / (1.0 + z), 1.0 - y * y / (1.0 + z), -y],
-        [x, y, z],
-    ]
-    return R
+def _nearest(up: np.ndarray) -> int:
+    """Index of the axis nearest to a direction."""
+    return int(np.einsum("ai,i->a", AXES, up).argmax())
 
 
-def _tilt(T_gravity_optical: np.ndarray) -> float:
-    """Degrees between the camera's assumed up (-y) and the up found."""
-    return float(np.degrees(np.arccos(np.clip(-T_gravity_optical[2, 1], -1.0, 1.0))))
+def _tilt(up: np.ndarray, assumed: np.ndarray) -> float:
+    """Angle in degrees."""
+    return float(np.degrees(np.arccos(np.clip(up @ assumed, -1.0, 1.0))))
+
+
+def _floor(T: np.ndarray, is_map: bool) -> str:
+    return f"at {-T[2, 3]:.2f} m" if is_map else f"{T[2, 3]:.2f} m below the sensor"

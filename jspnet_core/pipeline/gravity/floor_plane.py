@@ -90,11 +90,12 @@ def _one_per_voxel(points: np.ndarray, edge: float) -> np.ndarray:
     return kept[:count]
 
 
-def level_plane(points: np.ndarray, refine: bool) -> Plane | None:
+def level_plane(points: np.ndarray, refine: bool, voxels: float = 1.0) -> Plane | None:
     """The best floor candidate.
 
     points: (M, 3) float64, thinned, z up.
     refine: whether least squares may turn the plane by some degrees (z axis estimated) or not (z axis given).
+    voxels: thinned points that each point stands for, where only some of them are given.
     """
     if len(points) == 0:
         return None
@@ -104,10 +105,10 @@ def level_plane(points: np.ndarray, refine: bool) -> Plane | None:
     score = on - _BELOW_WEIGHT * np.searchsorted(z, candidates - _CLEAR)
     normal, offset = np.array([0.0, 0.0, 1.0]), float(candidates[score.argmax()])
     if refine:
-        plane = _measure(points, *_least_squares(points, normal, offset))
+        plane = _measure(points, *_least_squares(points, normal, offset), voxels)
         if plane.area >= _REFINED_AREA:
             return plane
-    return _measure(points, normal, float(np.median(z[np.abs(z - offset) < _NEAR])))
+    return _measure(points, normal, float(np.median(z[np.abs(z - offset) < _NEAR])), voxels)
 
 
 @njit(nogil=True, cache=True)
@@ -159,9 +160,9 @@ def _moments(points: np.ndarray, normal: np.ndarray, offset: float, near: float)
     return count, centre + offset * normal, squares
 
 
-def _measure(points: np.ndarray, normal: np.ndarray, offset: float) -> Plane:
+def _measure(points: np.ndarray, normal: np.ndarray, offset: float, voxels: float) -> Plane:
     on, above, below = _counts(points, normal, offset)
-    return Plane(normal, float(offset), on * VOXEL**2, below / max(on, 1), is_layer=on > 2 * above)
+    return Plane(normal, float(offset), on * voxels * VOXEL**2, below / max(on, 1), is_layer=on > 2 * above)
 
 
 @njit(nogil=True, cache=True)
