@@ -40,6 +40,7 @@ class Segmentation:
     blocks: blocks that went through the network.
     blocks_left_out: blocks beyond the frame's budget; their points stay unlabelled.
     timings_ms: milliseconds spent, by stage, in the order of the stages.
+    gravity_is_sure: False where the up direction or the height of the floor is a guess; labels may then be wrong.
     """
 
     label: np.ndarray
@@ -51,3 +52,4 @@ class Segmentation:
     blocks: int
     blocks_left_out: int
     timings_ms: dict[str, float] = field(default_factory=dict)
+    gravity_is_sure: bool = True

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+UpAxis = Literal["auto", "optical", "x", "y", "z", "-x", "-y", "-z"]
+
 MaxBlocks = Annotated[
     int, Field(ge=0, le=100_000, description="most blocks per cloud, nearest to the sensor first; 0: no bound")
 ]
@@ -62,11 +64,11 @@ class SegmenterSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    gravity: Literal["auto", "optical", "none"] = Field(
+    up_axis: UpAxis = Field(
         "auto",
-        description="how to find the frame with z up and the floor at z = 0 where no transform is given: auto "
-        "(z up or optical frame, whichever shows a floor), optical (z forward, y down), none (z is up already; "
-        "only the floor's height is found)",
+        description="which axis of a cloud points up, where no transform is given: auto (decided by floor, walls and "
+        "viewpoint, with any tilt), optical (a camera's axes, x right, y down, z forward, with its tilt), or one axis "
+        "exactly; the height of the floor is estimated in all cases",
     )
     voxel_size: float = Field(0.03, ge=0.005, le=0.2, description="edge of a voxel in metres")
     stride: Stride = 0.75

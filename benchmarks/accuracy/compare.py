@@ -38,7 +38,7 @@ from jspnet_core.training.checkpoint import CheckpointError
 from jspnet_core.training.dataset.block_dataset import RandomBlockDataset
 from jspnet_core.training.dataset.loader import to_device
 
-SCORING = SegmenterSettings(gravity="none")
+SCORING = SegmenterSettings(up_axis="z")
 SETTLING_BLOCKS = 64
 
 

@@ -42,7 +42,7 @@ class ReferenceRoute:
             _, first, voxel_of_point = np.unique(cells, axis=0, return_index=True, return_inverse=True)
             xyz, rgb = points[finite[first]], colors[finite[first]]
         with clock.stage("gravity"):
-            xyz = transform_points(rotation_about_z(s.turn) @ find_gravity(xyz, s.gravity).T_gravity_input, xyz)
+            xyz = transform_points(rotation_about_z(s.turn) @ find_gravity(xyz, s.up_axis).T_gravity_input, xyz)
         with clock.stage("blocks"):
             index = self.cut(xyz)
             features = [self.features(xyz, rgb, row) for row in index]

@@ -113,7 +113,7 @@ def room_frame() -> Frame:
     if not ROOM.exists():
         raise Absent(f"{ROOM} is not on this machine")
     cloud = read_cloud(ROOM)
-    return Frame(cloud.points, cloud.colors, f"whole room {ROOM.stem} of S3DIS", SegmenterSettings(gravity="none"))
+    return Frame(cloud.points, cloud.colors, f"whole room {ROOM.stem} of S3DIS", SegmenterSettings(up_axis="z"))
 
 
 @cache

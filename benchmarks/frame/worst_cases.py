@@ -181,7 +181,7 @@ def clouds(engine: Engine, cloud: tuple[np.ndarray, np.ndarray]) -> dict[str, tu
 
 
 def label(name: str, points: np.ndarray, colors: np.ndarray, engine: Engine, blocks: int) -> dict[str, float | str]:
-    segmenter = Segmenter(engine=engine, settings=FrameSettings(gravity="none", max_blocks=blocks, stride=0.5))
+    segmenter = Segmenter(engine=engine, settings=FrameSettings(up_axis="z", max_blocks=blocks, stride=0.5))
     runs = sorted((timed(lambda: segmenter.segment(points, colors)) for _ in range(3)), key=lambda run: run[0])
     seconds, found = runs[1]
     slowest = max(found.timings_ms, key=lambda stage: found.timings_ms[stage])

@@ -169,7 +169,7 @@ def stages(section: Section, place: Place) -> None:
     scene, net = make_scene(5, "office"), place.network(place.engine("fp16", graphs=True))
     room = scene.room_cloud(np.random.default_rng(0), 100.0 if place.rehearsal else 3000.0)
     for blocks in place.batches:
-        settings = FrameSettings(gravity="none", voxel_size=VOXEL, stride=0.35, max_blocks=blocks)
+        settings = FrameSettings(up_axis="z", voxel_size=VOXEL, stride=0.35, max_blocks=blocks)
         segmenter = GpuSegmenter(net, settings)
         segmenter.after_stage = place.synchronize
         rows = [segmenter.segment(room.points, room.colors) for _ in range(1 if place.rehearsal else 8)]

@@ -69,7 +69,7 @@ def resized(points: np.ndarray, colors: np.ndarray, count: int) -> tuple[np.ndar
 
 def measure(points: np.ndarray, colors: np.ndarray) -> dict[str, Any]:
     """Label one cloud in this process, after a small one that loads and compiles everything."""
-    segmenter = Segmenter(settings=SegmenterSettings(gravity="none"))
+    segmenter = Segmenter(settings=SegmenterSettings(up_axis="z"))
     near = (points[:, :2] < 1.5).all(axis=1)
     segmenter.segment(points[near], colors[near])
     memory = PeakMemory()
@@ -116,7 +116,7 @@ def measure_command(rooms: int, count: int) -> dict[str, float]:
         with source.open("wb") as file:
             write_vertices(file, columns)
         del points, colors, columns
-        words = [sys.executable, "-m", "jspnet_core.cli.main", "label", str(source), str(target), "--gravity", "none"]
+        words = [sys.executable, "-m", "jspnet_core.cli.main", "label", str(source), str(target), "--up", "z"]
         begin = time.perf_counter()
         child = subprocess.Popen(words, stdout=subprocess.DEVNULL)
         _, status, used = os.wait4(child.pid, 0)

@@ -268,10 +268,10 @@ def model_file(candidate: Candidate, folder: Path) -> Path:
 def scores(engine: OnnxRuntimeEngine, rooms: list[Path], views: int | None) -> dict[str, float]:
     """mIoU of the classes that are there, mPre and mRec of whole rooms, or of views of them."""
     if views is None:
-        segmenter = Segmenter(engine=engine, settings=SegmenterSettings(gravity="none"))
+        segmenter = Segmenter(engine=engine, settings=SegmenterSettings(up_axis="z"))
         results = list(evaluate_rooms(segmenter, rooms))
     else:
-        segmenter = Segmenter(engine=engine, settings=FrameSettings(gravity="none"))
+        segmenter = Segmenter(engine=engine, settings=FrameSettings(up_axis="z"))
         results = list(evaluate_views(segmenter, rooms, views))
     score = summarise([result.score for result in results], segmenter.classes.names)
     shares = [c.iou or 0.0 for c in score.classes if c.true_points]

@@ -23,7 +23,7 @@ from jspnet_core.segmentation import Segmentation
 def label(
     inputs: Annotated[list[Path], typer.Argument(metavar="IN", help=f"{', '.join(READABLE)} files, or folders")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help=f"a {' or '.join(WRITABLE)} file, or a folder")],
-    gravity: options.Gravity = DEFAULTS.gravity,
+    up: options.Up = DEFAULTS.up_axis,
     stride: options.Stride = DEFAULTS.stride,
     turn: options.Turn = DEFAULTS.turn,
     voxel: options.Voxel = DEFAULTS.voxel_size,
@@ -46,7 +46,7 @@ def label(
     """
     jobs = _jobs(inputs, out, form)
     settings = options.checked(
-        gravity=gravity,
+        up_axis=up,
         stride=stride,
         voxel_size=voxel,
         max_blocks=max_blocks,
@@ -147,7 +147,9 @@ def _print_summary(
         f"{len(found.instances)} instances, {things} of them objects; {sum(took.values()) / 1e3:.2f} s",
         highlight=False,
     )
-    console.print(f"  gravity: {found.gravity_source}", highlight=False)
+    console.print(
+        f"  gravity: {found.gravity_source}", highlight=False, style="" if found.gravity_is_sure else "yellow"
+    )
     if found.blocks_left_out:
         console.print(
             f"  {found.blocks_left_out} of {found.blocks + found.blocks_left_out} blocks left out (--max-blocks)"

@@ -17,7 +17,7 @@ from jspnet_core.errors import JspnetError
 from jspnet_core.evaluation.paper_protocol import BANDWIDTH
 from jspnet_core.network_config import NetworkConfiguration, Size
 from jspnet_core.pipeline.segmenter import Segmenter
-from jspnet_core.settings import FrameSettings, SegmenterSettings
+from jspnet_core.settings import FrameSettings, SegmenterSettings, UpAxis
 
 DEFAULTS = SegmenterSettings()
 FRAME_DEFAULTS = FrameSettings()
@@ -49,7 +49,7 @@ def _protocol_option(field: str, of_paper: float) -> Any:
     return option
 
 
-Gravity = Annotated[Literal["auto", "optical", "none"], _option("gravity")]
+Up = Annotated[UpAxis, _option("up_axis", "--up")]
 Voxel = Annotated[float, _option("voxel_size", "--voxel")]
 Stride = Annotated[float, _option("stride")]
 MaxBlocks = Annotated[int, _option("max_blocks")]

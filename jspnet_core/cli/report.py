@@ -48,7 +48,7 @@ def report(
         engine = NetworkEngine.from_checkpoint(record.checkpoint)
         scoring.check_classes(engine, rooms_dir)
         evaluation = _evaluated(out, record, engine, paths, split, sha256, views, threads)
-        segmenter = options.open_segmenter(None, engine, gravity="none", threads=threads)
+        segmenter = options.open_segmenter(None, engine, up_axis="z", threads=threads)
         results.append(
             RunResult(record, evaluation, draw_rooms(out, record.name, segmenter, paths, evaluation, pictures))
         )

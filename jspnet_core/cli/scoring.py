@@ -30,11 +30,11 @@ def by_points(
 
     settings: of `SegmenterSettings`; None: the default, of rooms or of frames.
     """
-    segmenter = options.open_segmenter(None, engine, gravity="none", **_filled(settings, DEFAULTS))
+    segmenter = options.open_segmenter(None, engine, up_axis="z", **_filled(settings, DEFAULTS))
     rooms = _run("rooms", evaluate_rooms(segmenter, paths, votes), len(paths))
     frames, view_settings = [], {}
     if views:
-        on_frames = options.open_segmenter(None, engine, gravity="none", **_filled(settings, FRAME_DEFAULTS))
+        on_frames = options.open_segmenter(None, engine, up_axis="z", **_filled(settings, FRAME_DEFAULTS))
         evaluation = evaluate_views(on_frames, paths, views, seed, View(), votes)
         frames = _run("views", evaluation, views * len(paths))
         view_settings = {
@@ -62,7 +62,7 @@ def by_blocks(
     c = engine.description.configuration
     rooms = _training_rooms(training)
     sizes = mean_block_sizes(rooms, c.classes, c.points, c.block_size, seed)
-    segmenter = options.open_segmenter(None, engine, gravity="none", bandwidth=bandwidth, threads=threads)
+    segmenter = options.open_segmenter(None, engine, up_axis="z", bandwidth=bandwidth, threads=threads)
     results = _run("rooms", evaluate_by_blocks(segmenter, paths, sizes, seed), len(paths))
     settings = {
         "stride": STRIDE,
@@ -123,7 +123,7 @@ def _listed(sizes: np.ndarray) -> list[float | None]:
 
 def _filled(given: dict[str, Any], defaults: SegmenterSettings) -> dict[str, Any]:
     chosen = {key: value for key, value in given.items() if value is not None}
-    return {**defaults.model_dump(exclude={"gravity"}), **chosen}
+    return {**defaults.model_dump(exclude={"up_axis"}), **chosen}
 
 
 def _run(what: str, evaluation: Iterable[RoomResult], total: int) -> list[RoomResult]:

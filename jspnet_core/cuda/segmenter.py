@@ -94,7 +94,8 @@ class GpuSegmenter:
             rgb = None if colors is None else uploaded(d, colors)
         with self._stage(clock, "gravity"):
             down = slice(0) if given is not None else d.download(found_voxels.representative, found_voxels.count)
-            T, source = gravity_transform(points[down], given, s)
+            gravity = gravity_transform(points[down], given, s)
+            T = gravity.T_gravity_input
             voxels = in_gravity_frame(d, found_voxels, T)
         with self._stage(clock, "blocks"):
             turned = rotation_about_z(s.turn) @ T
@@ -112,7 +113,16 @@ class GpuSegmenter:
         with self._stage(clock, "painting"):
             label, instance, confidence, found = paint(d, voxels, votes, named, reach=4 * s.voxel_size)
         return Segmentation(
-            label, instance, confidence, found, T, source, len(blocks), blocks.left_out, clock.milliseconds
+            label,
+            instance,
+            confidence,
+            found,
+            T,
+            gravity.source,
+            len(blocks),
+            blocks.left_out,
+            clock.milliseconds,
+            gravity.is_sure,
         )
 
     def _label_blocks(

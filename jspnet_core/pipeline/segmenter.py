@@ -13,7 +13,7 @@ from jspnet_core.engine import Engine, open_engine
 from jspnet_core.engine.model_file import ModelDescription, default_model
 from jspnet_core.errors import CloudError
 from jspnet_core.pipeline.blocks import Blocks
-from jspnet_core.pipeline.gravity.estimate import find_gravity
+from jspnet_core.pipeline.gravity.estimate import Gravity, find_gravity
 from jspnet_core.pipeline.inference import cut_for_network, infer_batches
 from jspnet_core.pipeline.labels_to_points import fill_gaps, paint_points, summarize_instances
 from jspnet_core.pipeline.mean_shift import mean_shift_blocks
@@ -76,7 +76,7 @@ class Segmenter:
         points: (N, 3) float32, metres, any frame; rows that are not finite, or beyond 1e4 m, stay unlabelled.
         colors: (N, 3) uint8, red green blue, or None.
         T_gravity_input: (4, 4), from the points' frame to one with z up and the floor at z = 0; None: it is found
-            in the cloud as `settings.gravity` says.
+            in the cloud as `settings.up_axis` says.
         instances: False leaves out clustering and merging; every instance id is 0 then.
         Raises `CloudError` for arrays of a wrong shape or dtype and for clouds without a finite point.
         """
@@ -89,7 +89,8 @@ class Segmenter:
             xyz = points[voxels.representative]  # (V, 3)
             rgb = None if colors is None else colors[voxels.representative]
         with clock.stage("gravity"):
-            T, source = gravity_transform(xyz, T_gravity_input, s)
+            gravity = gravity_transform(xyz, T_gravity_input, s)
+            T = gravity.T_gravity_input
             xyz = np.ascontiguousarray(transform_points(T, xyz))
         with clock.stage("blocks"):
             turn = rotation_about_z(s.turn)
@@ -113,7 +114,16 @@ class Segmenter:
             labels, confidences, instance, points_of = paint_points(voxels.of_point, label, confidence, ids)
             found = summarize_instances(xyz, points_of, confidence, ids, instance_label)
         return Segmentation(
-            labels, instance, confidences, found, T, source, len(blocks), blocks.left_out, clock.milliseconds
+            labels,
+            instance,
+            confidences,
+            found,
+            T,
+            gravity.source,
+            len(blocks),
+            blocks.left_out,
+            clock.milliseconds,
+            gravity.is_sure,
         )
 
     def _label_blocks(
@@ -151,12 +161,11 @@ class Segmenter:
         return finish_instances(merged, label, mean_size, s.min_instance_ratio)
 
 
-def gravity_transform(xyz: np.ndarray, given: np.ndarray | None, settings: SegmenterSettings) -> tuple[np.ndarray, str]:
-    """The transform given, or the one found in xyz (V, 3), which is not read otherwise; and where it came from."""
+def gravity_transform(xyz: np.ndarray, given: np.ndarray | None, settings: SegmenterSettings) -> Gravity:
+    """Take the transform given, or estimate one from xyz (V, 3) float32, which is not read otherwise."""
     if given is not None:
-        return np.asarray(given, np.float64), "given transform"
-    found = find_gravity(xyz, settings.gravity)
-    return found.T_gravity_input, found.source
+        return Gravity(np.asarray(given, np.float64), "given transform")
+    return find_gravity(xyz, settings.up_axis)
 
 
 def merge_on_cpu(

@@ -54,6 +54,8 @@ def _judge(state: NodeState, now: Snapshot, before: Snapshot) -> tuple[bytes, st
         return DiagnosticStatus.WARN, f"clouds refused: {reasons}"
     if now.labelled > before.labelled and slow and slow[-1]:
         return DiagnosticStatus.WARN, f"the last frame took {now.totals_ms[-1]:.0f} ms"
+    if now.labelled > before.labelled and now.last is not None and not now.last.gravity_is_sure:
+        return DiagnosticStatus.WARN, f"gravity: {now.last.gravity_source}; set up_axis, sensor_pose or target_frame"
     if now.received == 0:
         return DiagnosticStatus.WARN, f"no cloud has arrived on {state.topic}"
     if now.unwanted > before.unwanted:

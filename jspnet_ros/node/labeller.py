@@ -80,6 +80,7 @@ class CloudLabeller:
             blocks_left_out=frame.segmentation.blocks_left_out,
             instances=len(frame.segmentation.instances),
             gravity_source=frame.gravity_source,
+            gravity_is_sure=frame.segmentation.gravity_is_sure,
         )
         self._statistics.labelled(report)
         self._logger.info(

@@ -26,6 +26,7 @@ class FrameReport:
     blocks_left_out: int
     instances: int
     gravity_source: str
+    gravity_is_sure: bool
 
     @property
     def total_ms(self) -> float:

@@ -104,7 +104,7 @@ def test_the_papers_protocol_counts_points_of_blocks(rooms: Path, tmp_path: Path
 
 def test_votes_of_one_rotation_are_the_labels_of_the_runtime(rooms: Path) -> None:
     room = read_room(rooms / "room_1.npz")
-    segmenter = Segmenter(settings=SegmenterSettings(gravity="none", stride=1.0, turn=0.0, threads=1))
+    segmenter = Segmenter(settings=SegmenterSettings(up_axis="z", stride=1.0, turn=0.0, threads=1))
     found = segmenter.segment(room.points, room.colors, T_gravity_input=np.eye(4))
 
     def voted(votes: int) -> np.ndarray:

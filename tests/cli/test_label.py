@@ -45,7 +45,7 @@ def test_every_point_comes_back_in_order_with_its_labels(frame: Path, tmp_path: 
     assert (found["label"][missing] == 255).all()
     assert (found["label"][~missing] < 13).mean() > 0.9
     assert "19,200 points" in output
-    assert "gravity: optical axes, tilt" in output
+    assert "gravity: camera axes, -y axis up, tilt" in output
     assert [path.name for path in tmp_path.iterdir()] == ["out.npz"]
 
 

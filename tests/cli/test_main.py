@@ -53,9 +53,9 @@ def test_a_defect_is_not_dressed_up_as_a_user_error() -> None:
 
 
 def test_unknown_values_are_refused_naming_the_accepted_ones() -> None:
-    result = run("label", "a.ply", "b.ply", "--gravity", "sideways")
+    result = run("label", "a.ply", "b.ply", "--up", "sideways")
     assert result.returncode == 2
-    assert all(word in result.stderr for word in ("sideways", "auto", "optical", "none"))
+    assert all(word in result.stderr for word in ("sideways", "auto", "optical", "-z"))
     result = run("label", "a.ply", "b.ply", "--stride", "7")
     assert result.returncode == 2
     assert "--stride" in result.stderr

@@ -158,7 +158,7 @@ def test_a_frame_on_the_gpu_is_labelled_as_on_the_cpu(name, tmp_path):
     from jspnet_core.synthetic import make_scene
 
     room = make_scene(5, "office").room_cloud(np.random.default_rng(0), 300.0)
-    settings, model = FrameSettings(gravity="none"), default_model().with_suffix(".pt" if name == "torch" else ".onnx")
+    settings, model = FrameSettings(up_axis="z"), default_model().with_suffix(".pt" if name == "torch" else ".onnx")
     segmenter = load_segmenter(model, name, settings)
     assert isinstance(segmenter, GpuSegmenter)
     with ThreadPoolExecutor(1) as thread:

@@ -12,7 +12,7 @@ from tests.cuda.arrays import host_device
 
 
 def test_an_engine_that_is_on_no_gpu_gets_the_cpu_around_it(caplog):
-    segmenter = load_segmenter(settings=SegmenterSettings(max_blocks=1, gravity="none"))
+    segmenter = load_segmenter(settings=SegmenterSettings(max_blocks=1, up_axis="z"))
     assert isinstance(segmenter, Segmenter)
     segmenter.close()
     segmenter.close()
@@ -36,7 +36,7 @@ class OnDevice:
 
 def test_a_frame_stays_on_the_gpu_where_the_kernels_are_available(tmp_path_factory, caplog):
     network = HostNetwork(host_device(tmp_path_factory), open_engine("onnxruntime", default_model()), 1)
-    closed, settings = [], SegmenterSettings(gravity="none")
+    closed, settings = [], SegmenterSettings(up_axis="z")
     assert isinstance(around(OnDevice(network, closed), settings), GpuSegmenter)
     assert caplog.messages == []
     network.device = None

@@ -64,7 +64,7 @@ def opened(kind, tmp_path_factory):
 
     def open_one(blocks_at_once=2, **settings):
         small = {} if device is None else {"min_instance_ratio": 0.01, "turn": 0.0}  # pieces of things, in two blocks
-        chosen = SegmenterSettings(**{"gravity": "none", "stride": 1.0, **small, **settings})
+        chosen = SegmenterSettings(**{"up_axis": "z", "stride": 1.0, **small, **settings})
         if device is None:
             return Segmenter(engine=engine, settings=chosen)
         return GpuSegmenter(HostNetwork(device, engine, blocks_at_once), chosen)
@@ -167,7 +167,7 @@ def test_no_more_than_a_batch_of_blocks_is_with_the_engine(whole_room, monkeypat
             return self._engine.run(features, pyramids)
 
     monkeypatch.setattr("jspnet_core.pipeline.inference.AT_ONCE", 3)
-    settings = SegmenterSettings(gravity="none", stride=1.0)
+    settings = SegmenterSettings(up_axis="z", stride=1.0)
     segmenter = Segmenter(engine=Counting(Segmenter().engine), settings=settings)
     blocks = segmenter.segment(whole_room.points, whole_room.colors).blocks
     assert max(seen) <= 3
@@ -178,7 +178,7 @@ def test_a_block_without_its_padding_is_labelled_as_with_it(whole_room):
     from sklearn.metrics import adjusted_rand_score
 
     few = whole_room.points[:: max(len(whole_room.points) // 6000, 1)]  # blocks of some hundred points
-    segmenter = Segmenter(settings=SegmenterSettings(gravity="none", stride=1.0))
+    segmenter = Segmenter(settings=SegmenterSettings(up_axis="z", stride=1.0))
     assert segmenter.engine.takes_fewer_points
     smaller = segmenter.segment(few)
     segmenter.engine.takes_fewer_points = False
@@ -243,7 +243,7 @@ def test_a_device_labels_the_same_blocks_as_the_cpu_does(opened, kind, room, res
         return blocks
 
     monkeypatch.setattr("jspnet_core.cuda.segmenter.cut_blocks", keep)
-    on_cpu = Segmenter(settings=SegmenterSettings(gravity="none", stride=1.0))
+    on_cpu = Segmenter(settings=SegmenterSettings(up_axis="z", stride=1.0))
     on_cpu.engine.takes_fewer_points = False
     for change in ({"merging": "contact"}, {"merging": "fixed"}, {"merging": "legacy"}):
         on_device = opened(**change)
@@ -283,8 +283,8 @@ def test_clouds_that_cannot_be_used_say_why(segmenter, points, colors, reason):
 
 
 def test_settings_out_of_bounds_name_what_is_accepted():
-    with pytest.raises(ValueError, match="'auto', 'optical' or 'none'"):
-        SegmenterSettings(gravity="down")
+    with pytest.raises(ValueError, match="'auto', 'optical', 'x'"):
+        SegmenterSettings(up_axis="down")
     with pytest.raises(ValueError, match="less than or equal to 1"):
         SegmenterSettings(stride=2.0)
 

@@ -7,7 +7,7 @@ decided by the floor, the walls and the surfaces that each candidate explains, n
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
@@ -15,9 +15,8 @@ from jspnet_core.pipeline.gravity.evidence import Choice, choose, rotation_to_z
 from jspnet_core.pipeline.gravity.floor_plane import level_plane, thin
 from jspnet_core.pipeline.gravity.up_direction import FEWEST_PATCHES, Candidates, find_candidates, surface_patches
 from jspnet_core.pipeline.gravity.viewpoint import AXES, Viewpoint, find_viewpoint
+from jspnet_core.settings import UpAxis
 from jspnet_core.spatial.transforms import transform_points
-
-UpAxis = Literal["auto", "optical", "x", "y", "z", "-x", "-y", "-z"]
 
 T_ZUP_OPTICAL = np.array([[0.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
 """From a camera's optical axes (x right, y down, z forward) to x forward, y left, z up."""
@@ -26,6 +25,7 @@ _AXIS_NAMES = ("x", "y", "z", "-x", "-y", "-z")  # of the rows of AXES
 _OPTICAL = Viewpoint(1.0, 2)
 _FEWEST = 30  # thinned points without which nothing is looked for
 _PROBABLE = 0.9  # probability of the up direction from which it is relied on
+_ALIGNED = 0.5  # share of surface that must agree with the up direction
 _SNAP = np.cos(np.radians(2.0))  # a map's up direction nearer to an axis than this is that axis
 
 
@@ -66,7 +66,8 @@ def find_gravity(points: np.ndarray, up_axis: UpAxis = "auto", rng_seed: int = 0
     candidates = find_candidates(patches)
     if up_axis == "optical":
         candidates = _in_front(candidates)
-    return _with_choice(thinned, choose(thinned, patches, candidates, view), view, free=up_axis == "auto")
+    choice = choose(thinned, patches, candidates, view)
+    return _with_choice(thinned, choice, view) if choice.aligned >= _ALIGNED else _guess(thinned, view)
 
 
 def _with_axis(points: np.ndarray, up_axis: str) -> Gravity:
@@ -77,8 +78,8 @@ def _with_axis(points: np.ndarray, up_axis: str) -> Gravity:
     return Gravity(_raised(T, -plane.offset), f"{up_axis} axis up as given, floor at {plane.offset:.2f} m")
 
 
-def _with_choice(points: np.ndarray, choice: Choice, view: Viewpoint, free: bool) -> Gravity:
-    """The frame of a chosen up direction. free: whether nothing was known about the axes."""
+def _with_choice(points: np.ndarray, choice: Choice, view: Viewpoint) -> Gravity:
+    """The frame of a chosen up direction."""
     is_map = view.single < 0.5 or view.axis < 0
     up = _snapped(choice.up) if is_map else choice.up
     level = _axes(up) if is_map else _facing(view)

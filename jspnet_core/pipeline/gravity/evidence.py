@@ -47,12 +47,14 @@ _SCORED = 3000  # points that a candidate is scored with
 class Choice:
     """The chosen up direction.
 
-    up: (3,) float64, unit. probability: 0 to 1, of it and of candidates within 6 degrees. complete: see `Candidates`.
+    up: (3,) float64, unit. probability: 0 to 1, of it and of candidates within 6 degrees. complete, aligned: see
+    `Candidates`.
     """
 
     up: np.ndarray
     probability: float
     complete: bool
+    aligned: float
 
 
 def choose(points: np.ndarray, patches: Patches, candidates: Candidates, view: Viewpoint) -> Choice:
@@ -65,7 +67,12 @@ def choose(points: np.ndarray, patches: Patches, candidates: Candidates, view: V
     probability /= probability.sum()
     best = int(probability.argmax())
     near = np.einsum("ci,i->c", candidates.direction, candidates.direction[best]) > np.cos(np.radians(6.0))
-    return Choice(candidates.direction[best], float(probability[near].sum()), bool(candidates.complete[best]))
+    return Choice(
+        candidates.direction[best],
+        float(probability[near].sum()),
+        bool(candidates.complete[best]),
+        float(candidates.aligned[best]),
+    )
 
 
 def describe(

@@ -65,8 +65,9 @@ def find_candidates(patches: Patches) -> Candidates:
     best = _SPHERE[np.argsort(-aligned, kind="stable")[:_STARTS]]
     found = refine(patches, np.concatenate([AXES[:3], best]))
     direction = np.concatenate([found.direction, -found.direction])
+    usable = np.tile(found.complete | (np.arange(len(found.complete)) < 3), 2)  # of a bare wall, by the axes alone
     kept: list[int] = []
-    for i in range(len(direction)):
+    for i in np.flatnonzero(usable):
         if not kept or (direction[kept] @ direction[i]).max() < _SAME:
             kept.append(i)
     return Candidates(direction[kept], np.tile(found.aligned, 2)[kept], np.tile(found.complete, 2)[kept])

@@ -99,7 +99,7 @@ def test_what_cannot_be_had_fails_configure_with_one_sentence(start, case):
 
 
 REFUSED = {
-    "gravity:=sideways": "'auto', 'optical' or 'none'",
+    "up_axis:=sideways": "'auto', 'optical', 'x', 'y', 'z', '-x', '-y' or '-z'",
     "stride:=7.0": "Max: 1.0",
     "engine:=abacus": "'onnxruntime', 'openvino', 'tensorrt' or 'torch'",
     "sensor_pose:=high": "six numbers are accepted",

@@ -39,7 +39,7 @@ with event.install_recorder("numba:compile") as at_work:
     label(clouds.room_cloud())
     label(color_cloud(clouds.header(), clouds.SHAPE, clouds.room()[0]), T=np.eye(4))
     label(clouds.room_cloud(shape=(1, 400)), instances=False)
-    label(clouds.room_cloud(), merging="legacy", gravity="none", voxel_size=0.1)
+    label(clouds.room_cloud(), merging="legacy", up_axis="z", voxel_size=0.1)
 
 def names(recorder):
     return sorted({record.data["dispatcher"].py_func.__qualname__ for _, record in recorder.buffer if record.is_start})
