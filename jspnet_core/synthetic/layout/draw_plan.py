@@ -8,14 +8,14 @@ from jspnet_core.synthetic.layout.plan import Plan, Room, rectangle, snap, split
 
 # Width and depth in metres, smallest and largest, and heights.
 SIZES: dict[str, tuple] = {
-    "living_room": ((3.6, 7.0), (3.2, 5.5), (2.4, 3.0)),
+    "living_room": ((3.6, 6.5), (3.2, 5.0), (2.4, 3.0)),
     "bedroom": ((2.8, 5.0), (2.8, 4.5), (2.4, 2.9)),
     "kitchen": ((2.4, 4.8), (2.2, 4.2), (2.4, 2.9)),
     "dining_room": ((3.0, 5.5), (2.8, 4.5), (2.4, 3.0)),
     "bathroom": ((1.8, 3.4), (1.6, 2.8), (2.3, 2.7)),
     "hall": ((2.0, 5.0), (1.5, 3.0), (2.4, 3.0)),
     "corridor": ((5.0, 14.0), (1.4, 2.6), (2.4, 3.1)),
-    "office": ((2.8, 5.5), (2.8, 5.0), (2.5, 3.1)),
+    "office": ((2.6, 5.2), (2.6, 4.6), (2.5, 3.1)),
     "open_office": ((7.0, 13.0), (5.0, 9.0), (2.6, 3.4)),
     "meeting_room": ((3.5, 7.5), (3.0, 5.5), (2.5, 3.2)),
     "classroom": ((6.0, 10.0), (5.0, 8.0), (2.7, 3.5)),

@@ -84,6 +84,7 @@ class Furnisher:
         self.patches: list[list[tuple[float, float, float, float]]] = [[] for _ in room.walls]
         self.doorways: list[np.ndarray] = []
         self._boxes: list[tuple[float, ...]] = []
+        self._looks: dict[int, tuple] = {}
 
     def draw(self, kinds: str, limit: tuple | None = None) -> Piece | None:
         """A piece of one of the kinds, within a size if one is given."""
@@ -97,10 +98,16 @@ class Furnisher:
         number = number or self.counter.next()
         thing = Placed(piece, np.asarray(position, dtype=np.float64), float(yaw), scale, number, wall)
         label = class_of(piece.kind)
-        look = materials_of(self.palette, piece)
+        look = self._look(piece)
         self.meshes.append(PlacedMesh(piece.mesh, thing.matrix, label, number, look))
         self.placed.append(thing)
         return thing
+
+    def _look(self, piece: Piece):
+        """Materials of a piece: the same each time that it is used in the room."""
+        if id(piece) not in self._looks:
+            self._looks[id(piece)] = piece, materials_of(self.palette, piece)
+        return self._looks[id(piece)][1]
 
     def remove(self, thing: Placed) -> None:
         """Take a piece away again."""

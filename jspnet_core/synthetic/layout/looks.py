@@ -138,10 +138,12 @@ def library_materials(palette: Palette, piece: Piece) -> dict[int, Material] | N
     Models of Infinigen, many of them nearly black, are recoloured more often than those of artists.
     """
     rng = palette.rng
-    infinigen = piece.source == "infinigen"
-    if rng.random() > (0.8 if infinigen else 0.35) or piece.kind in ("plant", "plant_small", "flowers", "food"):
+    if piece.kind in ("plant", "plant_small", "flowers", "food"):
         return None
-    look = {}
+    infinigen = piece.source == "infinigen"
+    look = _brighten(palette, piece)
+    if rng.random() > (0.8 if infinigen else 0.35):
+        return look or None
     for number, name in enumerate(piece.parts):
         sort = next((s for words, s in _NAMED if any(w in name.lower() for w in words.split())), None)
         if "glass" in name.lower() or "mirror" in name.lower():
@@ -154,6 +156,21 @@ def library_materials(palette: Palette, piece: Piece) -> dict[int, Material] | N
             sort = sort or "paint"
             look[number] = palette.get("paint" if sort == "plain" or (sort == "wood" and rng.random() < 0.35) else sort)
     return look or None
+
+
+def _brighten(palette: Palette, piece: Piece) -> dict[int, Material]:
+    """New colours for most parts that are nearly black, since few real ones are."""
+    mean = piece.mesh.color.mean(1)
+    screens = piece.kind in ("tv", "wall_tv", "monitor", "laptop", "computer", "electronics_small", "phone", "audio")
+    look = {}
+    for part in np.unique(piece.mesh.part):
+        dark = float(mean[piece.mesh.part == part].mean()) < 42
+        if dark and palette.rng.random() < (0.15 if screens else 0.75):
+            soft = piece.kind in ("chair", "office_chair", "sofa", "armchair", "corner_sofa", "bed", "clothes", "bag")
+            look[int(part)] = palette.get(
+                str(palette.rng.choice(["soft", "paint", "metal"] if soft else ["paint", "wood", "metal"]))
+            )
+    return look
 
 
 def materials_of(palette: Palette, piece: Piece) -> dict[int, Material] | None:
@@ -174,13 +191,13 @@ def wall_material(palette: Palette, home: bool) -> Material:
         return Material(
             random_color(rng, 0.45, (0.55, 0.9)), palette.texture("plaster") if rng.random() < 0.4 else None
         )
-    if chance < 0.9 and home:
+    if chance < 0.87 and home:
         return Material(random_color(rng, 0.3, (0.6, 0.95)), palette.texture("fabric"))
     if chance < 0.95:
         return Material(
             _jitter(rng, (176, 120, 96) if rng.random() < 0.5 else (220, 216, 208), 12), palette.texture("brick")
         )
-    return Material(_jitter(rng, (190, 188, 184), 14), palette.texture("concrete", "wood"))
+    return Material(_jitter(rng, (205, 202, 196), 14), palette.texture("concrete", "wood"))
 
 
 def floor_material(palette: Palette, kind: str) -> Material:

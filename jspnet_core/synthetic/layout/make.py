@@ -71,7 +71,7 @@ def _draw(rng: np.random.Generator, name: str, kind: str, stock: Stock) -> Furni
     palette, counter = Palette(rng, stock.textures), Counter()
     office = kind not in _HOME
     style = draw_style(rng, palette, office)
-    rooms, lamps, amount = [], [], rng.uniform(0.6, 1.8)
+    rooms, lamps, amount = [], [], rng.uniform(0.9, 2.4)
     for number, shape in enumerate(plan.rooms):
         own_roof = roof if number == 0 else Roof(plan.height)
         room = Furnisher(rng, shape, own_roof, stock, palette, counter)

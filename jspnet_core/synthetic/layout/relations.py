@@ -567,6 +567,23 @@ def floor_thing(room: Furnisher, kinds: str, wall: float = 0.7) -> bool:
     return room.free(piece, loose=0.6) is not None
 
 
+def pile(room: Furnisher, kinds: str = "box") -> bool:
+    """Boxes on top of one another, at a wall."""
+    rng = room.rng
+    base = room.at_wall(room.draw(kinds, (0.7, 0.7, 0.7)), gap=0.1, corner=rng.random() < 0.5)
+    if not base:
+        return False
+    z, below = base.size[2], base
+    for _ in range(int(rng.integers(0, 4))):
+        piece = room.draw(kinds, (below.size[0] + 0.1, below.size[1] + 0.1, 0.5))
+        if piece is None or z + piece.size[2] > min(1.7, float(room.roof.at(base.position[:2])[0]) - 0.1):
+            break
+        xy = base.position[:2] + rng.normal(0, 0.02, 2)
+        below = room.add(piece, (*xy, z), base.yaw + rng.normal(0, 0.12), 1.0)
+        z += piece.size[2]
+    return True
+
+
 def ceiling_lamps(room: Furnisher, office: bool) -> list[Placed]:
     """Lamps on the ceiling: a grid of panels in offices, one or a few lamps in homes."""
     rng = room.rng

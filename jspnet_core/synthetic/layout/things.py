@@ -127,6 +127,8 @@ def spread(room: Furnisher, support: Placed, surface: Surface, kinds: str, count
     """Loose things on a surface, not into each other."""
     rng = room.rng
     height = free_height(room, support, surface)
+    if support.piece.kind in ("bed", "sofa", "armchair", "corner_sofa", "chair"):
+        height = min(height, 0.4)
     if height < 0.04 or count <= 0:
         return
     sx, sy = support.scale[:2]
@@ -171,7 +173,7 @@ def fill_row(room: Furnisher, support: Placed, surface: Surface, kinds: str, amo
     sx, sy = support.scale[:2]
     x, end = surface.x[0] * sx + 0.01, surface.x[1] * sx - 0.01
     back, depth = surface.y[1] * sy - 0.005, (surface.y[1] - surface.y[0]) * sy
-    fill = rng.uniform(0.35, 1.0) * min(1.0, 0.6 + 0.4 * amount)
+    fill = rng.uniform(0.45, 1.05) * min(1.0, 0.6 + 0.4 * amount)
     while x < end - 0.05:
         piece = room.stock.draw_fitting(rng, kinds, (end - x, depth, height), 4)
         if piece is None:
