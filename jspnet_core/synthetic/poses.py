@@ -8,12 +8,21 @@ import numpy as np
 
 from jspnet_core.synthetic.assets.kinds import CLASS_ID
 from jspnet_core.synthetic.meshes import FurnishedScene, PlacedMesh
+from jspnet_core.synthetic.raster import View, draw
+from jspnet_core.synthetic.sensors.devices import focal
+from jspnet_core.synthetic.triangles import Triangles
 
 NEAR_SHARE = 1 / 3
 """Share of the poses that look at a piece of furniture from within NEAR_REACH metres."""
 
 NEAR_REACH = 1.5
 NEAREST = 0.35
+SMALLEST = 0.1
+"""Metres, half the diagonal of the smallest thing that is looked at from close by."""
+
+PREVIEW = (48, 36)
+"""Pixels of the picture that `interest` judges a pose by."""
+
 LOWEST, HIGHEST = 0.15, 2.0
 STEEPEST_DOWN, STEEPEST_UP = np.radians(60.0), np.radians(45.0)
 _STRUCTURE = {CLASS_ID[name] for name in ("ceiling", "floor", "wall", "beam", "column")}
@@ -53,12 +62,11 @@ def _near(
     placed: Sequence[PlacedMesh], free: np.ndarray, height: float, roll: float, rng: np.random.Generator
 ) -> np.ndarray | None:
     """A pose that looks at some piece of furniture from close by; None where there is none, or no way to it."""
-    things = [p for p in placed if p.label not in _STRUCTURE]
-    for _ in range(12 if things else 0):
-        thing = things[int(rng.integers(len(things)))]
-        ends = np.array([thing.mesh.vertices.min(0), thing.mesh.vertices.max(0)])
-        corners = ends @ thing.T_world_mesh[:3, :3].T + thing.T_world_mesh[:3, 3]
-        middle, half = corners.mean(0), np.abs(np.diff(corners, axis=0)[0]) / 2
+    boxes = [_box(p) for p in placed if p.label not in _STRUCTURE]
+    size = np.array([np.linalg.norm(half) for _, half in boxes])
+    share = np.where(size > SMALLEST, np.minimum(size, 1.0), 0.0)
+    for _ in range(12 if share.any() else 0):
+        middle, half = boxes[int(rng.choice(len(boxes), p=share / share.sum()))]
         gap = np.linalg.norm(np.maximum(np.abs(free - middle[:2]) - half[:2], 0.0), axis=1)
         close = np.flatnonzero((gap > NEAREST) & (gap < NEAR_REACH))
         if not len(close) or middle[2] - half[2] > 2.2:
@@ -69,6 +77,32 @@ def _near(
         yaw = np.arctan2(to[1], to[0]) + rng.normal(0.0, np.radians(10.0))
         return aim(np.append(place, height), float(yaw), float(np.clip(pitch, -STEEPEST_UP, STEEPEST_DOWN)), roll)
     return None
+
+
+def _box(placed: PlacedMesh) -> tuple[np.ndarray, np.ndarray]:
+    """Middle and half extents of a placed mesh along the world's axes, (3,) metres each."""
+    low, high = placed.mesh.vertices.min(0), placed.mesh.vertices.max(0)
+    turn = placed.T_world_mesh[:3, :3]
+    return turn @ ((low + high) / 2) + placed.T_world_mesh[:3, 3], np.abs(turn) @ ((high - low) / 2)
+
+
+def interest(triangles: Triangles, pose: np.ndarray, field: float) -> float:
+    """How much there is to see from a pose: more for many objects, less for a bare wall or a view into furniture.
+
+    field: horizontal field of view in degrees.
+    """
+    length = focal(PREVIEW[0], min(field, 100.0))
+    middle = (PREVIEW[0] - 1) / 2, (PREVIEW[1] - 1) / 2
+    drawn = draw(triangles, View(pose, *PREVIEW, length, length, *middle))
+    seen = drawn.opaque >= 0
+    if not seen.any():
+        return -1.0
+    face = drawn.opaque[seen]
+    things = ~np.isin(triangles.label[face], list(_STRUCTURE))
+    _, pixels = np.unique(triangles.instance[face][things], return_counts=True)
+    objects = np.count_nonzero(pixels > 0.005 * seen.size)
+    blocked = np.mean(drawn.depth < 0.45)
+    return min(objects, 10) / 10 + min(float(things.mean()), 0.4) - 2.0 * max(float(blocked) - 0.25, 0.0)
 
 
 def aim(eye: np.ndarray, yaw: float, pitch: float, roll: float) -> np.ndarray:
