@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.spatial.transform import Rotation
 
 from jspnet_core.pipeline.blocks import extent
-from jspnet_core.spatial.transforms import rotate_points
+from jspnet_core.spatial.transforms import rotate_points, transform_points
 
 
 class View(BaseModel):
@@ -80,12 +80,17 @@ def see(points: np.ndarray, rng: np.random.Generator, view: View, pose: CameraPo
 
 def _misjudge_gravity(points: np.ndarray, rng: np.random.Generator, view: View) -> np.ndarray:
     """Tilt points (W, 3) about the foot of their middle, and lift or lower them."""
-    tilt = Rotation.from_rotvec([*rng.normal(0.0, view.tilt, 2), 0.0]).as_matrix()
-    lift = rng.normal(0.0, view.floor_error)
-    if not len(points):
-        return points.astype(np.float32)
-    foot = np.array([*points[:, :2].mean(axis=0), 0.0])
-    return (rotate_points(tilt, points - foot) + foot + [0.0, 0.0, lift]).astype(np.float32)
+    middle = points[:, :2].mean(axis=0) if len(points) else np.zeros(2)
+    return transform_points(gravity_error(middle, rng, view), points).astype(np.float32)
+
+
+def gravity_error(middle: np.ndarray, rng: np.random.Generator, view: View) -> np.ndarray:
+    """How wrong a robot may be about gravity and the floor's height: (4, 4) float64, a tilt about the point `middle`
+    (2,) of the floor, and a lift."""
+    error, foot = np.eye(4), np.array([middle[0], middle[1], 0.0])
+    error[:3, :3] = Rotation.from_rotvec([*rng.normal(0.0, view.tilt, 2), 0.0]).as_matrix()
+    error[:3, 3] = foot - error[:3, :3] @ foot + [0.0, 0.0, rng.normal(0.0, view.floor_error)]
+    return error
 
 
 def _camera_axes(yaw: float, pitch: float) -> np.ndarray:

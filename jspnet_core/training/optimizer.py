@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from jspnet_core.training.recipe import Recipe
+from jspnet_core.training.targets import Targets
 
 RAREST = 0.005
 """Classes with a smaller share of the points weigh as if they had this one."""
@@ -58,12 +59,15 @@ def make_averaged_model(
     return average
 
 
-def class_weights(counts: np.ndarray, recipe: Recipe, device: torch.device) -> Tensor | None:
-    """Weights (C,) of the classes, 1 for the average point, from points by class (C,); None where all weigh alike."""
+def target_weights(share: np.ndarray, targets: Targets, recipe: Recipe, device: torch.device) -> Tensor | None:
+    """Weights (T,) of the targets, 1 for the average point; None where all weigh alike.
+
+    share: (T,) of the points by target, adds up to 1. A target that stands for several classes weighs by the share of
+    all points that are certainly of them.
+    """
     if not recipe.class_weight:
         return None
-    share = counts / counts.sum()
-    weights = np.maximum(share, RAREST) ** -recipe.class_weight
+    weights = np.maximum(targets.counts(share), RAREST) ** -recipe.class_weight
     return torch.tensor(weights / (weights * share).sum(), dtype=torch.float32, device=device)
 
 

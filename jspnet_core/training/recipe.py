@@ -17,6 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from jspnet_core.data.depth_view import View
 from jspnet_core.errors import JspnetError
 
+WARM_UP_SHARE = 0.05
+"""Longest warm-up as a share of the time, where a recipe has a time."""
+
 
 class RecipeError(JspnetError):
     """A recipe that cannot be used: one sentence naming the setting, what was found and what is accepted."""
@@ -66,6 +69,9 @@ class Recipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     samples: int = Field(2_000_000, ge=1, description="blocks to train on in all, rounded up to whole steps")
+    minutes: float | None = Field(
+        None, gt=0, description="time to train in, instead of samples: data, validation and export are inside it"
+    )
     batch: int = Field(12, ge=1, description="blocks of a step, over all processes")
     seed: int = Field(0, ge=0, description="of weights, order, augmentation and dropout")
     generated_rooms: int = Field(0, ge=0, description="rooms of the scene generator beside the real ones")
@@ -96,14 +102,18 @@ class Recipe(BaseModel):
     patience: int = Field(0, ge=0, description="stop after so many validations without a better one; 0: never")
     augmentation: Augmentation = Augmentation()
 
-    def learning_rate_at(self, samples: int) -> float:
-        """The learning rate after a number of blocks."""
+    def learning_rate_at(self, samples: int, progress: float | None = None) -> float:
+        """The learning rate after a number of blocks. progress: share of the time that is over, where time is given:
+        the cosine then follows it, and the warm-up lasts a twentieth of it at most."""
+        done = samples / self.samples if progress is None else progress
         if self.schedule == "cosine":
-            share = 0.5 + 0.5 * math.cos(math.pi * min(1.0, samples / self.samples))
+            share = 0.5 + 0.5 * math.cos(math.pi * min(1.0, done))
         else:
             share = 0.5 ** (samples // self.decay_samples)
-        warm = min(1.0, 0.1 + 0.9 * samples / self.warmup_samples) if self.warmup_samples else 1.0
-        return max(self.min_learning_rate, self.learning_rate * share) * warm
+        warmed = samples / self.warmup_samples if self.warmup_samples else 1.0
+        if progress is not None:
+            warmed = max(warmed, progress / WARM_UP_SHARE)
+        return max(self.min_learning_rate, self.learning_rate * share) * min(1.0, 0.1 + 0.9 * warmed)
 
     def ema_decay_at(self, samples: int) -> float:
         """How much of the averaged weights a step keeps: less at first, so that they soon forget the first ones."""

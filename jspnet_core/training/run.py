@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from jspnet_core.classes import S3DIS, ClassTable
@@ -32,6 +33,8 @@ class TrainingRun:
 
     samples: blocks trained on so far. best: the score of best.pt, and best_samples where that was. metrics: of the
     last validation. teacher: of a recipe that has one. notes: sentences about how it began. record: what run.json says.
+    groups: (G, C) bool, the classes that labels of smaller tables stand for, see `training.targets`; None without any.
+    progress: share of its time that is over, of a run that has a time.
     """
 
     folder: Path
@@ -50,6 +53,8 @@ class TrainingRun:
     notes: list[str] = field(default_factory=list)
     record: dict[str, Any] = field(default_factory=dict)
     clock: float = field(default_factory=time.monotonic)
+    groups: Tensor | None = None
+    progress: float | None = None
 
     @property
     def eval_network(self) -> JointNetwork:
@@ -80,6 +85,11 @@ class TrainingRun:
         best = self.checkpoint()
         best.network, best.average, best.optimizer = best.weights, None, None
         best.save(self.folder / "best.pt")
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of this run so far, of all its processes one after the other."""
+        return self.record.get("wall_seconds", 0.0) + time.monotonic() - self.clock
 
     def save_record(self) -> None:
         now = time.monotonic()

@@ -38,7 +38,7 @@ def step(
 def prepare_step(run: TrainingRun) -> None:
     """Rate, norm momentum and random numbers of the step that comes."""
     recipe = run.recipe
-    set_learning_rate(run.optimizer, recipe.learning_rate_at(run.samples))
+    set_learning_rate(run.optimizer, recipe.learning_rate_at(run.samples, run.progress))
     run.network.train()
     set_batch_norm_momentum(run.network, recipe.norm_momentum_at(run.samples))
     entropy = np.random.SeedSequence([recipe.seed, run.samples, run.world.rank])
@@ -60,6 +60,7 @@ def compute_losses(
         batch["instance"],
         instances=batch["instances"],
         weights=weights,
+        groups=run.groups,
         smoothing=run.recipe.label_smoothing,
         average=run.world.mean,
     )

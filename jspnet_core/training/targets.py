@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from jspnet_core.classes import UNLABELLED, ClassTable
 
@@ -37,6 +39,11 @@ class Targets:
     def groups(self) -> np.ndarray:
         """(T - C, C) bool: the targets that stand for several classes."""
         return self.members[len(self.classes) :]
+
+    def groups_on(self, device: torch.device) -> Tensor | None:
+        """`groups` on a device, None without any: a loss without groups takes a shorter way."""
+        groups = self.groups()
+        return torch.from_numpy(groups).to(device) if len(groups) else None
 
     def of_labels(self, table: ClassTable) -> np.ndarray:
         """Target of each label of rooms with this table: (256,) uint8; 255 for labels without one."""

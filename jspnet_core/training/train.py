@@ -23,14 +23,17 @@ from torch.utils.tensorboard import SummaryWriter
 from jspnet_core.data.rooms import Room
 from jspnet_core.errors import JspnetError
 from jspnet_core.training.cuda_graph_step import CudaGraphStep, can_capture
-from jspnet_core.training.dataset.grid_dataset import training_blocks
 from jspnet_core.training.dataset.loader import DistributedBatchSampler, loader, to_device
+from jspnet_core.training.dataset.mixed_dataset import mixed_blocks
 from jspnet_core.training.distributed import World, wrap_ddp
-from jspnet_core.training.optimizer import class_weights
+from jspnet_core.training.optimizer import target_weights
 from jspnet_core.training.profiling import Mode, PhaseTimer
 from jspnet_core.training.recipe import Augmentation, Recipe
 from jspnet_core.training.run import TrainingRun, resume, start
+from jspnet_core.training.schedule import Schedule, Timer
+from jspnet_core.training.sources import Source
 from jspnet_core.training.step import step
+from jspnet_core.training.targets import Targets
 from jspnet_core.training.validation import Validation
 
 __all__ = [
@@ -92,44 +95,62 @@ def train(
 
     cuda_graph: where that is possible, a step is one CUDA graph; not when it is compiled, or profiled.
     """
+    source = Source("rooms", rooms, run.classes, validation=validation)
+    train_on(
+        run, [source], workers=workers, progress=progress, compiled=compiled, cuda_graph=cuda_graph, profile=profile
+    )
+
+
+def train_on(
+    run: TrainingRun,
+    sources: Sequence[Source],
+    *,
+    workers: int = 1,
+    progress: Progress,
+    compiled: bool = False,
+    cuda_graph: bool = True,
+    profile: Mode = "off",
+) -> None:
+    """`train` on rooms of several sources, which may have smaller class tables than the network."""
     recipe, world = run.recipe, run.world
     if recipe.batch % world.size:
         raise TrainingError(f"batch {recipe.batch} cannot be shared out to {world.size} processes alike")
     teacher = None if run.teacher is None else run.teacher.network.configuration
-    blocks = training_blocks(rooms, run.network.configuration, recipe.augmentation, recipe.seed, teacher)
-    weights = class_weights(blocks.counts.sum(axis=0), recipe, world.device)
-    validate, clock = Validation(validation, run.network.configuration, world), PhaseTimer(profile, world.device)
+    targets = Targets.of(run.classes, [source.classes for source in sources])
+    run.groups = targets.groups_on(world.device)
+    blocks = mixed_blocks(sources, targets, run.network.configuration, recipe.augmentation, recipe.seed, teacher)
+    weights = target_weights(blocks.points, targets, recipe, world.device)
+    validate, clock = Validation(sources, run.network.configuration, targets, world), PhaseTimer(profile, world.device)
     if compiled:
         run.network.compile()  # in place: names of weights stay
     model = wrap_ddp(run.network, world)
     cuda_graph = cuda_graph and not compiled and profile == "off" and can_capture(run)
     take = CudaGraphStep(run, weights) if cuda_graph else partial(step, run, model, weights=weights, clock=clock)
-    log, losses = TrainingLog(run, progress), LossMeter()
-    numbers = DistributedBatchSampler(run.samples, recipe.samples, recipe.batch, world)
+    log, losses, schedule = TrainingLog(run, progress), LossMeter(), Schedule(run)
+    numbers = DistributedBatchSampler(run.samples, schedule.end, recipe.batch, world)
     saved = time.monotonic()
     for batch in timed_batches(loader(blocks, numbers, workers, world.device), clock):
         losses.add(take(to_device(batch, world.device)))
         before, run.samples = run.samples, run.samples + recipe.batch
         clock.end_step()
-        due = crosses_multiple(before, run.samples, recipe.validate_every) or run.samples >= recipe.samples
+        due = schedule.validation_due(before)
         if not due and run.samples // recipe.batch % LOG_STEPS:
             continue
         log.losses(losses.take(world))  # looks at the losses first: weights that are not finite are never saved
         late = time.monotonic() - saved > 60 * recipe.checkpoint_minutes
         if due:
+            timer = Timer()
             validate_and_save(run, validate, log)
+            schedule.validated(timer())
         elif late and world.is_main_process:
             run.save()
         saved = time.monotonic() if due or late else saved
+        if schedule.finished:
+            break
         if run.out_of_patience:
             progress.console.print(f"no better validation since {run.best_samples} blocks: stopped")
             break
     log.close(clock, recipe.batch // world.size)
-
-
-def crosses_multiple(before: int, after: int, interval: int) -> bool:
-    """Whether a multiple of `interval` was reached."""
-    return after // interval > before // interval
 
 
 def timed_batches(batches: Iterable[dict], clock: PhaseTimer) -> Iterator[dict]:
@@ -162,7 +183,8 @@ class TrainingLog:
 
     def __init__(self, run: TrainingRun, progress: Progress):
         self.run, self.progress = run, progress
-        self.task = progress.add_task("training", total=run.recipe.samples, completed=run.samples, shown="")
+        total = None if run.recipe.minutes else run.recipe.samples
+        self.task = progress.add_task("training", total=total, completed=run.samples, shown="")
         self.writer = None
         if run.world.is_main_process:  # what was logged after the checkpoint that this run resumes from did not happen
             self.writer = SummaryWriter(str(run.folder / "tensorboard"), purge_step=run.samples + 1)

@@ -8,14 +8,18 @@ import torch
 from sklearn.metrics import adjusted_rand_score
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from jspnet_core.data.class_tables import make_table
 from jspnet_core.pipeline.mean_shift import mean_shift
 from jspnet_core.training import train as training
 from jspnet_core.training.checkpoint import Checkpoint, CheckpointError
 from jspnet_core.training.dataset.block_dataset import RandomBlockDataset
-from jspnet_core.training.optimizer import class_weights
+from jspnet_core.training.optimizer import target_weights
 from jspnet_core.training.recipe import Recipe
+from jspnet_core.training.targets import Targets
 from jspnet_core.training.validation import NO_AUGMENTATION
 from tests.labelled_rooms import SMALL, box_room
+
+FOUR = Targets.of(make_table("abcd"), [make_table("abcd")])
 
 
 @pytest.fixture(scope="module")
@@ -155,10 +159,10 @@ def test_the_profile_names_every_phase(rooms, tmp_path, capsys):
 
 
 def test_rare_classes_weigh_more_by_the_exponent():
-    weights = class_weights(np.array([90.0, 9.0, 1.0, 0.0]), Recipe(class_weight=0.5), torch.device("cpu"))
+    weights = target_weights(np.array([0.9, 0.09, 0.01, 0.0]), FOUR, Recipe(class_weight=0.5), torch.device("cpu"))
     assert weights[2] / weights[0] == pytest.approx(np.sqrt(90), rel=1e-5)
     assert (weights * torch.tensor([0.9, 0.09, 0.01, 0.0])).sum() == pytest.approx(1.0, rel=1e-5)
-    assert class_weights(np.ones(4), Recipe(), torch.device("cpu")) is None
+    assert target_weights(np.full(4, 0.25), FOUR, Recipe(), torch.device("cpu")) is None
 
 
 def test_the_same_seed_trains_the_same_weights_and_another_seed_others(rooms, tmp_path):

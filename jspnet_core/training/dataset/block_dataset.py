@@ -169,16 +169,15 @@ class RandomBlockDataset(BlockDataset):
         wanted = int(rng.choice(self.present)) if rng.random() < self.augmentation.balance else None
         share = self.share if wanted is None else self.rooms_of[:, wanted]
         room = int(rng.choice(len(self.rooms), p=share))
-        if rng.random() < self.augmentation.views:
-            piece = self.camera_view(room, rng)
-            if len(piece.points) < MIN_VOXELS:
-                return None
-            middle = piece.points[self.center(piece.label, wanted, rng), :2]
-        else:
-            labels = self.rooms[room].label
-            middle = self.rooms[room].points[self.center(labels, wanted, rng), :2]
-            piece = self.room_points(room)
+        piece = self.piece_of(room, rng)
+        if len(piece.points) < MIN_VOXELS:
+            return None
+        middle = piece.points[self.center(piece.label, wanted, rng), :2]
         return self.cut_block(piece, middle, MIN_VOXELS, rng)
+
+    def piece_of(self, room: int, rng: np.random.Generator) -> LabelledPoints:
+        """The room, or what a camera sees of it."""
+        return self.camera_view(room, rng) if rng.random() < self.augmentation.views else self.room_points(room)
 
     def center(self, label: np.ndarray, wanted: int | None, rng: np.random.Generator) -> int:
         """Which point a block lies around: one of the wanted class where it is in sight, else any."""
