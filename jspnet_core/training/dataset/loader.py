@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any, Protocol, cast
 
 import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
-from jspnet_core.training.dataset.block_dataset import BlockDataset
 from jspnet_core.training.distributed import World
+
+
+class Batchable(Protocol):
+    """A data set that makes batches of its own items."""
+
+    def __getitem__(self, number: int) -> dict:
+        """One block."""
+
+    def collate(self, blocks: list[dict]) -> dict:
+        """Tensors of a batch."""
 
 
 class DistributedBatchSampler(Sampler[list[int]]):
@@ -34,10 +44,10 @@ class DistributedBatchSampler(Sampler[list[int]]):
         return len(self.starts)
 
 
-def loader(blocks: BlockDataset, numbers: DistributedBatchSampler, workers: int, device: torch.device) -> DataLoader:
+def loader(blocks: Batchable, numbers: DistributedBatchSampler, workers: int, device: torch.device) -> DataLoader:
     """Blocks with their pyramids, cut by worker processes ahead of the network; page-locked on the way to a GPU."""
     return DataLoader(
-        blocks,
+        cast(Any, blocks),
         batch_sampler=numbers,
         num_workers=workers,
         collate_fn=blocks.collate,
