@@ -26,6 +26,9 @@ TRIES = 6
 """Draws of a scene before it is given up."""
 
 _SMALLEST_FREE = 60
+# How often each kind is drawn, in the order of `KINDS`.
+_WEIGHTS = np.array([2.0, 1.5, 1.5, 1.3, 1.0, 0.6, 0.7, 2.5, 1.5, 2.0, 1.5, 1.0, 1.2, 1.0, 2.5, 1.8])
+_SHARES = _WEIGHTS / _WEIGHTS.sum()
 _HOME = {"living_room", "bedroom", "kitchen", "dining_room", "bathroom", "hall", "dwelling"}
 _stocks: dict[tuple, tuple] = {}
 
@@ -46,7 +49,7 @@ def make_furnished_scene(seed: int, kind: str | None = None, library=None, split
     stock = _stock(library, split)
     for attempt in range(TRIES):
         rng = np.random.default_rng([seed, attempt, 16])
-        chosen = kind or str(KINDS[rng.integers(len(KINDS))])
+        chosen = kind or str(rng.choice(KINDS, p=_SHARES))
         scene = _draw(rng, f"{chosen}_{seed}", chosen, stock)
         if scene is not None:
             return scene

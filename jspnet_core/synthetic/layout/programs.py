@@ -55,10 +55,10 @@ PROGRAMS: dict[str, list[Entry]] = {
     "living_room": [
         Entry(r.sofa_group),
         _store("bookcase|bookcase|shelf|cabinet|drawers|wall_unit|shelf", 2, 4, 0.9),
-        Entry(r.dining_set, 1, 1, 0.6),
-        Entry(r.desk_place, 1, 1, 0.3),
+        Entry(r.dining_set, 1, 1, 0.7),
+        Entry(r.desk_place, 1, 1, 0.45),
         *_HOME_WALLS,
-        _floor("armchair|lounge_chair|ottoman", 0, 1, 0.5, 0.5),
+        _floor("armchair|lounge_chair|ottoman|side_table|armchair", 1, 2, 0.8, 0.5),
         _floor("plant|lamp_floor|plant|lamp_floor|piano|fireplace|instrument", 2, 4, 0.8),
         Entry(r.pile, 0, 2, 0.5),
         _floor(_LOOSE, 2, 7, 0.8),
@@ -88,7 +88,8 @@ PROGRAMS: dict[str, list[Entry]] = {
         Entry(r.dining_set),
         _store("cabinet|shelf|bookcase|drawers|bookcase", 2, 4, 0.9),
         *_HOME_WALLS,
-        _floor("plant|lamp_floor|chair|piano|armchair|chair", 2, 4, 0.85),
+        Entry(r.dining_set, 0, 1, 0.4),
+        _floor("plant|lamp_floor|chair|piano|armchair|chair|side_table", 2, 4, 0.85),
         _floor(_LOOSE, 1, 6, 0.7),
         *_SMALL_WALL,
     ],
@@ -116,11 +117,11 @@ PROGRAMS: dict[str, list[Entry]] = {
         *_SMALL_WALL,
     ],
     "office": [
-        Entry(r.desk_place, 2, 4, 0.95),
+        Entry(r.desk_place, 2, 5, 0.95),
         Entry(lambda room: r.desk_place(room, True), 0, 1, 0.3),
         _store("bookcase|shelf|cabinet|filing_cabinet|bookcase", 2, 5, 0.9),
         Entry(lambda room: r.dining_set(room, "office_table|side_table|dining_table"), 1, 1, 0.5),
-        _floor("chair|armchair|sofa|plant|coat_rack|flipchart", 1, 3, 0.6),
+        _floor("chair|armchair|sofa|plant|coat_rack|flipchart|side_table|chair", 2, 4, 0.8),
         *_OFFICE_WALLS,
         Entry(r.pile, 0, 3, 0.6),
         _floor("trash_can|box|bag|box|copier|lamp_floor|safe|chair|book_stack", 2, 7, 0.8),
@@ -196,7 +197,7 @@ PROGRAMS: dict[str, list[Entry]] = {
 def furnish(room: Furnisher) -> bool:
     """Furnish a room by its programme, large rooms with more. Returns whether its first group found a place."""
     rng, success = room.rng, True
-    factor = float(np.clip(room.room.area / 14.0, 0.8, 2.2))
+    factor = float(np.clip(room.room.area / 14.0, 0.8, 2.2) * rng.uniform(0.8, 1.9))
     for number, entry in enumerate(PROGRAMS[room.room.kind]):
         count = int(rng.integers(entry.least, entry.most + 1))
         if entry.most > 1:

@@ -401,7 +401,7 @@ def class_rows(room: Furnisher) -> bool:
     depth = float(abs(wall.inward @ size))
     count = 0
     step = table.size[1] + rng.uniform(0.75, 1.1)
-    gap = rng.choice([0.05, 0.6, 0.8])
+    gap = rng.choice([0.05, 0.05, 0.6])
     for r in np.arange(rng.uniform(1.6, 2.4), depth - 0.9, step):
         for s in np.arange(table.size[0] / 2 + 0.6, wall.length - table.size[0] / 2 - 0.4, table.size[0] + gap):
             xy = wall.at(s) + wall.inward * r + rng.normal(0, 0.03, 2)

@@ -82,7 +82,7 @@ def meeting_table(rng: np.random.Generator) -> Piece:
 
 def desk(rng: np.random.Generator) -> Piece:
     """Desk, with drawers on one side or none."""
-    w, d, h = rng.uniform(1.1, 1.8), rng.uniform(0.6, 0.85), rng.uniform(0.7, 0.77)
+    w, d, h = rng.uniform(1.1, 2.0), rng.uniform(0.6, 0.95), rng.uniform(0.7, 0.77)
     shape = Shape().box((-w / 2, w / 2), (-d / 2, d / 2), (h - 0.03, h), Part.BODY)
     _table_legs(rng, shape, w, d, h - 0.03, 0.045)
     if rng.random() < 0.5:
