@@ -27,7 +27,8 @@ from jspnet_core.io.rgbd import read_sequence
 from jspnet_core.report.cloud_pictures import Row, cloud_picture, frame_picture
 from jspnet_ros.demo_support.processes import Child
 from jspnet_ros.messages.bag import read_clouds
-from jspnet_ros.messages.point_cloud import color_cloud, read_field, read_points
+from jspnet_ros.messages.labelled_clouds import color_cloud
+from jspnet_ros.messages.point_cloud import read_field, read_points
 
 PATIENCE = 60.0  # seconds for one cloud
 

@@ -1,4 +1,4 @@
-"""The node at work: a simulated depth camera walks through a generated room, the node labels what it sees.
+"""Demo: a simulated depth camera walks through a generated room, and the node labels its clouds.
 
     python -m jspnet_ros.demo
 
@@ -27,7 +27,7 @@ from jspnet_ros.demo_support.report import print_report, write_picture
 from jspnet_ros.node.shutdown import Interruption
 
 LIMIT_SECONDS = 150.0
-"""The demo stops listening then, whatever has come; a machine that compiles for the first time needs part of it."""
+"""The demo stops listening then in any case; compiling the kernels for the first time takes part of it."""
 
 console = Console(highlight=False)
 
@@ -42,15 +42,20 @@ def demo(
     set_: Annotated[list[str] | None, typer.Option("--set", help="a parameter of the node, NAME:=VALUE")] = None,
     out: Annotated[Path, typer.Option(help="folder for demo.png and the logs")] = Path("out"),
 ) -> None:
-    """Label the clouds of a simulated depth camera with the real node, and show what came of it."""
+    """Label the clouds of a simulated depth camera with the real node, and report the result."""
     out.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(dds_profile()))
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     interruption = Interruption()
-    camera = [f"rate:={rate}", f"room:={room}", f"seed:={seed}", f"poses:={poses}"]
+    camera = [f"rate:={rate}", f"room:={room}", f"seed:={seed}", f"poses:={poses}", "truth:=true"]
+    parameters = ["silence_error:=0.0", *(set_ or [])]  # the camera renders first, which is no error of the node
     children = [
         Child(
-            "node", "jspnet_ros.segment_node", out / "demo_node.log", set_ or [], {"~/input/points": f"{CAMERA}/points"}
+            "node",
+            "jspnet_ros.segment_node",
+            out / "demo_node.log",
+            parameters,
+            {"~/input/points": f"{CAMERA}/points"},
         ),
         Child("camera", "jspnet_ros.simulated_camera", out / "demo_camera.log", camera),
     ]
@@ -74,7 +79,7 @@ def demo(
 
 
 def _listen(children: list[Child], frames: int, seconds: float, interruption: Interruption) -> Heard:
-    """Run the children and listen until enough has been heard. Raises `DemoError` if it cannot go on."""
+    """Run the children and listen until enough frames are labelled. Raises `DemoError` if it cannot go on."""
     with _ros() as listener, _running(children), _progress() as progress:
         interruption.hold()
         heard, start, first = listener.heard, time.monotonic(), None
@@ -84,7 +89,7 @@ def _listen(children: list[Child], frames: int, seconds: float, interruption: In
             for child in children:
                 child.check()
             if heard.problem and not heard.labelled:
-                raise DemoError(f"the node says: {heard.problem}")
+                raise DemoError(f"the node reports: {heard.problem}")
             rclpy.spin_once(listener, timeout_sec=0.1)
             progress.update(task, completed=heard.labelled, description=_progress_text(heard))
             if heard.labelled and first is None:
@@ -96,7 +101,7 @@ def _listen(children: list[Child], frames: int, seconds: float, interruption: In
 
 
 def _hear_last_diagnostics(listener: Listener) -> None:
-    """The node's counts come once a second: wait for those after the last frame."""
+    """Wait for the counters after the last frame; they are published once a second."""
     end = time.monotonic() + 1.5
     while time.monotonic() < end:
         rclpy.spin_once(listener, timeout_sec=0.1)
@@ -126,7 +131,7 @@ def _ros() -> Iterator[Listener]:
 
 @contextmanager
 def _running(children: list[Child]) -> Iterator[None]:
-    """The children are started, and gone afterwards, however the block ends."""
+    """Start the children, and end them however the block ends."""
     try:
         for child in children:
             child.start()

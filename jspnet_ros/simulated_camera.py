@@ -1,10 +1,10 @@
-"""A depth camera that is carried through a generated room: clouds to try the node with, and their truth.
+"""Simulated depth camera in a generated room: clouds to try the node with and, if wanted, their truth.
 
     python -m jspnet_ros.simulated_camera --ros-args -p rate:=5.0 -p seed:=3
 
-Publishes `~/points`, organised 640 x 480 XYZRGB in an optical frame, as drivers do; and `~/truth`, the same points
-with the fields label and instance, under the same stamp, where somebody subscribes. The walk is rendered before
-the first cloud, so that the rate is held, and repeated for as long as clouds are asked for.
+Publishes `~/points`, organised 640 x 480 XYZRGB in an optical frame, as drivers do; with `truth:=true` also `~/truth`,
+the same points with the fields label and instance and the same stamp. The walk is rendered before the first cloud, so
+that the rate is held, and repeated.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Literal
 
 import numpy as np
 import rclpy
-from builtin_interfaces.msg import Time
 from pydantic import BaseModel, ConfigDict, Field
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.exceptions import ParameterException
@@ -29,7 +28,8 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
 from jspnet_core.synthetic import DepthFrame, camera_path, make_scene
-from jspnet_ros.messages.point_cloud import color_cloud, pack_rgb, record_cloud
+from jspnet_ros.messages.cloud_colors import pack_rgb
+from jspnet_ros.messages.labelled_clouds import color_cloud, record_cloud
 from jspnet_ros.node.parameters import SettingError, declare, read
 
 TRUTH_POINT = np.dtype(
@@ -44,7 +44,7 @@ TRUTH_POINT = np.dtype(
 
 
 class CameraSettings(BaseModel):
-    """What a user may set about the camera, as parameters of the node."""
+    """Settings of the camera, as parameters of the node."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -54,7 +54,10 @@ class CameraSettings(BaseModel):
     seed: int = Field(0, ge=0, le=2**31, description="number of the room")
     room: Literal["office", "meeting", "hallway", "pantry"] = Field("office", description="kind of room")
     reliability: Literal["reliable", "best_effort"] = Field("reliable", description="of the clouds")
-    wait_for_subscriber: bool = Field(True, description="send nothing before somebody subscribes to the clouds")
+    wait_for_subscriber: bool = Field(True, description="send nothing before the clouds have a subscriber")
+    truth: bool = Field(
+        False, description="publish ~/truth, too; a second PointCloud2, so that the node needs to be told its input"
+    )
     frame_id: str = Field("camera_rgb_optical_frame", description="frame of the clouds: x right, y down, z forward")
 
 
@@ -67,7 +70,7 @@ class SimulatedCamera(Node):
         self._settings = s = read(self, CameraSettings)
         self.sent = 0
         self._points = self._publisher("~/points", s.reliability)
-        self._truth = self._publisher("~/truth", "reliable")
+        self._truth = self._publisher("~/truth", "reliable") if s.truth else None
         self._frames = self._render(s.room, s.seed, s.poses)
         self.create_timer(1.0 / s.rate, self._send)
         self.add_on_set_parameters_callback(_refuse)  # after the publishers, whose policies are parameters too
@@ -83,7 +86,7 @@ class SimulatedCamera(Node):
         return self.create_publisher(PointCloud2, topic, profile, qos_overriding_options=overriding)
 
     def _render(self, room: str, seed: int, poses: int) -> list[DepthFrame]:
-        """The whole walk, about 6 MB a frame."""
+        """Render the whole walk, about 6 MB a frame."""
         start = time.monotonic()
         scene, rng = make_scene(seed, room), np.random.default_rng(seed)
         frames = []
@@ -101,7 +104,7 @@ class SimulatedCamera(Node):
         frame = self._frames[self.sent % len(self._frames)]
         header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._settings.frame_id)
         shape = frame.label.shape
-        if self._truth.get_subscription_count() > 0:  # first, so that whoever has the labels has the truth to them
+        if self._truth is not None and self._truth.get_subscription_count() > 0:  # first: labels never precede it
             self._truth.publish(truth_cloud(header, frame))
         self._points.publish(color_cloud(header, shape, frame.points.reshape(-1, 3), frame.colors.reshape(-1, 3)))
         self.sent += 1
@@ -112,7 +115,7 @@ def _refuse(_: list[Parameter]) -> SetParametersResult:
 
 
 def truth_cloud(header: Header, frame: DepthFrame) -> PointCloud2:
-    """The frame's points with the camera's colours and the true label and instance of each."""
+    """Make a cloud of the frame's points with the camera's colours and the true label and instance of each."""
     records = np.zeros(frame.label.size, TRUTH_POINT)
     for axis, name in enumerate("xyz"):
         records[name] = frame.points[..., axis].ravel()
@@ -120,11 +123,6 @@ def truth_cloud(header: Header, frame: DepthFrame) -> PointCloud2:
     records["label"] = frame.label.ravel()
     records["instance"] = frame.instance.ravel()
     return record_cloud(header, frame.label.shape, records)
-
-
-def stamp_ns(stamp: Time) -> int:
-    """A header's stamp in nanoseconds."""
-    return stamp.sec * 10**9 + stamp.nanosec
 
 
 def main() -> int:

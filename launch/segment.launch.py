@@ -7,17 +7,18 @@ from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, RegisterEventHandler, SetEnvironmentVariable
+from launch.event_handlers import OnProcessExit
+from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from jspnet_ros.node.discovery import find_cloud_topic, find_frame
+from jspnet_ros.node.launch_arguments import NODE_NAME, check_parameter_file, check_topic
 
 SHARE = Path(get_package_share_directory("jspnet_ros"))
 PROFILES = "FASTRTPS_DEFAULT_PROFILES_FILE"
-TUNABLES, HUGE_PAGES = "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"
-"""Of glibc; fewer page faults save some per cent of a frame (docs/node_performance.md)."""
-
+RESPAWN_SECONDS = 2.0
 BOOLEAN = ["true", "false"]
 
 ARGUMENTS: dict[str, tuple[str, list[str] | None, str]] = {  # name: default, accepted, description
@@ -26,7 +27,7 @@ ARGUMENTS: dict[str, tuple[str, list[str] | None, str]] = {  # name: default, ac
     "engine": (
         "",
         ["", "onnxruntime", "openvino", "tensorrt", "torch"],
-        "what runs the network; empty: as params_file says, or onnxruntime",
+        "backend that runs the network; empty: as params_file says, or onnxruntime",
     ),
     "target_frame": (
         "",
@@ -40,10 +41,10 @@ ARGUMENTS: dict[str, tuple[str, list[str] | None, str]] = {  # name: default, ac
         BOOLEAN,
         "build the engine of this machine's GPU, or find it built, and end; needs no input",
     ),
-    "huge_pages": (
+    "respawn": (
         "false",
         BOOLEAN,
-        "let the node's memory allocator ask for huge pages, unless GLIBC_TUNABLES is set already",
+        "start the node again when its process ends, also after repeated failures of its engine",
     ),
     "rviz": ("false", BOOLEAN, "open rviz2 on the labelled clouds"),
     "log_level": (
@@ -56,7 +57,7 @@ ARGUMENTS: dict[str, tuple[str, list[str] | None, str]] = {  # name: default, ac
 
 
 def generate_launch_description() -> LaunchDescription:
-    """The node with its input remapped, and rviz2 where it is wanted."""
+    """Describe the node with its input remapped, and rviz2 where it is asked for."""
     arguments = [
         DeclareLaunchArgument(name, default_value=default, choices=choices, description=description)
         for name, (default, choices, description) in ARGUMENTS.items()
@@ -66,33 +67,58 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def start(context: LaunchContext) -> list:
-    """Actions that need the arguments' values. Raises `InputTopicError` where the input is not clear, and RuntimeError
-    where rviz2 is asked for and absent: found missing once the node runs, it would leave the node behind."""
+    """Return the actions that need the arguments' values.
+
+    Raises `LaunchArgumentError` and `InputTopicError` for arguments that are not accepted, and RuntimeError where rviz2
+    is asked for and absent, before any process starts.
+    """
     value = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    build_only = value["build_only"] == "true"
-    if value["rviz"] == "true" and not build_only:
+    flag = {name: value[name] == "true" for name in ("build_only", "respawn", "rviz", "use_sim_time")}
+    check_parameter_file(value["params_file"], context.launch_configurations.get("ros_namespace", ""))
+    if value["input"]:
+        check_topic("input", value["input"])
+    if flag["rviz"] and not flag["build_only"]:
         require_rviz()
-    topic = value["input"] or ("points" if build_only else find_cloud_topic())
-    given: dict[str, str | bool] = {name: value[name] for name in ("model", "engine", "target_frame") if value[name]}
-    given |= {"build_only": True} if build_only else {}
-    use_sim_time = {"use_sim_time": value["use_sim_time"] == "true"}
-    segmenter = Node(
-        package="jspnet_ros",
-        executable="segment",
-        name="jspnet_segmenter",
-        output="screen",
-        parameters=[value["params_file"], {**given, **use_sim_time}],
-        remappings=[("~/input/points", topic)],
-        ros_arguments=["--log-level", f"jspnet_segmenter:={value['log_level']}"],
-        additional_env={TUNABLES: os.environ.get(TUNABLES, HUGE_PAGES)} if value["huge_pages"] == "true" else None,
-    )
-    actions = [LogInfo(msg="building the engine" if build_only else f"labelling {topic}"), segmenter]
-    if value["rviz"] == "true" and not build_only:
-        actions.append(rviz(value["target_frame"] or find_frame(topic), topic, use_sim_time))
+    topic = value["input"] or ("points" if flag["build_only"] else find_cloud_topic())
+    segmenter = segment_node(value, flag, topic)
+    actions = [
+        LogInfo(msg="building the engine" if flag["build_only"] else f"labelling {topic}"),
+        segmenter,
+        *([] if flag["respawn"] else [RegisterEventHandler(OnProcessExit(target_action=segmenter, on_exit=pass_on))]),
+    ]
+    if flag["rviz"] and not flag["build_only"]:
+        frame = value["target_frame"] or find_frame(topic)
+        actions.append(rviz(frame, topic, {"use_sim_time": flag["use_sim_time"]}))
     return actions
 
 
+def segment_node(value: dict[str, str], flag: dict[str, bool], topic: str) -> Node:
+    """Describe the node; value, flag: the launch arguments by name."""
+    given: dict[str, str | bool] = {name: value[name] for name in ("model", "engine", "target_frame") if value[name]}
+    given |= {name: True for name in ("build_only",) if flag[name]}
+    given |= {"exit_on_failure": True} if flag["respawn"] else {}
+    return Node(
+        package="jspnet_ros",
+        executable="segment",
+        name=NODE_NAME,
+        output="screen",
+        parameters=[value["params_file"], {**given, "use_sim_time": flag["use_sim_time"]}],
+        remappings=[("~/input/points", topic)],
+        ros_arguments=["--log-level", f"{NODE_NAME}:={value['log_level']}"],
+        respawn=flag["respawn"],
+        respawn_delay=RESPAWN_SECONDS,
+    )
+
+
+def pass_on(event: ProcessExited, context: LaunchContext) -> list:
+    """End the launch with an error where the node did, so that `ros2 launch` returns 1 and not 0."""
+    if event.returncode and not context.is_shutdown:
+        raise RuntimeError(f"{NODE_NAME} ended with exit code {event.returncode} (docs/ros.md, Exit codes)")
+    return []
+
+
 def require_rviz() -> None:
+    """Raise RuntimeError, with the command that installs it, where rviz2 is absent."""
     try:
         get_package_prefix("rviz2")
     except PackageNotFoundError:
@@ -104,7 +130,7 @@ def require_rviz() -> None:
 
 
 def rviz(frame: str, topic: str, parameters: dict) -> Node:
-    """rviz2 in the frame of the labelled clouds, its raw display on the input."""
+    """Describe rviz2 in the frame of the labelled clouds, its raw display on the input."""
     fixed_frame = ["-f", frame] if frame else []
     return Node(
         package="rviz2",

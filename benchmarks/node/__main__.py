@@ -32,7 +32,7 @@ from benchmarks.frame.frames import load_frame
 from benchmarks.node.page import page, processor
 from benchmarks.node.process import OUTPUTS, PATIENCE, Camera, NodeProcess
 from jspnet_ros.demo_support.processes import dds_profile
-from jspnet_ros.messages.point_cloud import color_cloud
+from jspnet_ros.messages.labelled_clouds import color_cloud
 
 THRESHOLDS = {"MALLOC_MMAP_THRESHOLD_": "4000000000", "MALLOC_TRIM_THRESHOLD_": "8000000000"}
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}

@@ -25,7 +25,8 @@ class MessageStages:
         try:
             from std_msgs.msg import Header
 
-            from jspnet_ros.messages.point_cloud import color_cloud, labelled_clouds, read_points
+            from jspnet_ros.messages.labelled_clouds import color_cloud, labelled_clouds
+            from jspnet_ros.messages.point_cloud import read_points
         except ImportError:
             return None
         header, shape = Header(), (1, len(points))

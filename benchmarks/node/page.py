@@ -180,7 +180,7 @@ def verdict(nodes: dict[str, dict]) -> str:
     gain = max(0.0, 1 - best["CPU s"] / base)
     found = f"Two equal nodes differ by {100 * noise:.0f} %; the best other setting, {name}, saves {100 * gain:.0f} %"
     worth = "a gain" if gain > max(2 * noise, 0.05) else "no gain that can be told from chance"
-    launched = "The launch file leaves the allocator alone; `huge_pages:=true` asks for huge pages."
+    launched = "The launch file leaves the allocator alone."
     return f"{found} of a frame's CPU time: {worth}. {launched}"
 
 

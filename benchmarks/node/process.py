@@ -117,6 +117,6 @@ class Camera(Node):
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
-            if status.hardware_id == self._name[1:]:
+            if status.hardware_id == self._name:
                 self.values = {value.key: value.value for value in status.values}
                 self.diagnostics_heard += 1

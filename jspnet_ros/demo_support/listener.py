@@ -17,9 +17,9 @@ from std_msgs.msg import Float64
 from jspnet_core.classes import UNLABELLED, ClassTable
 from jspnet_core.evaluation.metrics import RoomScore, score_room
 from jspnet_ros.messages.point_cloud import read_field, read_points
+from jspnet_ros.messages.stamps import stamp_ns
 from jspnet_ros.msg import ClassTable as ClassTableMessage
 from jspnet_ros.msg import InstanceArray
-from jspnet_ros.simulated_camera import stamp_ns
 
 NODE, CAMERA = "/jspnet_segmenter", "/simulated_camera"
 VISIBLE_POINTS = 300
@@ -157,7 +157,7 @@ class Listener(Node):
 
     def _on_diagnostics(self, array: DiagnosticArray) -> None:
         for status in array.status:
-            if status.hardware_id == NODE.strip("/"):
+            if status.hardware_id == NODE:
                 self.heard.problem = status.message if status.level == DiagnosticStatus.ERROR else ""
                 self._take_status(status.message, {value.key: value.value for value in status.values})
 

@@ -1,4 +1,4 @@
-"""The gravity frame where the user gives it: a tf2 frame, or the fixed pose of the sensor."""
+"""The gravity frame as the user gives it: a tf2 frame, or the fixed pose of the sensor."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from rclpy.time import Time
 from std_msgs.msg import Header
 
 from jspnet_core.errors import JspnetError
-from jspnet_ros.messages.transforms import from_quaternion, matrix, parse_pose
+from jspnet_ros.messages.stamps import stamp_ns
+from jspnet_ros.messages.transforms import parse_pose, transform_matrix
 from jspnet_ros.node.parameters import NodeSettings
+
+LOOP_NS = 10 * 10**9
+"""A stamp so much older than the one before is a recording that starts again: tf2 keeps transforms for ten seconds."""
 
 
 class TransformError(JspnetError):
-    """A transform that cannot be had. `reason` is a short slug for counting."""
+    """A transform that is not available or not usable. `reason` is a short slug for counting."""
 
     def __init__(self, reason: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -24,50 +28,73 @@ class TransformError(JspnetError):
 
 
 class Tf2MissingError(JspnetError):
-    """tf2_ros is not installed: one sentence with the ways out."""
+    """tf2_ros is not installed: one sentence that names the alternatives."""
 
 
-class GivenGravity:
-    """The transform of each cloud into the gravity frame, if parameters `target_frame` or `sensor_pose` give one.
+class GravitySource:
+    """The transform of each cloud into the gravity frame, if parameter `target_frame` or `sensor_pose` gives one.
 
-    target_frame: the frame clouds are labelled and published in, or empty.
+    target_frame: the frame that clouds are labelled and published in, or empty.
     Raises `Tf2MissingError` where a target frame is set and tf2_ros is not installed.
     """
 
     def __init__(self, node: Node, settings: NodeSettings) -> None:
         self.target_frame = settings.target_frame
+        self._logger = node.get_logger()
         self._T_gravity_sensor = parse_pose(settings.sensor_pose) if settings.sensor_pose.strip() else None
         self._timeout = Duration(seconds=settings.tf_timeout)
+        self._last_ns: int | None = None
         if self.target_frame:
             self._listen(node)
 
     @property
     def source(self) -> str:
-        """Where the gravity frame comes from, for people; empty if it is to be found in each cloud."""
+        """Origin of the gravity frame for logs and messages; empty if it is estimated from each cloud."""
         if self.target_frame:
             return f"tf2 frame {self.target_frame}"
         return "" if self._T_gravity_sensor is None else "parameter sensor_pose"
 
     def T_gravity_input(self, header: Header) -> np.ndarray | None:
-        """(4, 4) float64 at the header's time, None if not given.
+        """Return the transform (4, 4) float64 at the header's time, None if none is given.
 
-        Raises `TransformError`, reason `no_transform`.
+        Raises `TransformError`, reason `no_transform`, `bad_transform` or `bad_stamp`.
         """
         if not self.target_frame:
             return self._T_gravity_sensor
+        stamp = stamp_ns(header.stamp)
+        if stamp < 0:
+            raise TransformError(
+                "bad_stamp", f"the stamp is {header.stamp.sec} s, before 1970: no transform is looked up"
+            )
+        self._follow_loops(stamp)
         try:
             stamped = self._buffer.lookup_transform(
-                self.target_frame, header.frame_id, Time.from_msg(header.stamp), self._timeout
+                self.target_frame, header.frame_id, Time(nanoseconds=stamp), self._timeout
             )
         except self._error as error:
             raise TransformError("no_transform", f"no transform to {self.target_frame}: {error}") from None
-        t, q = stamped.transform.translation, stamped.transform.rotation
-        return matrix(np.array([t.x, t.y, t.z]), from_quaternion(q.x, q.y, q.z, q.w))
+        try:
+            return transform_matrix(stamped.transform)
+        except ValueError as error:
+            raise TransformError(
+                "bad_transform", f"transform from {header.frame_id} to {self.target_frame}: {error}"
+            ) from None
 
     def close(self) -> None:
         """Stop listening to transforms."""
         if self.target_frame:
             self._listener.unregister()
+            self._buffer.jump_handle.unregister()
+            self._node.destroy_service(self._buffer.srv)
+
+    def _follow_loops(self, stamp: int) -> None:
+        """Forget the transforms where a recording started again, also without /clock: tf2 drops older ones."""
+        if self._last_ns is not None and stamp < self._last_ns - LOOP_NS:
+            self._logger.info(
+                f"stamps went back by {1e-9 * (self._last_ns - stamp):.0f} s: transforms before that are dropped"
+            )
+            self._buffer.clear()
+        self._last_ns = stamp
 
     def _listen(self, node: Node) -> None:
         try:
@@ -77,6 +104,7 @@ class GivenGravity:
                 f"parameter target_frame is {self.target_frame!r} and needs tf2_ros, which cannot be imported "
                 f"({error}): install ros-jazzy-tf2-ros-py, or leave target_frame empty and set sensor_pose"
             ) from None
+        self._node = node
         self._error: type[Exception] = tf2_ros.TransformException
-        self._buffer: Any = tf2_ros.Buffer()
+        self._buffer: Any = tf2_ros.Buffer(node=node)  # with the node's clock: it is cleared where that jumps back
         self._listener: Any = tf2_ros.TransformListener(self._buffer, node)

@@ -1,4 +1,4 @@
-"""A thread for one step of a frame. Steps hand on the newest thing they have, and none waits for the next."""
+"""A thread for one step of a frame: it works on the newest item, and no step waits for the next one."""
 
 from __future__ import annotations
 
@@ -7,70 +7,70 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 
 
-class Worker(Generic[Thing]):
-    """Works in a thread of its own on one thing at a time, always the newest that it was given.
+class LatestWorker(Generic[Item]):
+    """Works in a thread of its own on one item at a time, always the newest that it was given.
 
-    What comes later replaces what the thread has not taken up: so giving never waits, and at most one thing does.
+    A later item replaces the one that the thread has not started: so `give` never blocks, and at most one item waits.
     """
 
-    def __init__(self, name: str, work: Callable[[Thing], None]) -> None:
-        self._newest: _Newest[Thing] = _Newest()
+    def __init__(self, name: str, work: Callable[[Item], None]) -> None:
+        self._newest: _Newest[Item] = _Newest()
         self._work = work
         self._executor = ThreadPoolExecutor(1, name)
         self._future = self._executor.submit(self._work_until_stopped)
 
-    def give(self, thing: Thing) -> bool:
-        """Leave `thing` for the thread. Returns whether it replaced one that the thread has not taken up."""
-        return self._newest.put(thing)
+    def give(self, item: Item) -> bool:
+        """Leave `item` for the thread. Returns whether it replaced one that the thread had not started."""
+        return self._newest.put(item)
 
     def withdraw(self) -> bool:
-        """Take back what the thread has not taken up. Returns whether there was such a thing."""
+        """Remove the item that the thread has not started. Returns whether there was one."""
         return self._newest.withdraw()
 
     def check(self) -> None:
-        """Raises what ended the thread, if anything did: a defect must not look like silence."""
+        """Raise the exception that ended the thread, if any: a defect must not look like silence."""
         if self._future.done():
             self._future.result()
 
     def stop(self) -> None:
-        """Wait until all that was given is done. Raises what ended the thread, if anything did."""
+        """Wait until the items given are done. Raises the exception that ended the thread, if any."""
         self._newest.close()
         self._executor.shutdown()
         self._future.result()
 
     def _work_until_stopped(self) -> None:
-        while (thing := self._newest.take()) is not None:
-            self._work(thing)
+        while (item := self._newest.take()) is not None:
+            self._work(item)
 
 
-class _Newest(Generic[Thing]):
-    """A place for one thing between two threads."""
+class _Newest(Generic[Item]):
+    """A slot for one item between two threads."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._thing: Thing | None = None
+        self._item: Item | None = None
         self._closed = False
 
-    def put(self, thing: Thing) -> bool:
+    def put(self, item: Item) -> bool:
         with self._condition:
-            replaced = self._thing is not None
-            self._thing = thing
+            replaced = self._item is not None
+            self._item = item
             self._condition.notify()
         return replaced
 
-    def take(self) -> Thing | None:
-        """The newest thing, waited for; None once closed and empty."""
+    def take(self) -> Item | None:
+        """Wait for the newest item; None once closed and empty."""
         with self._condition:
-            self._condition.wait_for(lambda: self._closed or self._thing is not None)
-            thing, self._thing = self._thing, None
-            return thing
+            self._condition.wait_for(lambda: self._closed or self._item is not None)
+            item, self._item = self._item, None
+            return item
 
     def withdraw(self) -> bool:
         with self._condition:
-            left, self._thing = self._thing is not None, None
+            left, self._item = self._item is not None, None
             return left
 
     def close(self) -> None:

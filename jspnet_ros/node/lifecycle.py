@@ -1,7 +1,8 @@
-"""Two things that rclpy's managed nodes leave to their users."""
+"""Lifecycle helpers that rclpy's managed nodes lack: logged exceptions, refused transitions, returned memory."""
 
 from __future__ import annotations
 
+import ctypes
 import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ Transition = Callable[[AnyNode, LifecycleState], TransitionCallbackReturn]
 
 
 def logged(transition: Transition[AnyNode]) -> Transition[AnyNode]:
-    """A transition whose exceptions are logged; rclpy turns them into an error without a word."""
+    """Log the exceptions of a transition; rclpy turns them into an error state without a log line."""
 
     def with_log(node: AnyNode, state: LifecycleState) -> TransitionCallbackReturn:
         try:
@@ -27,7 +28,7 @@ def logged(transition: Transition[AnyNode]) -> Transition[AnyNode]:
 
 
 def answer_impossible_transitions(node: LifecycleNode) -> None:
-    """Refuse a requested transition that the node's state does not have; rclpy raises, which ends the process."""
+    """Refuse a requested transition that is not available in the node's state; rclpy would end the process."""
     service = next(s for s in node.services if s.srv_type is ChangeState)
     change_state = service.callback
 
@@ -44,3 +45,10 @@ def answer_impossible_transitions(node: LifecycleNode) -> None:
         return change_state(request, response)
 
     service.callback = change_if_possible
+
+
+def return_memory() -> None:
+    """Give freed memory back to the system, where the C library can: glibc keeps what a model took otherwise."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -1,6 +1,6 @@
-"""What is written from the parameters' descriptions: the table in docs/ros.md and the files in config/.
+"""Write the parameter table in docs/ros.md and the files in config/ from the parameters' descriptions.
 
-python -m jspnet_ros.node.parameter_files      # rewrites them; run it when a setting changes
+python -m jspnet_ros.node.parameter_files      # run it when a setting changes
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ BEGIN, END = "<!-- parameters: written by jspnet_ros.node.parameter_files -->", 
 
 
 def fields() -> dict[str, FieldInfo]:
-    """All parameters by name."""
+    """Return all parameters by name."""
     return {**NodeSettings.model_fields, **FrameSettings.model_fields}
 
 
 def table() -> str:
-    """All parameters as a table in Markdown."""
+    """Format all parameters as a table in Markdown."""
     lines = ["| parameter | default | accepted | meaning |", "|---|---|---|---|"]
     for name, field in fields().items():
         default = "empty" if field.default == "" else f"`{_yaml(field.default)}`"
@@ -37,7 +37,7 @@ def table() -> str:
 
 
 def parameter_file(first_line: str, names: tuple[str, ...]) -> str:
-    """A parameter file with the defaults of `names`, each with its meaning above it."""
+    """Format a parameter file with the defaults of `names`, each below its description."""
     text = f"# {first_line}\n/**/jspnet_segmenter:\n  ros__parameters:\n"
     for name in names:
         field = fields()[name]
@@ -48,12 +48,12 @@ def parameter_file(first_line: str, names: tuple[str, ...]) -> str:
 
 
 def with_table(document: str) -> str:
-    """A document with the table between its two marks."""
+    """Replace the table between the two marks of a document."""
     return re.sub(f"(?s){BEGIN}.*{END}", lambda _: f"{BEGIN}\n{table()}\n{END}", document)
 
 
 def files() -> dict[Path, str]:
-    """What each written file should hold."""
+    """Return the generated text of each file."""
     docs = ROOT / "docs" / "ros.md"
     everything = tuple(name for name in fields() if name not in AT_START)
     return {

@@ -1,4 +1,4 @@
-"""The node's parameters: declared, described, bounded and checked from two settings classes."""
+"""Parameters of the node: declared, described, bounded and checked from two settings classes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from jspnet_ros.messages.transforms import parse_pose
 
 
 class NodeSettings(BaseModel):
-    """What a user may set about the node; what concerns the labels is in `FrameSettings`."""
+    """Settings of the node; those of the labels are in `FrameSettings`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
     model: str = Field("", description="path of a model file (.onnx); empty: the model that comes with the package")
     engine: Literal["onnxruntime", "openvino", "tensorrt", "torch"] = Field(
-        "onnxruntime", description="what runs the network"
+        "onnxruntime", description="backend that runs the network"
     )
     target_frame: str = Field(
         "",
@@ -39,9 +39,20 @@ class NodeSettings(BaseModel):
     slow_frame_ms: float = Field(
         1000.0, ge=0.0, le=3.6e6, description="a frame slower than this is reported on /diagnostics; 0: never"
     )
+    silence_warn: float = Field(
+        3.0, ge=0.0, le=3600.0, description="seconds without a cloud until /diagnostics warns; 0: never"
+    )
+    silence_error: float = Field(
+        10.0, ge=0.0, le=3600.0, description="seconds without a cloud until /diagnostics reports an error; 0: never"
+    )
     autostart: bool = Field(True, description="configure and activate at start, without a lifecycle manager")
     build_only: bool = Field(
         False, description="build the engine of this machine's GPU, or find it built, and end; for engine tensorrt"
+    )
+    exit_on_failure: bool = Field(
+        False,
+        description="end the process with exit code 3, for a supervisor that restarts it, where configuring fails at "
+        "start or repeated failures deactivate the node; false: it stays, with an error on /diagnostics",
     )
 
     @field_validator("sensor_pose")
@@ -53,9 +64,9 @@ class NodeSettings(BaseModel):
 
 
 AT_CONFIGURE = frozenset({"model", "engine", "target_frame", "tf_timeout", "sensor_pose", "threads"})
-"""Parameters that are read when the node is configured; the others take effect with the next cloud."""
+"""Parameters that are read when the node is configured; the others apply from the next cloud on."""
 
-AT_START = frozenset({"autostart", "build_only"})
+AT_START = frozenset({"autostart", "build_only", "exit_on_failure"})
 """Parameters that are read when the node starts, and cannot be changed."""
 
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -72,7 +83,7 @@ def declare(node: Node, settings: type[BaseModel]) -> None:
 
 
 def read(node: Node, settings: type[Settings], changes: Mapping[str, Any] | None = None) -> Settings:
-    """The node's parameters as settings; `changes` are values about to be set. Raises `SettingError`."""
+    """Read the node's parameters as settings; `changes` are values about to be set. Raises `SettingError`."""
     values = {name: node.get_parameter(name).value for name in settings.model_fields}
     values.update({name: value for name, value in (changes or {}).items() if name in values})
     try:
@@ -82,12 +93,12 @@ def read(node: Node, settings: type[Settings], changes: Mapping[str, Any] | None
 
 
 def overrides(node: Node) -> set[str]:
-    """Names of the parameters that the command line or a file gives to the node, declared by it or not."""
+    """Return the names of parameters given on the command line or in a file, declared by the node or not."""
     return set(node._parameter_overrides)  # rclpy has no public way to them
 
 
 def unknown_names(node: Node) -> list[str]:
-    """One sentence for each parameter given to the node that it does not have, with the nearest one that it has.
+    """Return a sentence for each given parameter that the node does not have, with the most similar one.
 
     Call it after all parameters are declared.
     """
@@ -103,7 +114,7 @@ def unknown_names(node: Node) -> list[str]:
 
 
 def accepted_values(field: FieldInfo) -> str:
-    """What a parameter accepts, in Markdown: its range, its choices or its type."""
+    """Describe the accepted values of a parameter in Markdown: its range, its choices or its type."""
     low, high = _bounds(field)
     if low is not None or high is not None:
         above = "above " if any(hasattr(bound, "gt") for bound in field.metadata) else ""

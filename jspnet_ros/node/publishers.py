@@ -1,4 +1,4 @@
-"""What the node publishes, and which of it anybody wants."""
+"""Publishers of the labelled frames; messages are built for outputs with a subscriber alone."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ from visualization_msgs.msg import MarkerArray
 from jspnet_core.classes import ClassTable
 from jspnet_core.segmentation import Instance as FoundInstance
 from jspnet_core.segmentation import Segmentation
-from jspnet_core.spatial.transforms import transform_points
+from jspnet_ros.messages.labelled_clouds import instance_cloud, labelled_clouds, semantic_cloud
 from jspnet_ros.messages.markers import color_message, thing_markers
-from jspnet_ros.messages.point_cloud import instance_cloud, labelled_clouds, semantic_cloud
-from jspnet_ros.messages.transforms import point_message, pose_message
+from jspnet_ros.messages.transforms import point_message, pose_message, transformed
 from jspnet_ros.msg import ClassTable as ClassTableMessage
 from jspnet_ros.msg import Instance, InstanceArray
 from jspnet_ros.node.statistics import FrameReport
@@ -34,12 +33,12 @@ GROUPS = {
     "painting": "postprocess",
     "publish": "postprocess",
 }
-"""Group of a stage under debug/processing_time; every other stage is preprocess."""
+"""Group of each stage under debug/processing_time; every other stage is preprocess."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """The outputs with a subscriber."""
+    """Which outputs have a subscriber."""
 
     semantic: bool
     instances: bool
@@ -57,13 +56,14 @@ class Wanted:
 
 @dataclass(frozen=True)
 class LabelledFrame:
-    """One labelled cloud on its way out.
+    """One labelled cloud, to be published.
 
     wanted: the outputs that had a subscriber when it was labelled. arrived_ns: when its cloud arrived.
     header: stamp of the input, frame of the output. shape: (height, width) of the input.
-    input_points: (N, 3) float32, metres, in the input's frame.
-    T_header_input, T_header_gravity: (4, 4), to the header's frame; the first is None where it is the input's.
-    gravity_source: where the gravity frame came from, for people. stages_ms: reading included.
+    input_points: (N, 3) float32, metres, in the input's frame less `PointArrays.offset`.
+    T_header_input: (4, 4) float64, from `input_points` to the header's frame.
+    T_header_gravity: (4, 4) float64, from the gravity frame, that of the instances, to the header's frame.
+    gravity_source: origin of the gravity frame, for people. stages_ms: reading included.
     """
 
     wanted: Wanted
@@ -72,19 +72,15 @@ class LabelledFrame:
     shape: tuple[int, int]
     input_points: np.ndarray
     segmentation: Segmentation
-    T_header_input: np.ndarray | None
+    T_header_input: np.ndarray
     T_header_gravity: np.ndarray
     gravity_source: str
     stages_ms: dict[str, float]
 
     @cached_property
     def points(self) -> np.ndarray:
-        """(N, 3) float32, metres, in the header's frame; made for the outputs that hold points."""
-        return (
-            self.input_points
-            if self.T_header_input is None
-            else transform_points(self.T_header_input, self.input_points)
-        )
+        """(N, 3) in the header's frame, metres; float32, and float64 where the frame's origin is far."""
+        return transformed(self.T_header_input, self.input_points)
 
 
 class Outputs:
@@ -94,7 +90,7 @@ class Outputs:
         self, node: LifecycleNode, classes: ClassTable, model_name: str, executor: Executor, threads: int
     ) -> None:
         self._threads = executor, threads
-        self._node, self._classes, self._model_name = node, classes, model_name
+        self._node, self.classes, self._model_name = node, classes, model_name
         self._publishers: list[Any] = []
         self._semantic = self._publisher(PointCloud2, "~/output/semantic")
         self._instances = self._publisher(PointCloud2, "~/output/instances")
@@ -111,7 +107,7 @@ class Outputs:
         return Wanted(*(publisher.get_subscription_count() > 0 for publisher in clouds))
 
     def publish_classes(self) -> None:
-        c = self._classes
+        c = self.classes
         self._class_table.publish(
             ClassTableMessage(
                 model=self._model_name,
@@ -124,29 +120,29 @@ class Outputs:
         )
 
     def publish(self, frame: LabelledFrame) -> None:
-        """Build and send the wanted outputs, and nothing else."""
+        """Build and publish the outputs with a subscriber, and nothing else."""
         h, f, s, wanted = frame.header, frame, frame.segmentation, frame.wanted
         if wanted.semantic and wanted.instances:
-            semantic, instances = labelled_clouds(h, f.shape, f.points, s, self._classes, *self._threads)
+            semantic, instances = labelled_clouds(h, f.shape, f.points, s, self.classes, *self._threads)
             self._semantic.publish(semantic)
             self._instances.publish(instances)
         elif wanted.semantic:
-            self._semantic.publish(semantic_cloud(h, f.shape, f.points, s, self._classes, *self._threads))
+            self._semantic.publish(semantic_cloud(h, f.shape, f.points, s, self.classes, *self._threads))
         elif wanted.instances:
             self._instances.publish(instance_cloud(h, f.shape, f.points, s, *self._threads))
         if wanted.instance_array:
             self._instance_array.publish(self._array_message(frame))
         if wanted.markers:
-            self._markers.publish(thing_markers(h, s.instances, self._classes, f.T_header_gravity))
+            self._markers.publish(thing_markers(h, s.instances, self.classes, f.T_header_gravity))
 
     def publish_times(self, report: FrameReport) -> None:
-        """Send the times of a frame to whoever asks for them."""
-        times = dict.fromkeys(("preprocess", "inference", "postprocess"), 0.0)
+        """Publish the times of a frame where they have a subscriber."""
+        groups = dict.fromkeys(("preprocess", "inference", "postprocess"), 0.0)
         for stage, milliseconds in report.stages_ms.items():
-            times[GROUPS.get(stage, "preprocess")] += milliseconds
-        times |= {"total": report.total_ms, "age": report.age_ms, "latency": report.latency_ms}
+            groups[GROUPS.get(stage, "preprocess")] += milliseconds
+        times = {**groups, "total": report.total_ms, "age": report.age_ms, "latency": report.latency_ms}
         for name, publisher in self._times.items():
-            if publisher.get_subscription_count() > 0:
+            if times[name] is not None and publisher.get_subscription_count() > 0:
                 publisher.publish(Float64(data=times[name]))
 
     def close(self) -> None:
@@ -179,8 +175,8 @@ class Outputs:
         return Instance(
             id=instance.id,
             class_id=instance.label,
-            class_name=self._classes.names[instance.label],
-            thing=self._classes.is_thing(instance.label),
+            class_name=self.classes.names[instance.label],
+            thing=self.classes.is_thing(instance.label),
             confidence=instance.confidence,
             point_count=instance.point_count,
             centroid=point_message(instance.centroid),

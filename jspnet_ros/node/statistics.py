@@ -1,30 +1,34 @@
-"""What became of the frames: counts for diagnostics, and the last frames' times."""
+"""Frame counters for diagnostics, and the processing times of the last frames."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
 SUSTAINED = 5
-"""So many slow frames in a row are a state, not an incident."""
+"""Slow frames in a row from which the state is an error, not a warning."""
 
 
 @dataclass(frozen=True)
 class FrameReport:
-    """One labelled frame.
+    """Figures of one labelled frame.
 
     stages_ms: milliseconds by stage, reading and publishing included; total_ms: their sum.
     age_ms: from the cloud's arrival at the node to the last message out, waiting included.
-    latency_ms: the same from the header's stamp.
+    latency_ms: the same from the header's stamp; None where the stamp or the clock is not set.
+    instances: None where no output asked for them. returns: points with a return; labelled: those with a label.
     """
 
     stages_ms: dict[str, float]
     age_ms: float
-    latency_ms: float
+    latency_ms: float | None
     blocks: int
     blocks_left_out: int
-    instances: int
+    instances: int | None
+    returns: int
+    labelled: int
     gravity_source: str
     gravity_is_sure: bool
 
@@ -35,22 +39,31 @@ class FrameReport:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The counts at one moment. received = labelled + refused + skipped + unwanted + overtaken + those under way.
+    """The counters at one moment. received = labelled + refused + skipped + unwanted + those in progress.
 
-    lost: clouds that were replaced before they reached the node. skipped: replaced by a newer one while the
-    network was busy. unwanted: nobody subscribed to an output. refused: by reason. labelled: and published.
-    overtaken: labelled, but a newer one was labelled before this one could be published.
+    lost: clouds that were replaced before they reached the node. skipped: replaced by a newer one before they were
+    labelled, or published. unwanted: no output had a subscriber. refused: by reason. labelled: and published.
+    silence_s: seconds since the last cloud, or since activation. failures: refused because an exception was raised.
     """
 
     received: int = 0
     lost: int = 0
     skipped: int = 0
     unwanted: int = 0
-    overtaken: int = 0
     labelled: int = 0
     refused: dict[str, int] = field(default_factory=dict)
+    silence_s: float = 0.0
+    last_failure: str = ""
     last: FrameReport | None = None
     totals_ms: tuple[float, ...] = ()
+
+    @property
+    def failures(self) -> int:
+        return self.refused.get(FAILURE, 0)
+
+
+FAILURE = "failure"
+"""Reason of a frame that was refused because something raised an unforeseen exception."""
 
 
 class FrameStatistics:
@@ -61,16 +74,39 @@ class FrameStatistics:
         self._counts: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._last: FrameReport | None = None
+        self._last_failure = ""
+        self._heard = time.monotonic()
         self._totals_ms: deque[float] = deque(maxlen=SUSTAINED)
 
-    def count(self, what: str, number: int = 1) -> None:
-        """what: received, lost, skipped, unwanted or overtaken."""
+    def start_listening(self) -> None:
+        """Count the silence from now on."""
         with self._lock:
-            self._counts[what] += number
+            self._heard = time.monotonic()
 
-    def refuse(self, reason: str) -> None:
+    def received(self, lost: int) -> None:
+        """Count a cloud that arrived, and those lost since the one before."""
+        with self._lock:
+            self._counts["received"] += 1
+            self._counts["lost"] += lost
+            self._heard = time.monotonic()
+
+    def skipped(self) -> None:
+        with self._lock:
+            self._counts["skipped"] += 1
+
+    def unwanted(self) -> None:
+        with self._lock:
+            self._counts["unwanted"] += 1
+
+    def refused(self, reason: str) -> None:
         with self._lock:
             self._refused[reason] += 1
+
+    def failed(self, sentence: str) -> None:
+        """Count a frame that was refused because of an exception, described by `sentence`."""
+        with self._lock:
+            self._refused[FAILURE] += 1
+            self._last_failure = sentence
 
     def labelled(self, report: FrameReport) -> None:
         with self._lock:
@@ -81,5 +117,10 @@ class FrameStatistics:
     def snapshot(self) -> Snapshot:
         with self._lock:
             return Snapshot(
-                **self._counts, refused=dict(self._refused), last=self._last, totals_ms=tuple(self._totals_ms)
+                **self._counts,
+                refused=dict(self._refused),
+                silence_s=time.monotonic() - self._heard,
+                last_failure=self._last_failure,
+                last=self._last,
+                totals_ms=tuple(self._totals_ms),
             )

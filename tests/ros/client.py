@@ -223,4 +223,4 @@ class Client:
 
 
 def _done(counts: dict[str, int]) -> int:
-    return sum(counts[fate] for fate in ("labelled", "refused", "skipped", "unwanted", "overtaken"))
+    return sum(counts[fate] for fate in ("labelled", "refused", "skipped", "unwanted"))

@@ -11,7 +11,7 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
 from jspnet_ros.messages.bag import read_clouds
-from jspnet_ros.messages.point_cloud import color_cloud
+from jspnet_ros.messages.labelled_clouds import color_cloud
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SHAPE = (60, 80)

@@ -1,10 +1,13 @@
-"""What the tests read out of messages."""
+"""Poses for the tests."""
 
 from __future__ import annotations
 
 import numpy as np
 from geometry_msgs.msg import Pose
 from scipy.spatial.transform import Rotation
+
+CAMERA_POSE = "0.5 -0.25 1.2 -1.5707963 0 -1.5707963"
+"""An optical frame that looks along x, 1.2 m above the floor: z forward becomes x, y down becomes -z."""
 
 
 def pose_matrix(pose: Pose) -> np.ndarray:

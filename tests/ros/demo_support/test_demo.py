@@ -75,7 +75,7 @@ def test_labels_come_back_and_are_reported(tmp_path: Path):
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("model:=/no/such/model.onnx", "the node says: .*no/such/model.onnx"),
+        ("model:=/no/such/model.onnx", "the node reports: .*no/such/model.onnx"),
         ("engine:=abacus", r"the node ended with exit code 2.*\n.*abacus"),
     ],
 )

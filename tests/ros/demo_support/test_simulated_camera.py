@@ -29,7 +29,7 @@ def test_truth_belongs_to_its_cloud(client: tuple[Client, dict[str, str]]):
     listener, environment = client
     truths = listener.collect(PointCloud2, "/simulated_camera/truth")
     clouds = listener.collect(PointCloud2, "/simulated_camera/points")
-    settings = {"room": "pantry", "poses": 2, "rate": 3.0, "clouds": 6}
+    settings = {"room": "pantry", "poses": 2, "rate": 3.0, "clouds": 6, "truth": "true"}
     words = [word for name, value in settings.items() for word in ("-p", f"{name}:={value}")]
     camera = subprocess.Popen([*WORDS, *words], env=environment)
     try:

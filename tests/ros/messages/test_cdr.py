@@ -7,7 +7,7 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
 from jspnet_ros.messages.cdr import serialised
-from jspnet_ros.messages.point_cloud import SEMANTIC_POINT, cloud_of, record_cloud
+from jspnet_ros.messages.labelled_clouds import SEMANTIC_POINT, cloud_of, record_cloud
 
 POINT = np.dtype({"names": ["x", "y", "z"], "formats": ["<f4"] * 3})
 

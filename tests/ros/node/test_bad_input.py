@@ -1,4 +1,4 @@
-"""Clouds that cannot be labelled are refused, counted by reason and warned about; the node lives."""
+"""Clouds that cannot be labelled are refused, counted and warned about; empty views empty the outputs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import PointCloud2, PointField
+from visualization_msgs.msg import Marker, MarkerArray
 
 from jspnet_core.classes import UNLABELLED
-from jspnet_ros.messages.point_cloud import color_cloud, read_field
+from jspnet_ros.messages.labelled_clouds import color_cloud
+from jspnet_ros.messages.point_cloud import read_field
+from jspnet_ros.msg import InstanceArray
 from tests.ros import clouds
 
 
@@ -22,6 +26,13 @@ def both(start):
     client.semantic = client.collect(PointCloud2, "output/semantic")
     client.label(clouds.room_cloud(), client.semantic)
     return node, client
+
+
+@pytest.fixture(scope="module")
+def start_objects(start):
+    _, client = start()
+    topics = {"output/semantic": PointCloud2, "output/instance_array": InstanceArray, "output/markers": MarkerArray}
+    return client, *(client.collect(message, topic) for topic, message in topics.items())
 
 
 def without_z() -> PointCloud2:
@@ -50,17 +61,25 @@ def all_nan() -> PointCloud2:
     return color_cloud(clouds.header(), (4, 5), np.full((20, 3), np.nan, np.float32))
 
 
+def all_zero() -> PointCloud2:
+    return color_cloud(clouds.header(), (4, 5), np.zeros((20, 3), np.float32))
+
+
 def absurdly_far() -> PointCloud2:
     return color_cloud(clouds.header(), (4, 5), np.full((20, 3), 1e9, np.float32))
+
+
+def huge_point_step() -> PointCloud2:
+    cloud = clouds.room_cloud()
+    cloud.point_step = 0xFFFFFFFF
+    return cloud
 
 
 REFUSED: dict[Callable[[], PointCloud2], str] = {
     without_z: "no_xyz",
     wrong_datatype: "wrong_datatype",
     short_data: "short_data",
-    empty: "empty",
-    all_nan: "no_finite_point",
-    absurdly_far: "no_finite_point",
+    huge_point_step: "bad_layout",
 }
 
 
@@ -73,6 +92,47 @@ def test_unfit_clouds_are_refused_by_reason(both, cloud, reason):
     assert after[f"refused {reason}"] == before.get(f"refused {reason}", 0) + 1
     assert after["labelled"] == before["labelled"]
     assert node.alive
+
+
+@pytest.mark.parametrize("view", [empty, all_nan, all_zero, absurdly_far])
+def test_an_empty_view_empties_the_outputs(start_objects, view):
+    client, semantic, array, markers = start_objects
+    client.label(clouds.room_cloud(40), semantic, array, markers)
+    assert array[-1].instances
+    cloud = view()
+    cloud.header.stamp.sec = 41
+    client.label(cloud, semantic, array, markers)
+    assert semantic[-1].header == array[-1].header == cloud.header
+    assert (semantic[-1].height, semantic[-1].width) == (cloud.height, cloud.width)
+    assert (read_field(semantic[-1], "label") == UNLABELLED).all()
+    assert array[-1].instances == []
+    assert [marker.action for marker in markers[-1].markers] == [Marker.DELETEALL]
+
+
+def test_an_empty_view_is_a_warning_on_diagnostics(both):
+    _, client = both
+
+    def warned() -> bool:
+        client.publish(empty())
+        status, _ = client.diagnostics()
+        return status.level == DiagnosticStatus.WARN and "the outputs are empty" in status.message
+
+    client.until(warned, "a warning")
+
+
+STAMPS = [(-1, 0), (-(2**31), 999_999_999), (0, 0), (2**31 - 1, 2**32 - 1)]
+
+
+@pytest.mark.parametrize("stamp", STAMPS)
+def test_any_stamp_is_labelled_and_handed_on(both, stamp):
+    node, client = both
+    cloud = clouds.room_cloud()
+    cloud.header.stamp = Time(sec=stamp[0], nanosec=stamp[1])
+    client.label(cloud, client.semantic)
+    assert client.semantic[-1].header.stamp == cloud.header.stamp
+    assert node.alive
+    if stamp[0] <= 0:
+        assert client.diagnostics()[1]["latency ms"] == "unknown"
 
 
 def test_one_absurd_point_does_not_spoil_the_others(both):

@@ -17,7 +17,7 @@ from jspnet_core.cuda.segmenter import GpuSegmenter
 from jspnet_core.engine import open_engine
 from jspnet_core.engine.model_file import default_model
 from jspnet_core.errors import EngineError
-from jspnet_ros.segment_node import SegmentNode
+from jspnet_ros.node.managed_node import SegmentNode
 from tests.cuda.arrays import host_device
 from tests.ros import clouds
 from tests.ros.client import Client, new_domain
@@ -60,7 +60,7 @@ def networks(monkeypatch, tmp_path_factory):
         opened.append(Watched(device, open_engine("onnxruntime", default_model()), 2))
         return GpuSegmenter(opened[-1], settings)
 
-    monkeypatch.setattr("jspnet_ros.segment_node.load_segmenter", open_on_host)
+    monkeypatch.setattr("jspnet_ros.node.managed_node.load_segmenter", open_on_host)
     return opened
 
 

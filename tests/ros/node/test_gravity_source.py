@@ -14,28 +14,11 @@ from jspnet_ros.messages.point_cloud import read_points
 from jspnet_ros.messages.transforms import parse_pose, pose_message
 from jspnet_ros.msg import InstanceArray
 from tests.ros import clouds
-from tests.ros.poses import pose_matrix
-
-CAMERA_POSE = "0.5 -0.25 1.2 -1.5707963 0 -1.5707963"
-"""An optical frame looking along x, 1.2 m above the floor: z forward becomes x, y down becomes -z."""
+from tests.ros.poses import CAMERA_POSE, pose_matrix
 
 needs_tf2 = pytest.mark.skipif(
     importlib.util.find_spec("tf2_ros") is None, reason="tf2_ros is not installed; it comes with a ROS distribution"
 )
-
-
-def test_a_pose_in_words_is_the_pose_of_the_sensor():
-    T = parse_pose(CAMERA_POSE)
-    forward, down = np.array([0, 0, 2.0, 1]), np.array([0, 1.2, 0, 1])
-    np.testing.assert_allclose((T @ forward)[:3], [2.5, -0.25, 1.2], atol=1e-6)
-    np.testing.assert_allclose((T @ down)[:3], [0.5, -0.25, 0.0], atol=1e-6)
-    np.testing.assert_allclose(pose_matrix(pose_message(T)), T, atol=1e-9)
-
-
-@pytest.mark.parametrize("text", ["1 2 3", "a b c d e f", "0 0 nan 0 0 0", "1 2 3 4 5 6 7"])
-def test_other_words_are_refused(text):
-    with pytest.raises(ValueError, match="six numbers are accepted"):
-        parse_pose(text)
 
 
 def test_the_sensor_pose_is_the_gravity_frame(start):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from jspnet_ros.node.latest_worker import Worker
+from jspnet_ros.node.latest_worker import LatestWorker
 
 PATIENCE = 30.0
 
@@ -27,7 +27,7 @@ class Slow:
 
 def test_giving_does_not_wait_for_the_work_and_the_newest_wins():
     slow = Slow()
-    worker = Worker("slow", slow)
+    worker = LatestWorker("slow", slow)
     assert not worker.give(1)
     assert slow.begun.acquire(timeout=PATIENCE)
     assert [worker.give(n) for n in (2, 3, 4)] == [False, True, True]  # while 1 is being worked on
@@ -38,8 +38,8 @@ def test_giving_does_not_wait_for_the_work_and_the_newest_wins():
 
 def test_a_step_that_is_stuck_does_not_hold_up_the_one_before_it():
     stuck, counted = Slow(), []
-    last: Worker[int] = Worker("last", stuck)
-    first: Worker[int] = Worker("first", lambda n: counted.append(last.give(n)))
+    last: LatestWorker[int] = LatestWorker("last", stuck)
+    first: LatestWorker[int] = LatestWorker("first", lambda n: counted.append(last.give(n)))
     last.give(0)
     assert stuck.begun.acquire(timeout=PATIENCE)
     for n in range(1, 50):
@@ -58,7 +58,7 @@ def test_a_step_that_is_stuck_does_not_hold_up_the_one_before_it():
 
 def test_what_was_withdrawn_is_not_done():
     slow = Slow()
-    worker = Worker("slow", slow)
+    worker = LatestWorker("slow", slow)
     worker.give(1)
     assert slow.begun.acquire(timeout=PATIENCE)
     worker.give(2)
@@ -70,7 +70,7 @@ def test_what_was_withdrawn_is_not_done():
 
 
 def test_a_defect_in_the_thread_is_raised_by_whoever_checks():
-    worker = Worker("broken", lambda n: 1 // n)
+    worker = LatestWorker("broken", lambda n: 1 // n)
     worker.check()
     worker.give(0)
     with pytest.raises(ZeroDivisionError):

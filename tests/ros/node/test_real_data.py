@@ -13,7 +13,8 @@ from jspnet_core.classes import UNLABELLED
 from jspnet_core.io.clouds import read_cloud
 from jspnet_core.io.rgbd import read_sequence
 from jspnet_core.settings import FrameSettings
-from jspnet_ros.messages.point_cloud import color_cloud, read_field, read_points
+from jspnet_ros.messages.labelled_clouds import color_cloud
+from jspnet_ros.messages.point_cloud import read_field, read_points
 from jspnet_ros.msg import InstanceArray
 from tests.ros import clouds
 from tests.ros.client import QUICK

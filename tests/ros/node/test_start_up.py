@@ -24,7 +24,8 @@ with event.install_recorder("numba:compile") as at_start:
     warm_up(segmenter)
 
 import numpy as np
-from jspnet_ros.messages.point_cloud import color_cloud, instance_cloud, read_points, semantic_cloud
+from jspnet_ros.messages.labelled_clouds import color_cloud, instance_cloud, semantic_cloud
+from jspnet_ros.messages.point_cloud import read_points
 from tests.ros import clouds
 
 def label(cloud, T=None, instances=True, **changes):
