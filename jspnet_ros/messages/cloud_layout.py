@@ -56,15 +56,18 @@ def records(cloud: PointCloud2, names: Iterable[str], notes: dict[str, str]) -> 
     _check_offsets(cloud, fields)
     little = {name: f"<{DTYPES[field.datatype]}" for name, field in fields.items()}
     offsets = [field.offset for field in fields.values()]
-    layout = {"names": list(fields), "offsets": offsets, "itemsize": cloud.point_step}
     width = cloud.width * cloud.point_step
     data = np.frombuffer(cloud.data, np.uint8, count=(rows - 1) * row_step + width)
     if row_step != width:
         padded = np.lib.stride_tricks.as_strided(data, (rows, width), (row_step, 1), writeable=False)
         data = np.ascontiguousarray(padded).reshape(-1)
-    points = data.view(np.dtype({**layout, "formats": list(little.values())}))
-    big = np.dtype({**layout, "formats": [dtype.replace("<", ">") for dtype in little.values()]})
+    points = data.view(_record(list(fields), list(little.values()), offsets, cloud.point_step))
+    big = points.dtype.newbyteorder(">")
     return points.view(big) if _is_big_endian(cloud, points, big, notes) else points
+
+
+def _record(names: list[str], formats: list[str], offsets: list[int], itemsize: int) -> np.dtype:
+    return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": itemsize})
 
 
 def _rows(cloud: PointCloud2, notes: dict[str, str]) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 from concurrent.futures import Executor
 
 import numpy as np
@@ -137,7 +138,9 @@ def labelled_clouds(
     return semantic.result(), instances
 
 
-def _serialised(header: Header, shape: tuple[int, int], points: np.ndarray, instance: bool, fill) -> bytes:
+def _serialised(
+    header: Header, shape: tuple[int, int], points: np.ndarray, instance: bool, fill: Callable[[np.ndarray], None]
+) -> bytes:
     point = _point(f"<{points.dtype.str[1:]}", instance)
     return serialised(cloud_of(point, header, shape), _in_words(point), fill)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 from rclpy.executors import SingleThreadedExecutor
@@ -65,7 +66,7 @@ class Interruption:
         if self._happened:
             raise KeyboardInterrupt
 
-    def _await_signal(self, receiver: socket.socket, wake) -> None:
+    def _await_signal(self, receiver: socket.socket, wake: Callable[[], None]) -> None:
         try:
             signalled = receiver.recv(1)
         except OSError:  # `spin` ended without a signal and closed the socket
