@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from jspnet_core.pipeline.merging.block_merging import LEGACY_GAP, MIN_OVERLAP, MIN_POINTS
+from jspnet_core.pipeline.merging.block_merging import LEGACY_GAP, MIN_NEW_POINTS, MIN_OVERLAP
 
 
 class ReferenceMerging:
@@ -30,7 +30,7 @@ class ReferenceMerging:
         target = overlap.argmax(axis=1)
         current = self.instance.max()
         for k in range(count):
-            if overlap[k].max() < MIN_OVERLAP and size[k] >= MIN_POINTS:
+            if overlap[k].max() < MIN_OVERLAP and size[k] >= MIN_NEW_POINTS:
                 current += 1
                 target[k] = current
         for i in range(len(clusters)):

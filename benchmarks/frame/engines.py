@@ -20,12 +20,12 @@ from jspnet_core.util.threads import available_cores
 EAGER = "PyTorch eager"
 
 
-class Recorder:
+class Recorder(Engine):
     """An engine that keeps the blocks it was given, without their padding."""
 
     def __init__(self, engine: Engine):
-        self.engine, self.description = engine, engine.description
-        self.takes_fewer_points = getattr(engine, "takes_fewer_points", False)
+        super().__init__(engine.description, takes_fewer_points=engine.takes_fewer_points)
+        self.engine = engine
         self.blocks: list[tuple[np.ndarray, Pyramid]] = []
 
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:

@@ -62,13 +62,12 @@ Whole clouds, blocks every half of their width, the median of three:
 BUSY = ": busy with other work, ratios say more than times"
 
 
-class WithoutClusters:
+class WithoutClusters(Engine):
     """The default model's engine, but its embeddings are noise of the given standard deviation."""
 
     def __init__(self, engine: Engine, spread: float):
+        super().__init__(engine.description, takes_fewer_points=engine.takes_fewer_points)
         self._engine, self._spread, self._rng = engine, spread, np.random.default_rng(0)
-        self.description = engine.description
-        self.takes_fewer_points = getattr(engine, "takes_fewer_points", False)
 
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
         logits, embeddings = self._engine.run(features, pyramids)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from jspnet_core.classes import S3DIS
-from jspnet_core.cuda.device_network import AT_ONCE, DeviceNetwork
+from jspnet_core.cuda.device_network import BLOCKS_PER_CALL, DeviceNetwork
 from jspnet_core.cuda.emulation.host_device import HostDevice
 from jspnet_core.cuda.emulation.host_network import HostNetwork
 from jspnet_core.engine.torch_engine import TorchEngine
@@ -57,13 +57,19 @@ class Place:
                 times.append(1e3 * (time.perf_counter() - begin))
         return {"median_ms": float(np.median(times)), "p95_ms": float(np.percentile(times, 95))}
 
-    def engine(self, precision: Literal["fp32", "fp16", "bf16"], graphs: bool, path: Path | None = None) -> TorchEngine:
+    def engine(
+        self,
+        precision: Literal["fp32", "fp16", "bf16"],
+        graphs: bool,
+        path: Path | None = None,
+        compiled: bool = False,
+    ) -> TorchEngine:
         """A network in PyTorch; the rehearsal knows float32 without graphs alone."""
         if self.rehearsal:
             return TorchEngine.open(path or self.checkpoint, "cpu", "fp32", graphs=False)
-        return TorchEngine.open(path or self.checkpoint, "cuda", precision, graphs=graphs)
+        return TorchEngine.open(path or self.checkpoint, "cuda", precision, graphs, compiled)
 
-    def network(self, engine: TorchEngine, most: int = AT_ONCE, sizes: Sequence[int] = ()) -> DeviceNetwork:
+    def network(self, engine: TorchEngine, most: int = BLOCKS_PER_CALL, sizes: Sequence[int] = ()) -> DeviceNetwork:
         """The engine between kernels; sizes: see `TorchNetwork`."""
         if not self.rehearsal:
             from jspnet_core.engine.torch_on_device import TorchNetwork

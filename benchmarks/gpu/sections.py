@@ -20,8 +20,8 @@ from benchmarks.frame.frames import blocks_of, load_frame, synthetic_frame
 from benchmarks.gpu import work as gpu_work
 from benchmarks.gpu.place import VOXEL, Place
 from jspnet_core.cuda.device_network import DeviceNetwork, batch_sizes
-from jspnet_core.cuda.frame import DevicePyramids
-from jspnet_core.cuda.segmenter import GpuSegmenter
+from jspnet_core.cuda.pyramid import DevicePyramids
+from jspnet_core.cuda.stages import CudaStages
 from jspnet_core.engine.engine_build import BuildOptions
 from jspnet_core.engine.model_file import default_model
 from jspnet_core.engine.tensorrt_engine import TensorRtEngine
@@ -30,6 +30,7 @@ from jspnet_core.export.parity import compare, run_model
 from jspnet_core.export.precision import Precision
 from jspnet_core.pipeline.gravity.estimate import find_gravity
 from jspnet_core.pipeline.pyramid import build_pyramid, pyramid_names, stack_pyramids
+from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.settings import FrameSettings
 from jspnet_core.synthetic import make_scene
 from jspnet_core.training.checkpoint import Checkpoint
@@ -170,15 +171,14 @@ def stages(section: Section, place: Place) -> None:
     room = scene.room_cloud(np.random.default_rng(0), 100.0 if place.rehearsal else 3000.0)
     for blocks in place.batches:
         settings = FrameSettings(up_axis="z", voxel_size=VOXEL, stride=0.35, max_blocks=blocks)
-        segmenter = GpuSegmenter(net, settings)
-        segmenter.after_stage = place.synchronize
+        segmenter = Segmenter(settings=settings, stages=CudaStages(net, at_end=place.synchronize))
         rows = [segmenter.segment(room.points, room.colors) for _ in range(1 if place.rehearsal else 8)]
         timings = [row.timings_ms for row in rows[len(rows) // 4 :]]
         medians = {name: float(np.median([t[name] for t in timings])) for name in timings[0]}
         section.add(str(rows[0].blocks), {"points": len(room.points), **medians})
 
 
-def measure_frame(section: Section, place: Place, net: DeviceNetwork, name: str = "") -> GpuSegmenter:
+def measure_frame(section: Section, place: Place, net: DeviceNetwork, name: str = "") -> Segmenter:
     """A whole 640x480 frame, upload and download included, wall clock; its stages in frames that wait after each.
 
     The gravity transform is given, as a robot's tf gives it.
@@ -187,7 +187,8 @@ def measure_frame(section: Section, place: Place, net: DeviceNetwork, name: str 
     step = 400 if place.rehearsal else 1
     points, colors = shown.points[::step], None if shown.colors is None else shown.colors[::step]
     T = find_gravity(shown.points, "auto").T_gravity_input
-    segmenter = GpuSegmenter(net, FrameSettings(voxel_size=VOXEL))
+    settings = FrameSettings(voxel_size=VOXEL)
+    segmenter = Segmenter(settings=settings, stages=CudaStages(net))
     whole = []
     for _ in range(place.frames):
         begin = time.perf_counter()
@@ -196,9 +197,8 @@ def measure_frame(section: Section, place: Place, net: DeviceNetwork, name: str 
     whole = whole[place.frames // 10 :]
     section.add(f"{name}median_ms", float(np.median(whole)))
     section.add(f"{name}p95_ms", float(np.percentile(whole, 95)))
-    segmenter.after_stage = place.synchronize
-    rows = [segmenter.segment(points, colors, T_gravity_input=T).timings_ms for _ in range(max(place.frames // 3, 1))]
-    segmenter.after_stage = None
+    timed = Segmenter(settings=settings, stages=CudaStages(net, at_end=place.synchronize))
+    rows = [timed.segment(points, colors, T_gravity_input=T).timings_ms for _ in range(max(place.frames // 3, 1))]
     section.add(f"{name}stages_ms", {stage: float(np.median([row[stage] for row in rows])) for stage in rows[0]})
     for key, value in (("blocks", labels.blocks), ("points", len(points)), ("voxel_size", VOXEL)):
         section.add(key, value)
@@ -258,8 +258,7 @@ def tensorrt(section: Section, place: Place) -> None:
 def compiled(section: Section, place: Place) -> None:
     """torch.compile, fp16, by batch, and a whole frame; compiling is what takes the time."""
     place.on_gpu_only("torch.compile")
-    engine = place.engine("fp16", graphs=False)
-    engine.forward = torch.compile(engine.network, dynamic=False)
+    engine = place.engine("fp16", graphs=False, compiled=True)
     features, _ = blocks_of(synthetic_frame(), place.configuration, VOXEL)
     size = next(s for s in batch_sizes(1024) if s >= len(features))  # one batch size is one compilation
     measure_frame(section, place, place.network(engine, size, [size]), "frame_")

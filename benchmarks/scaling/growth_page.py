@@ -50,9 +50,9 @@ cluster per point, and what grows with the cloud are its own arrays."""
 
 
 def growth_section(results: dict) -> str:
-    from jspnet_core.pipeline.inference import AT_ONCE
+    from jspnet_core.pipeline.inference import BLOCKS_IN_MEMORY
 
-    commands = [COMMAND.format(share=100 * r["labelled"], at_once=AT_ONCE, **r) for r in results["command"]]
+    commands = [COMMAND.format(share=100 * r["labelled"], at_once=BLOCKS_IN_MEMORY, **r) for r in results["command"]]
     return SECTION.format(
         cores=results["cores"],
         plural="s" * (results["cores"] > 1),

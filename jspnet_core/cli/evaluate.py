@@ -83,7 +83,7 @@ def evaluate(
     for folder in (rooms_dir, *([train_sizes] if train_sizes else [])):
         scoring.check_classes(loaded, folder)
     if protocol == "paper":
-        scoring.adjust(loaded, thing, None)
+        loaded = scoring.adjust(loaded, thing, None)
         evaluation = scoring.by_blocks(
             loaded,
             paths,
@@ -94,7 +94,7 @@ def evaluate(
             seed=seed,
         )
     else:
-        scoring.adjust(loaded, thing, train_sizes)
+        loaded = scoring.adjust(loaded, thing, train_sizes)
         settings = {**of_runtime, "bandwidth": bandwidth, "threads": threads, "seed": seed}
         evaluation = scoring.by_points(loaded, paths, split, settings, views=views, votes=votes, seed=seed)
     _report(evaluation, f"{rooms_dir}, split {split}", json_file)

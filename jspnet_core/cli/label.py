@@ -16,7 +16,8 @@ from jspnet_core.cli import options
 from jspnet_core.cli.options import DEFAULTS, OptionError
 from jspnet_core.errors import CloudError
 from jspnet_core.io.clouds import READABLE, WRITABLE, CloudFileError, check_writable, read_cloud, write_cloud
-from jspnet_core.pipeline.load import AnySegmenter, load_segmenter
+from jspnet_core.pipeline.load import load_segmenter
+from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.segmentation import Segmentation
 
 
@@ -66,7 +67,7 @@ def label(
         segmenter.close()
 
 
-def _label_files(segmenter: AnySegmenter, jobs: list[tuple[Path, Path]], instances: bool) -> None:
+def _label_files(segmenter: Segmenter, jobs: list[tuple[Path, Path]], instances: bool) -> None:
     """Label one file after the other and say what was found; one of several that fails is named at the end."""
     console, failed = Console(), Console(stderr=True, soft_wrap=True, highlight=False)
     failures = 0
@@ -88,7 +89,7 @@ def _label_files(segmenter: AnySegmenter, jobs: list[tuple[Path, Path]], instanc
 
 
 def _label_file(
-    segmenter: AnySegmenter, source: Path, target: Path, instances: bool
+    segmenter: Segmenter, source: Path, target: Path, instances: bool
 ) -> tuple[Segmentation, dict[str, float]]:
     """Label one file. Returns the labels and the milliseconds by stage, reading and writing included."""
     start = time.perf_counter()

@@ -16,7 +16,7 @@ from jspnet_core.cli.options import DEFAULTS, FRAME_DEFAULTS, OptionError
 from jspnet_core.data.depth_view import View
 from jspnet_core.data.instance_sizes import mean_instance_sizes
 from jspnet_core.data.rooms import is_prepared, open_rooms, read_split, room_classes
-from jspnet_core.engine import Engine
+from jspnet_core.engine import Engine, RedescribedEngine
 from jspnet_core.evaluation.evaluate import RoomResult, evaluate_rooms, evaluate_views
 from jspnet_core.evaluation.paper_protocol import MIN_SIZE_RATIO, STRIDE, evaluate_by_blocks, mean_block_sizes
 from jspnet_core.evaluation.results import Evaluation
@@ -76,8 +76,11 @@ def by_blocks(
     return Evaluation(engine.description.name, split, "paper", *_classes(engine), settings, results)
 
 
-def adjust(engine: Engine, things: Sequence[str] | None, train_sizes: Path | None) -> None:
-    """Let the engine's description say what the command line says instead. Raises `OptionError`, `RoomFileError`."""
+def adjust(engine: Engine, things: Sequence[str] | None, train_sizes: Path | None) -> Engine:
+    """Return the engine with the thing classes and mean instance sizes of the command line, where they are given.
+
+    Raises `OptionError`, `RoomFileError`.
+    """
     d = engine.description
     changes: dict[str, Any] = {}
     if things:
@@ -89,7 +92,7 @@ def adjust(engine: Engine, things: Sequence[str] | None, train_sizes: Path | Non
     if train_sizes is not None:
         rooms = _training_rooms(train_sizes)
         changes["mean_sizes"] = _listed(mean_instance_sizes(rooms, d.configuration.classes, d.voxel_size))
-    engine.description = d.model_copy(update=changes)
+    return RedescribedEngine(engine, d.model_copy(update=changes)) if changes else engine
 
 
 def check_classes(engine: Engine, rooms_dir: Path) -> None:

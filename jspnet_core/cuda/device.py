@@ -1,4 +1,4 @@
-"""Where kernels run: a GPU through pycuda, or the host, which compiles the same source and emulates a grid."""
+"""Devices that run kernels: a GPU through pycuda, or the host, which compiles the same sources and emulates a grid."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ from typing import Any, Protocol
 import numpy as np
 
 KERNELS = Path(__file__).parent / "kernels"
-SOURCES = ("voxelize", "blocks", "pyramid", "mean_shift", "block_merging", "contact", "labels_to_points")
-"""CUDA sources, one per algorithm."""
+SOURCES = ("voxelize", "blocks", "pyramid", "voting", "mean_shift", "block_merging", "contact", "labels_to_points")
+"""CUDA sources in the order of the stages."""
 
 WARP = 32
+"""Threads of a warp."""
+
+THREADS = 256
+"""Threads of a block where each of them has work of its own."""
+
+MAX_THREADS = 1024
+"""Threads of a block that works as one."""
+
+INT_MAX = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -35,11 +44,8 @@ class DeviceArray:
         return DeviceArray(at, (end - begin, *self.shape[1:]), self.dtype, self.owner)
 
 
-INT_MAX = 2**31 - 1
-
-
 Argument = DeviceArray | int | np.generic | None
-"""Of a kernel: pointers (None: null), 32-bit integers, and numpy scalars of the type that the kernel takes."""
+"""Argument of a kernel: a pointer (None: null), a 32-bit integer, or a numpy scalar of the type that it takes."""
 
 
 class Device(Protocol):
@@ -68,25 +74,25 @@ def zeros(device: Device, shape: tuple[int, ...], dtype: Any) -> DeviceArray:
 
 
 def filled(device: Device, shape: tuple[int, ...], dtype: Any, byte: int) -> DeviceArray:
-    """An array of which every byte is the same."""
+    """Allocate an array whose bytes all have one value."""
     array = device.empty(shape, dtype)
     device.fill(array, byte)
     return array
 
 
 def uploaded(device: Device, source: np.ndarray) -> DeviceArray:
-    """An array of the host, on the device."""
+    """Copy an array of the host to the device."""
     array = device.empty(source.shape, source.dtype)
     device.upload(array, source)
     return array
 
 
 def chunks(count: int, threads: int) -> int:
-    """Blocks of threads that cover `count`."""
+    """Number of blocks of `threads` threads that cover `count` items."""
     return max(-(-count // threads), 1)
 
 
 def kernel_names(source: str) -> list[str]:
-    """The kernels of one of `SOURCES`."""
+    """Names of the kernels of one of `SOURCES`."""
     lines = (KERNELS / f"{source}.cu").read_text().splitlines()
     return [line.removeprefix("EXPORT(").removesuffix(")") for line in lines if line.startswith("EXPORT(")]

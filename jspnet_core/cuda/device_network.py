@@ -1,4 +1,4 @@
-"""The network between kernels: its inputs lie on the device, where the kernels write them, and so does what it says."""
+"""The network between kernels: inputs and outputs stay on the device."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from typing import Protocol
 
 import numpy as np
 
-from jspnet_core.cuda.device import WARP, Device, DeviceArray, zeros
+from jspnet_core.cuda.device import MAX_THREADS, WARP, Device, DeviceArray, zeros
 from jspnet_core.engine.model_file import ModelDescription
 from jspnet_core.errors import KernelsError
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.pipeline.pyramid import UPSAMPLINGS
 
 POINTS_PER_THREAD = 8
-"""Of farthest point sampling: POINTS_PER_THREAD in pyramid.cu."""
+"""Points of which a thread of farthest point sampling holds the distances in registers."""
 
-MAX_POINTS = POINTS_PER_THREAD * 1024
+MAX_POINTS = POINTS_PER_THREAD * MAX_THREADS
+"""Most points of a block."""
+
 MAX_DIMS = 8
-"""Of the embeddings: MAX_DIMS in mean_shift.cu."""
+"""Most dimensions of the embeddings, which mean shift holds in registers."""
 
-AT_ONCE = 32
+BLOCKS_PER_CALL = 32
 """Blocks that go through a device's network together: the bound for its memory."""
 
 
@@ -39,11 +41,11 @@ class DeviceNetwork(Protocol):
     most: int
 
     def current(self) -> AbstractContextManager[None]:
-        """Inside, the device belongs to the calling thread. All else here, and every kernel, needs it."""
+        """Make the device the calling thread's. All other methods, and every kernel, must be called inside."""
         ...
 
     def run(self, blocks: int) -> tuple[DeviceArray, DeviceArray]:
-        """Label the first so many blocks of the inputs: logits (>= B, N, classes) and embeddings (>= B, N, K) float32.
+        """Run the first `blocks` blocks of the inputs: logits (>= B, N, classes) and embeddings (>= B, N, K) float32.
 
         Both are overwritten by the next call.
         """
@@ -54,7 +56,7 @@ class DeviceNetwork(Protocol):
 
 
 def check_fits(configuration: NetworkConfiguration) -> None:
-    """Raises `KernelsError` for a model with more than the kernels are made for."""
+    """Raise `KernelsError` for a model that exceeds the limits of the kernels."""
     c = configuration
     for what, found, most in (
         ("points of a block", c.points, MAX_POINTS),
@@ -66,7 +68,7 @@ def check_fits(configuration: NetworkConfiguration) -> None:
 
 
 def input_shapes(configuration: NetworkConfiguration) -> dict[str, tuple[tuple[int, ...], type]]:
-    """Shape for one block, and type, of the features and of each array of its pyramid."""
+    """Shape for one block, and dtype, of the features and of each array of its pyramid."""
     c = configuration
     sizes, k = (c.points, *c.levels), c.encoder_neighbors
     shapes: dict[str, tuple[tuple[int, ...], type]] = {
@@ -83,10 +85,10 @@ def input_shapes(configuration: NetworkConfiguration) -> dict[str, tuple[tuple[i
 
 
 def network_inputs(device: Device, configuration: NetworkConfiguration, most: int) -> dict[str, DeviceArray]:
-    """Zeros for `most` blocks."""
+    """Allocate the inputs of `most` blocks, all zeros."""
     return {n: zeros(device, (most, *shape), dtype) for n, (shape, dtype) in input_shapes(configuration).items()}
 
 
 def batch_sizes(most: int) -> list[int]:
-    """Powers of two below `most`, and `most`: what calls are padded to, so that few graphs are recorded."""
+    """Batch sizes that calls are padded to, so that few graphs are captured: powers of two below `most`, and `most`."""
     return [*(1 << i for i in range(most.bit_length()) if 1 << i < most), most]

@@ -1,20 +1,21 @@
-"""A frame on the device: labels back on every input point, and a summary of each instance."""
+"""Labels of voxels onto every input point, on the device; see `pipeline.labels_to_points`."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from jspnet_core.cuda.device import INT_MAX, Device, chunks, uploaded, zeros
-from jspnet_core.cuda.frame import THREADS, DeviceVoxels
-from jspnet_core.cuda.labels import ONE, Votes
-from jspnet_core.cuda.merging import Instances
+from jspnet_core.cuda.blocks import MICROMETRES
+from jspnet_core.cuda.device import INT_MAX, THREADS, Device, chunks, uploaded, zeros
+from jspnet_core.cuda.merging.block_merging import Instances
+from jspnet_core.cuda.voting import PROBABILITY_ONE, DeviceLabels
+from jspnet_core.cuda.voxelize import DeviceVoxels
 from jspnet_core.segmentation import Instance
 
 
-def paint(
-    device: Device, voxels: DeviceVoxels, votes: Votes, instances: Instances, reach: float
+def labels_to_points(
+    device: Device, voxels: DeviceVoxels, labels: DeviceLabels, instances: Instances, reach: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Instance]]:
-    """As `fill_gaps`, `summarize_instances` and the painting of `Segmenter`: label, instance and confidence (N,)."""
+    """As `fill_gaps`, `paint_points` and `summarize_instances`: label, instance and confidence (N,), on the host."""
     v, n = voxels.count, voxels.of_point.shape[0]
     labelled, missing = device.empty((v,), np.int32), device.empty((v,), np.int32)
     lengths, id_ = zeros(device, (2,), np.int32), device.empty((v,), np.uint32)
@@ -23,7 +24,7 @@ def paint(
         "split_voxels",
         grid,
         THREADS,
-        votes.label,
+        labels.label,
         instances.of_voxel,
         instances.names,
         here,
@@ -41,8 +42,8 @@ def paint(
         missing,
         lengths,
         np.float32(reach),
-        votes.label,
-        votes.confidence,
+        labels.label,
+        labels.confidence,
         id_,
     )
     label, confidence = device.empty((n,), np.uint8), device.empty((n,), np.float32)
@@ -53,8 +54,8 @@ def paint(
         THREADS,
         voxels.of_point,
         n,
-        votes.label,
-        votes.confidence,
+        labels.label,
+        labels.confidence,
         id_,
         label,
         confidence,
@@ -64,7 +65,7 @@ def paint(
     found = max(instances.count, 1)
     sums = zeros(device, (found, 5), np.int64)
     bounds = uploaded(device, np.tile(np.array([INT_MAX] * 3 + [-INT_MAX - 1] * 3, np.int32), (found, 1)))
-    device.launch("summarize", grid, THREADS, voxels.xyz, id_, votes.confidence, points, here, sums, bounds)
+    device.launch("summarize", grid, THREADS, voxels.xyz, id_, labels.confidence, points, here, sums, bounds)
     summary = summaries(
         device.download(sums, instances.count),
         device.download(bounds, instances.count),
@@ -80,9 +81,9 @@ def summaries(sums: np.ndarray, bounds: np.ndarray, category: np.ndarray) -> lis
         Instance(
             k + 1,
             int(category[k]),
-            float(row[4] / ONE / row[0]),
+            float(row[4] / PROBABILITY_ONE / row[0]),
             int(row[0]),
-            1e-6 * row[1:4] / row[0],
+            row[1:4] / MICROMETRES / row[0],
             edges[k, :3],
             edges[k, 3:],
         )

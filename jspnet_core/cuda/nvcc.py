@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from jspnet_core.cuda.constants import compiler_defines
 from jspnet_core.cuda.device import KERNELS, SOURCES
 from jspnet_core.engine.engine_cache import cache_folder
 from jspnet_core.errors import KernelsError
@@ -28,7 +29,7 @@ def compiled(source: str, capability: tuple[int, int], folder: Path | None = Non
     """
     folder = (folder or cache_folder()) / "kernels"
     text = (KERNELS / f"{source}.cu").read_bytes() + (KERNELS / "cuda_or_host.h").read_bytes()
-    digest = hashlib.sha256(text + " ".join(FLAGS).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(text + " ".join([*FLAGS, *compiler_defines()]).encode()).hexdigest()[:16]
     path = folder / f"{source}-sm{capability[0]}{capability[1]}-{digest}.cubin"
     if not path.is_file():
         try:
@@ -56,7 +57,8 @@ def _compile(source: str, capability: tuple[int, int], scratch: Path) -> bytes:
     nvcc = find_nvcc()
     if nvcc is None:
         raise KernelsError("nvcc, which compiles the kernels, is not installed (CUDA toolkit), and none are kept yet")
-    command = [nvcc, *FLAGS, f"-arch=sm_{capability[0]}{capability[1]}", str(KERNELS / f"{source}.cu")]
+    target = f"-arch=sm_{capability[0]}{capability[1]}"
+    command = [nvcc, *FLAGS, *compiler_defines(), target, str(KERNELS / f"{source}.cu")]
     done = subprocess.run([*command, "-o", str(scratch / "cubin")], capture_output=True, text=True, check=False)
     if done.returncode:
         said = next((line for line in done.stderr.splitlines() if "rror" in line or "fatal" in line), "no message")

@@ -1,43 +1,15 @@
-"""Engines run the network: features and pyramids in, logits and embeddings out. All have one interface."""
+"""Engines run the network: features and pyramids in, logits and embeddings out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-
+from jspnet_core.engine.base import Engine, RedescribedEngine
 from jspnet_core.engine.model_file import ModelDescription
 from jspnet_core.errors import EngineError
-from jspnet_core.pipeline.pyramid import Pyramid
 
 ENGINES = ("onnxruntime", "openvino", "tensorrt", "torch")
 """Names of the engines that `open_engine` knows."""
-
-
-class Engine(Protocol):
-    """A loaded model.
-
-    One that has a method `on_device` gives itself as a `cuda.device_network.DeviceNetwork`, for a frame that
-    stays on the GPU, or None where it runs on the CPU. One that has a method `close` wants it called.
-
-    One that has an attribute `takes_fewer_points`, and it is true, labels blocks of any number of points from
-    `levels[0]` to `points` of its configuration, each block another, and labels a block without its padding as it does
-    with it. To others all blocks are of `points` points.
-    One that has an attribute `about` says in it, for the log, what it computes with.
-    """
-
-    description: ModelDescription
-
-    def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
-        """Label B blocks of N points.
-
-        features: (B, N, channels) float32. pyramids: B pyramids with local indices, as `build_pyramid` makes them; one
-        of fewer points than N says that the block is its first rows alone.
-        Returns logits (B, N, classes) float32 and embeddings (B, N, embedding) float32, zeros behind a block's points.
-        """
-        ...
 
 
 def open_engine(name: str, model: Path, threads: int = 0) -> Engine:
@@ -56,10 +28,10 @@ def open_engine(name: str, model: Path, threads: int = 0) -> Engine:
 
         return OpenVinoEngine(model, threads)
     if name == "tensorrt":
-        from jspnet_core.cuda.device_network import AT_ONCE
+        from jspnet_core.cuda.device_network import BLOCKS_PER_CALL
         from jspnet_core.engine.tensorrt_engine import TensorRtEngine
 
-        return TensorRtEngine(model, at_once=AT_ONCE)
+        return TensorRtEngine(model, at_once=BLOCKS_PER_CALL)
     if name == "torch":
         if model.suffix != ".pt":
             raise EngineError(f"engine 'torch' reads a checkpoint (best.pt) of jspnet train, found {model}")
@@ -71,4 +43,4 @@ def open_engine(name: str, model: Path, threads: int = 0) -> Engine:
     raise EngineError(f"engine is {name!r}, must be one of {', '.join(ENGINES)}")
 
 
-__all__ = ["ENGINES", "Engine", "ModelDescription", "open_engine"]
+__all__ = ["ENGINES", "Engine", "ModelDescription", "RedescribedEngine", "open_engine"]

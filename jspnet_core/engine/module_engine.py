@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from jspnet_core.classes import ClassTable
+from jspnet_core.engine.base import Engine
 from jspnet_core.engine.model_file import ModelDescription
 from jspnet_core.network import JointNetwork
 from jspnet_core.pipeline.pyramid import Pyramid, stack_pyramids
 from jspnet_core.training.checkpoint import Checkpoint
 
 
-class NetworkEngine:
-    """See `jspnet_core.engine.Engine`. The network is set to evaluation mode at each call.
+class NetworkEngine(Engine):
+    """A PyTorch network as an engine. The network is set to evaluation mode at each call.
 
     network: of any system, on any device; it is used, not copied, so what is trained meanwhile is what answers.
     mean_sizes: mean instance size by class in voxels of `voxel_size` metres, None for a class without instances.
@@ -39,10 +41,7 @@ class NetworkEngine:
             raise ValueError(
                 f"the network has {outputs} classes, found a table of {len(classes)} and {len(mean_sizes)} mean sizes"
             )
-        self.network = network
-        self.device = next(network.parameters()).device
-        self.blocks_at_once = blocks_at_once or (1 if self.device.type == "cpu" else 32)
-        self.description = ModelDescription(
+        description = ModelDescription(
             name=name,
             configuration=network.configuration,
             classes=classes.to_dict(),
@@ -51,14 +50,15 @@ class NetworkEngine:
             training={},
             licence="of the training data",
         )
+        super().__init__(description)
+        self.network = network
+        self.device = next(network.parameters()).device
+        self.blocks_at_once = blocks_at_once or (1 if self.device.type == "cpu" else 32)
 
     @classmethod
     def from_checkpoint(cls, path: Path, device: torch.device | str = "cpu") -> NetworkEngine:
-        """The network of a checkpoint file. Raises `CheckpointError`."""
-        checkpoint = Checkpoint.load(path)
-        voxel_size = checkpoint.recipe["augmentation"]["voxel_size"]
-        network = checkpoint.build().to(device)
-        return cls(network, checkpoint.classes, checkpoint.mean_sizes, voxel_size=voxel_size, name=str(path))
+        """Load the network of a checkpoint file. Raises `CheckpointError`."""
+        return cls(**read_network(path, device))
 
     @torch.inference_mode()
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
@@ -75,3 +75,15 @@ class NetworkEngine:
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(array).to(self.device, non_blocking=True)
+
+
+def read_network(path: Path, device: torch.device | str) -> dict[str, Any]:
+    """Read a checkpoint. Returns the arguments of `NetworkEngine` by name; raises `CheckpointError`."""
+    checkpoint = Checkpoint.load(path)
+    return {
+        "network": checkpoint.build().to(device),
+        "classes": checkpoint.classes,
+        "mean_sizes": checkpoint.mean_sizes,
+        "voxel_size": checkpoint.recipe["augmentation"]["voxel_size"],
+        "name": str(path),
+    }

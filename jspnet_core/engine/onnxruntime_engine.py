@@ -16,40 +16,44 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     NotImplemented,
 )
 
+from jspnet_core.engine.base import Engine
 from jspnet_core.engine.model_file import REPAIR, read_description
 from jspnet_core.engine.per_block import RunBlock, run_each
 from jspnet_core.errors import ModelFileError
 from jspnet_core.pipeline.pyramid import Pyramid
 from jspnet_core.util.threads import available_cores, create_pool
 
-MOST_AT_ONCE = 8
+MAX_STREAMS = 8
 """Blocks that go through at the same time, at most: each has its own activations in memory."""
 
 
-class OnnxRuntimeEngine:
-    """See `jspnet_core.engine.Engine`.
+class OnnxRuntimeEngine(Engine):
+    """ONNX Runtime on the CPU.
 
     Blocks go through one by one, each on a thread of its own: the layers are too small to be worth sharing out, and one
     block's attention is what fits a cache. A block that has no other beside it gets all threads.
     """
 
     def __init__(self, model: Path, threads: int = 0):
-        self.description = read_description(model)
+        description = read_description(model)
+        # Where all points offer PIFF's keys, a repeated one weighs double: without the padding labels would change.
+        super().__init__(description, takes_fewer_points=description.configuration.piff_samples)
         self._model, self._file = model, model.read_bytes()  # the file may be another one when `_wide` is opened
         self._threads = threads or available_cores()
-        self._streams = min(self._threads, MOST_AT_ONCE)
+        self._streams = min(self._threads, MAX_STREAMS)
         self._session = self._open(self._threads - self._streams + 1)  # what the streams leave over helps them all
         self._wide: onnxruntime.InferenceSession | None = None  # all threads on one block, opened when first needed
         self._executor = create_pool(self._streams)
-
-        # Where all points offer PIFF's keys, a repeated one weighs double: without the padding labels would change.
-        self.takes_fewer_points = self.description.configuration.piff_samples
 
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
         alone = None
         if self._streams > 1 and len(pyramids) % self._streams == 1:
             alone = self._wide = self._wide or self._open(self._threads)
         return run_session(self._session, features, pyramids, self._executor, alone)
+
+    def close(self) -> None:
+        if self._executor is not None:
+            self._executor.shutdown()
 
     def _open(self, threads: int) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()

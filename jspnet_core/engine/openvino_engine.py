@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from jspnet_core.engine.base import Engine
 from jspnet_core.engine.model_file import REPAIR, read_description
 from jspnet_core.engine.per_block import run_each
 from jspnet_core.errors import EngineError, ModelFileError
@@ -16,8 +17,8 @@ from jspnet_core.pipeline.pyramid import Pyramid, pyramid_names
 from jspnet_core.util.threads import available_cores, create_pool
 
 
-class OpenVinoEngine:
-    """See `jspnet_core.engine.Engine`. Blocks go through one by one, each on a thread of its own.
+class OpenVinoEngine(Engine):
+    """OpenVINO on the CPU. Blocks go through one by one, each on a thread of its own.
 
     threads: 0: one per core. precision: None: bf16 where the CPU has it, else f32.
     Raises `EngineError` where OpenVINO is not installed, `ModelFileError` for an unusable model.
@@ -31,14 +32,16 @@ class OpenVinoEngine:
                 "engine 'openvino' needs OpenVINO, which is not installed here: pip install 'jspnet[openvino]', or "
                 "choose engine:=onnxruntime"
             ) from error
-        self.description = read_description(model)
+        description = read_description(model)
         threads = threads or available_cores()
         core = openvino.Core()
         native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.precision: str = precision or ("bf16" if native else "f32")
-        self.about = f"OpenVINO {openvino.__version__.split('-')[0]}, {self.precision}"
+        about = f"OpenVINO {openvino.__version__.split('-')[0]}, {self.precision}"
         if not (native or precision):
-            self.about += " (this CPU has no bf16)"
+            about += " (this CPU has no bf16)"
+        fewer = description.configuration.piff_samples  # see `OnnxRuntimeEngine`
+        super().__init__(description, takes_fewer_points=fewer, about=about)
         hints = {
             "PERFORMANCE_HINT": "THROUGHPUT",
             "NUM_STREAMS": threads,
@@ -55,12 +58,15 @@ class OpenVinoEngine:
         self._idle: SimpleQueue = SimpleQueue()
         for _ in range(threads):
             self._idle.put(compiled.create_infer_request())
-        self.takes_fewer_points = self.description.configuration.piff_samples  # see `OnnxRuntimeEngine`
 
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
         c = self.description.configuration
         widths = c.classes, c.embedding
         return run_each(self._run_block, self._inputs, features, pyramids, widths, self._executor)
+
+    def close(self) -> None:
+        if self._executor is not None:
+            self._executor.shutdown()
 
     def _run_block(self, feed: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         request = self._idle.get()

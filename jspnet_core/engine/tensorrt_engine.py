@@ -22,6 +22,7 @@ import numpy as np
 
 from jspnet_core.cuda.device import DeviceArray
 from jspnet_core.cuda.device_network import DeviceNetwork, batch_sizes
+from jspnet_core.engine.base import Engine
 from jspnet_core.engine.cuda_driver import CHOICE, GraphRecorder, find_gpu
 from jspnet_core.engine.engine_build import BuildOptions, block_shape, build_engine
 from jspnet_core.engine.engine_cache import EngineCache, EngineKey
@@ -57,8 +58,8 @@ def prepare_engine(
     return key, (cache or EngineCache()).get(key, build)
 
 
-class TensorRtEngine:
-    """See `jspnet_core.engine.Engine`. `close` frees the GPU; it may be called twice.
+class TensorRtEngine(Engine):
+    """TensorRT on the GPU. `close` frees the GPU; it may be called twice.
 
     at_once: most blocks that go through together, by which memory goes; None: the profile's most.
     arrays: inputs and outputs on the device by name, for `most` blocks.
@@ -72,7 +73,8 @@ class TensorRtEngine:
         progress: Progress | None = None,
         at_once: int | None = None,
     ):
-        self._context: Any = None
+        self._context: Any = None  # `close` reads it, whatever fails below
+        super().__init__(read_description(model))
         self.stream: Any = None
         self._runtime: Any = None
         self._engine: Any = None
@@ -82,7 +84,6 @@ class TensorRtEngine:
         self._host: dict[str, np.ndarray] = {}
         self._contexts: dict[int, Any] = {}
         self._graphs: dict[int, GraphRecorder] = {}
-        self.description = read_description(model)
         find_gpu()  # before TensorRT, which may end the process where there is none
         self._trt, self._options = TensorRt(), options or BuildOptions()
         self.most = min(at_once or self._options.blocks[2], self._options.blocks[2])

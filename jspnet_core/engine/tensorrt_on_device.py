@@ -1,25 +1,43 @@
-"""TensorRT between kernels: they write into its input buffers, in its stream. Not executed yet: see docs/gpu.md."""
+"""TensorRT for a cloud that stays on the GPU: kernels write to its input buffers. Not executed yet: see docs/gpu.md."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from jspnet_core.cuda.cuda_device import CudaDevice
 from jspnet_core.cuda.device import Device, DeviceArray
+from jspnet_core.cuda.device_network import check_fits
+from jspnet_core.engine.model_file import ModelDescription
 
-if TYPE_CHECKING:
-    from jspnet_core.engine.tensorrt_engine import TensorRtEngine
+
+class BufferedEngine(Protocol):
+    """An engine with device buffers of its own, which `replay` reads and writes."""
+
+    description: ModelDescription
+    most: int
+    stream: Any
+    arrays: dict[str, DeviceArray]
+
+    @property
+    def is_open(self) -> bool: ...
+
+    def current(self) -> AbstractContextManager[None]: ...
+
+    def replay(self, blocks: int) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class TensorRtNetwork:
-    """See `cuda.device_network.DeviceNetwork`. The engine becomes the network's, which closes it.
+    """See `cuda.device_network.DeviceNetwork`. Takes the engine over and closes it.
 
-    Raises `KernelsError` where the kernels cannot be had; the engine is as it was then.
+    Raises `KernelsError` where the kernels are not available, and leaves the engine open.
     """
 
-    def __init__(self, engine: TensorRtEngine):
+    def __init__(self, engine: BufferedEngine):
+        check_fits(engine.description.configuration)
         self.description, self.most, self._engine = engine.description, engine.most, engine
         with engine.current():
             self.device: Device = CudaDevice(engine.stream)

@@ -14,8 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from jspnet_core.classes import ClassTable
 from jspnet_core.cuda.device_network import DeviceNetwork
-from jspnet_core.engine.module_engine import NetworkEngine
+from jspnet_core.engine.module_engine import NetworkEngine, read_network
+from jspnet_core.network import JointNetwork
 from jspnet_core.network.fusion import PIFF
 from jspnet_core.pipeline.pyramid import Pyramid, pyramid_names, stack_pyramids
 
@@ -24,37 +26,57 @@ _TYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 class TorchEngine(NetworkEngine):
-    """See `jspnet_core.engine.Engine`: the network of a checkpoint.
+    """The network of a checkpoint in PyTorch, for whole frames; see `open`.
 
-    Open it with `open`. `forward` may be replaced by a compiled one before the first run. graphs: record CUDA graphs.
+    precision: type of the matrix products. graphs: capture a CUDA graph for each batch size. compiled: run the network
+    through `torch.compile`.
     """
 
-    precision: Half = "fp32"
-    graphs: bool = False
+    def __init__(
+        self,
+        network: JointNetwork,
+        classes: ClassTable,
+        mean_sizes: Sequence[float | None],
+        *,
+        voxel_size: float = 0.03,
+        name: str = "network",
+        precision: Half = "fp32",
+        graphs: bool = False,
+        compiled: bool = False,
+    ):
+        super().__init__(network, classes, mean_sizes, voxel_size=voxel_size, name=name)
+        self.precision, self.graphs = precision, graphs
+        if precision != "fp32":
+            keep_heads_single(network)
+        network.eval()
+        self._forward: Callable[..., tuple[Tensor, Tensor]] = (
+            torch.compile(network, dynamic=False) if compiled else network
+        )
+        self._recorded: dict[int, tuple[dict[str, Tensor], tuple[Tensor, Tensor], torch.cuda.CUDAGraph]] = {}
 
     @classmethod
     def open(
-        cls, checkpoint: Path, device: str | None = None, precision: Half | None = None, graphs: bool | None = None
+        cls,
+        checkpoint: Path,
+        device: str | None = None,
+        precision: Half | None = None,
+        graphs: bool | None = None,
+        compiled: bool = False,
     ) -> TorchEngine:
-        """device: None: the GPU if there is one. precision: None: fp16 on a GPU. Raises `CheckpointError`."""
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        engine = cls.from_checkpoint(checkpoint, device)
-        assert isinstance(engine, TorchEngine)
-        on_gpu = torch.device(device).type == "cuda"
-        engine.precision = precision or ("fp16" if on_gpu else "fp32")
-        engine.graphs = on_gpu if graphs is None else graphs
-        engine._recorded = {}
-        if engine.precision != "fp32":
-            keep_heads_single(engine.network)
-        engine.network.eval()
-        engine.forward = engine.network
-        return engine
+        """Load a checkpoint. Raises `CheckpointError`.
 
-    _recorded: dict[int, tuple[dict[str, Tensor], tuple[Tensor, Tensor], torch.cuda.CUDAGraph]]
-    forward: Callable[..., tuple[Tensor, Tensor]]
+        device: None: the GPU if there is one. precision: None: fp16 on a GPU. graphs: None: on a GPU.
+        """
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        on_gpu = torch.device(device).type == "cuda"
+        return cls(
+            **read_network(checkpoint, device),
+            precision=precision or ("fp16" if on_gpu else "fp32"),
+            graphs=on_gpu if graphs is None else graphs,
+            compiled=compiled,
+        )
 
     def on_device(self) -> DeviceNetwork | None:
-        """This engine between kernels that share its GPU; None on a CPU. Raises `KernelsError` without kernels."""
         if self.device.type != "cuda":
             return None
         from jspnet_core.engine.torch_on_device import TorchNetwork
@@ -93,10 +115,10 @@ class TorchEngine(NetworkEngine):
     def _infer(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         pyramid = {name: inputs[name] for name in pyramid_names()}
         if self.precision == "fp32":
-            return self.forward(inputs["features"], pyramid)
+            return self._forward(inputs["features"], pyramid)
         # Cached casts of weights would belong to the recording's memory, and be gone at the next one.
         with torch.autocast(self.device.type, _TYPES[self.precision], cache_enabled=False):
-            return self.forward(inputs["features"], pyramid)
+            return self._forward(inputs["features"], pyramid)
 
     def _record(self, inputs: dict[str, Tensor], blocks: int) -> None:
         held = {name: inputs[name].clone() for name in ("features", *pyramid_names())}

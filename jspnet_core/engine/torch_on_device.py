@@ -1,31 +1,39 @@
-"""PyTorch between kernels: both work in torch's context and in one stream, on the same memory."""
+"""PyTorch for a cloud that stays on the GPU: kernels and network share torch's context, one stream and the memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import torch
 
 from jspnet_core.cuda.cuda_device import CudaDevice, cuda
 from jspnet_core.cuda.device import Device, DeviceArray
-from jspnet_core.cuda.device_network import AT_ONCE, batch_sizes, network_inputs
+from jspnet_core.cuda.device_network import BLOCKS_PER_CALL, batch_sizes, check_fits, network_inputs
+from jspnet_core.engine.model_file import ModelDescription
 from jspnet_core.errors import EngineError
 
-if TYPE_CHECKING:
-    from jspnet_core.engine.torch_engine import TorchEngine
+
+class TensorEngine(Protocol):
+    """An engine that runs the network on tensors of its device."""
+
+    description: ModelDescription
+    device: torch.device
+
+    def run_tensors(self, inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]: ...
 
 
 class TorchNetwork:
     """See `cuda.device_network.DeviceNetwork`. Runs each batch size when it opens, which records its CUDA graph.
 
     sizes: numbers of blocks that calls are padded to, `most` the last; none: see `batch_sizes`.
-    Raises `KernelsError` where the kernels cannot be had.
+    Raises `KernelsError` where the kernels are not available.
     """
 
-    def __init__(self, engine: TorchEngine, most: int = AT_ONCE, sizes: Sequence[int] = ()):
+    def __init__(self, engine: TensorEngine, most: int = BLOCKS_PER_CALL, sizes: Sequence[int] = ()):
+        check_fits(engine.description.configuration)
         self.description, self.most, self._engine = engine.description, most, engine
         self._sizes = list(sizes) or batch_sizes(most)
         self._is_open, ordinal = True, engine.device.index or 0

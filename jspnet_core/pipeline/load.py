@@ -1,82 +1,48 @@
-"""The segmenter that fits an engine: a whole frame on the GPU where it can be had, else the CPU around the network."""
+"""Create a CPU or GPU segmenter for an engine."""
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-
-from jspnet_core.classes import ClassTable
 from jspnet_core.engine import Engine, open_engine
-from jspnet_core.engine.model_file import ModelDescription, default_model
+from jspnet_core.engine.model_file import default_model
 from jspnet_core.errors import KernelsError
+from jspnet_core.pipeline.cpu_stages import CpuStages
 from jspnet_core.pipeline.segmenter import Segmenter
-from jspnet_core.segmentation import Segmentation
+from jspnet_core.pipeline.stages import Stages
 from jspnet_core.settings import SegmenterSettings
 
 logger = logging.getLogger(__name__)
 
 
-class AnySegmenter(Protocol):
-    """What `Segmenter` and `GpuSegmenter` have in common. Not for several threads at once.
-
-    settings: may be replaced between two clouds. about: what its engine says of itself for the log, or nothing.
-    """
-
-    settings: SegmenterSettings
-    description: ModelDescription
-    classes: ClassTable
-    model_name: str
-    about: str
-
-    def segment(
-        self,
-        points: np.ndarray,
-        colors: np.ndarray | None = None,
-        *,
-        T_gravity_input: np.ndarray | None = None,
-        instances: bool = True,
-    ) -> Segmentation:
-        """See `pipeline.segmenter.Segmenter.segment`."""
-        ...
-
-    def close(self) -> None:
-        """Free what it holds; may be called twice."""
-
-
 def load_segmenter(
     model: Path | str | None = None,
-    engine: str | Engine = "onnxruntime",
+    engine: str = "onnxruntime",
     settings: SegmenterSettings | None = None,
-) -> AnySegmenter:
-    """A segmenter for the engine: a `GpuSegmenter` where the engine runs on a GPU and the kernels can be had there.
+) -> Segmenter:
+    """Create a segmenter: all of a frame on the GPU where engine and kernels allow it, else the CPU around the network.
 
-    model, engine, settings: as of `Segmenter`; an engine that is loaded already keeps the CPU around it. Steps that
-    take long are logged, and a warning says why no more than the network runs on the GPU where that is so.
+    model: a model file; None for the one that comes with the package. engine: one of `jspnet_core.engine.ENGINES`.
+    Steps that take long are logged; a warning says why no more than the network runs on the GPU where that is so.
     Raises `ModelFileError` for a file that cannot be used, `EngineError` for an engine that is not available.
     """
     settings = settings or SegmenterSettings()
-    if not isinstance(engine, str) or engine == "onnxruntime":
-        return Segmenter(model, engine, settings)
     loaded = open_engine(engine, default_model() if model is None else Path(model), settings.threads)
-    return around(loaded, settings)
+    return Segmenter(settings=settings, stages=stages_for(loaded, settings.threads))
 
 
-def around(loaded: Engine, settings: SegmenterSettings) -> AnySegmenter:
-    """The segmenter that fits a loaded engine, and closes it with itself."""
-    if hasattr(loaded, "on_device"):
-        from jspnet_core.cuda.device_network import check_fits
-        from jspnet_core.cuda.segmenter import GpuSegmenter
+def stages_for(engine: Engine, threads: int = 0) -> Stages:
+    """Stages on the device of an engine, or on the CPU. They take the engine over and close it.
 
-        try:
-            check_fits(loaded.description.configuration)
-            network = loaded.on_device()
-            if network is not None:
-                return GpuSegmenter(network, settings)
-        except KernelsError as error:
-            logger.warning("only the network runs on the GPU, the rest of a frame on the CPU: %s", error)
-    segmenter = Segmenter(engine=loaded, settings=settings)
-    segmenter.owns_engine = True
-    return segmenter
+    threads: of the CPU; 0: one per core.
+    """
+    try:
+        network = engine.on_device()
+        if network is not None:
+            from jspnet_core.cuda.stages import CudaStages
+
+            return CudaStages(network, about=engine.about)
+    except KernelsError as error:
+        logger.warning("only the network runs on the GPU, the rest of a frame on the CPU: %s", error)
+    return CpuStages(engine, threads, owns_engine=True)

@@ -12,7 +12,7 @@ from concurrent.futures import Executor
 
 import numpy as np
 
-from jspnet_core.pipeline.mean_shift_kernels import Boxes, climb, nearest, occupied, without_duplicates
+from jspnet_core.pipeline.mean_shift_kernels import Boxes, nearest, occupied_bins, seek_modes, without_duplicates
 from jspnet_core.spatial.kd_buckets import split
 from jspnet_core.util.threads import parallel_map
 
@@ -88,9 +88,9 @@ def _cluster(embeddings: np.ndarray, bandwidth: float) -> tuple[np.ndarray, int]
     single = np.abs(embeddings).max() < 1e3 * bandwidth
     points = embeddings.astype(np.float32 if single else np.float64)
     order, boxes = _sort_into_boxes(np.ascontiguousarray(points.T))
-    modes, counts, steps = climb(boxes, _bin_seeds(points, bandwidth), bandwidth)
+    modes, counts, steps = seek_modes(boxes, _bin_seeds(points, bandwidth), bandwidth)
     if len(modes) == 0:  # every point lies in the far corner of its bin, where no seed sees it
-        modes, counts, more = climb(boxes, points, bandwidth)
+        modes, counts, more = seek_modes(boxes, points, bandwidth)
         steps += more
     strongest_first = np.lexsort((*modes.T[::-1], counts))[::-1]
     centers = without_duplicates(modes[strongest_first], bandwidth)
@@ -117,7 +117,7 @@ def _bin_seeds(points: np.ndarray, bandwidth: float) -> np.ndarray:
     """
     bins = np.rint(points / points.dtype.type(bandwidth)) + 0  # + 0 turns -0 into 0
     # Bins may lie beyond every integer type; their bits never do.
-    first, population = occupied(bins.astype(np.float64).view(np.int64))
+    first, population = occupied_bins(bins.astype(np.float64).view(np.int64))
     if len(first) == len(points):
         return points
     return bins[first[np.argsort(-population, kind="stable")]] * points.dtype.type(bandwidth)

@@ -1,4 +1,4 @@
-"""The compiled inner loops of `mean_shift`.
+"""Compiled inner loops of `mean_shift`.
 
 They stay in one file: numba's cache on disk does not notice that a function it has inlined from another file changed.
 Views of rows are taken before a loop, and arrays are in C order, because only then the loop uses vector units.
@@ -17,7 +17,8 @@ MAX_STEPS = 300
 MAX_STEPS_IN_ALL = 40_000
 """Steps of all seeds of a block at most, fullest bins first: some 0.3 s. Only shapeless embeddings get near it."""
 
-_STOP = 1e-3  # a seed has arrived when it moves by no more than this share of the bandwidth, as in scikit-learn
+CONVERGED = 1e-3
+"""A seed has converged when a step is no longer than this share of the bandwidth, as in scikit-learn."""
 
 # Sums may be reordered, which vector units need. Infinities stay legal: far points overflow when squared.
 _FASTMATH = {"reassoc", "contract", "nsz"}
@@ -44,7 +45,7 @@ class Boxes(NamedTuple):
 
 
 @njit(nogil=True, cache=True)
-def occupied(bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def occupied_bins(bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distinct rows of bins (N, D) int64: where each occurs first, (S,) int64, and how often, (S,) int64."""
     count, dims = bins.shape
     slots = 16
@@ -70,8 +71,8 @@ def occupied(bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(nogil=True, cache=True)
-def climb(boxes: Boxes, seeds: np.ndarray, bandwidth: float) -> tuple[np.ndarray, np.ndarray, int]:
-    """Move every seed (S, D) to the mean of the points around it until it stands still.
+def seek_modes(boxes: Boxes, seeds: np.ndarray, bandwidth: float) -> tuple[np.ndarray, np.ndarray, int]:
+    """Move every seed (S, D) to the mean of the points around it until convergence.
 
     Returns the modes (M, D) that were reached, how many points the ball at each holds, (M,) int64, and the steps of all
     seeds together, fewer than `MAX_STEPS_IN_ALL` + `MAX_STEPS`, unless the first seeds reach nothing.
@@ -104,7 +105,7 @@ def climb(boxes: Boxes, seeds: np.ndarray, bandwidth: float) -> tuple[np.ndarray
             for d in range(dims):
                 moved += (mean[d] - here[d]) ** 2
                 here[d] = mean[d]
-            if moved <= (_STOP * bandwidth) ** 2 or step == MAX_STEPS:
+            if moved <= (CONVERGED * bandwidth) ** 2 or step == MAX_STEPS:
                 modes[found], counts[found] = here, within
                 found += 1
                 break

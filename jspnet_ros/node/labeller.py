@@ -14,7 +14,7 @@ from std_msgs.msg import Header
 
 from jspnet_core.classes import UNLABELLED
 from jspnet_core.errors import CloudError
-from jspnet_core.pipeline.load import AnySegmenter
+from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.segmentation import Instance, Segmentation
 from jspnet_core.util.stage_timer import StageTimer
 from jspnet_core.util.threads import available_cores
@@ -45,7 +45,7 @@ class CloudLabeller:
     def __init__(
         self,
         node: LifecycleNode,
-        load: Callable[[], AnySegmenter],
+        load: Callable[[], Segmenter],
         gravity: GravitySource,
         statistics: FrameStatistics,
     ) -> None:

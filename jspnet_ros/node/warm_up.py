@@ -8,7 +8,7 @@ import time
 import numpy as np
 from std_msgs.msg import Header
 
-from jspnet_core.pipeline.load import AnySegmenter
+from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_ros.messages.labelled_clouds import color_cloud, instance_cloud, semantic_cloud
 from jspnet_ros.messages.point_cloud import read_points
 
@@ -18,7 +18,7 @@ _POINTS = 150_000  # enough for the parts of a cloud to be processed in parallel
 _SLOW_SECONDS = 3.0
 
 
-def warm_up(segmenter: AnySegmenter) -> None:
+def warm_up(segmenter: Segmenter) -> None:
     """Read, label and write a generated room of several blocks with furniture: clusters and merging need both."""
     begin = time.monotonic()
     logger.info("warming up: the kernels are loaded or, at the first start on a machine, compiled (up to a minute)")

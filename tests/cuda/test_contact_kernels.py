@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from jspnet_core.cuda.blocks import DeviceBlocks
 from jspnet_core.cuda.device import DeviceArray
-from jspnet_core.cuda.frame import DeviceBlocks, DeviceVoxels
-from jspnet_core.cuda.labels import Clusters
-from jspnet_core.cuda.merging import join_clusters as join_on_device
-from jspnet_core.cuda.merging import name_instances
+from jspnet_core.cuda.mean_shift import Clusters
+from jspnet_core.cuda.merging.block_merging import finish_instances as finish_on_device
+from jspnet_core.cuda.merging.contact import join_clusters as join_on_device
+from jspnet_core.cuda.voxelize import DeviceVoxels
 from jspnet_core.pipeline.merging.block_merging import finish_instances
 from jspnet_core.pipeline.merging.contact import join_clusters
 from tests.cuda.arrays import upload
@@ -56,7 +57,7 @@ def test_instances_are_those_of_the_cpu(device, seed):
     label[found < 0] = 255
     mean_size = np.array([30.0, np.nan, 60.0])
     ids, category = finish_instances(expected, label, mean_size, 0.5)
-    names = name_instances(device, voxels, merged, upload(device, label), mean_size, 0.5)
+    names = finish_on_device(device, voxels, merged, upload(device, label), mean_size, 0.5)
     assert names.count == len(category)
     np.testing.assert_array_equal(device.download(names.category, names.count), category)
     named = np.where(found >= 0, device.download(names.names)[np.maximum(found, 0)], 0)

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from jspnet_core.cuda.blocks import block_features, choose_columns, cut_blocks
 from jspnet_core.cuda.device import SOURCES, kernel_names
 from jspnet_core.cuda.device_network import network_inputs
-from jspnet_core.cuda.frame import DevicePyramids, block_features, choose_columns, cut_blocks, voxelize
 from jspnet_core.cuda.nvcc import compiled, find_nvcc
+from jspnet_core.cuda.pyramid import DevicePyramids
+from jspnet_core.cuda.voxelize import voxelize
 from jspnet_core.errors import CloudError, KernelsError
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.pipeline.blocks import block_features as cpu_block_features
@@ -187,16 +189,16 @@ def test_kernels_compile_for_gpus(name, tmp_path):
 def test_compiled_kernels_need_no_compiler(tmp_path, monkeypatch):
     if find_nvcc() is None:
         pytest.skip("nvcc is not installed: kernels cannot be compiled for a GPU")
-    path = compiled("painting", (8, 0), tmp_path)
+    path = compiled("labels_to_points", (8, 0), tmp_path)
     monkeypatch.setattr("jspnet_core.cuda.nvcc.find_nvcc", lambda: None)
-    assert compiled("painting", (8, 0), tmp_path) == path
+    assert compiled("labels_to_points", (8, 0), tmp_path) == path
     with pytest.raises(KernelsError, match="nvcc, which compiles the kernels, is not installed"):
-        compiled("painting", (9, 0), tmp_path)
+        compiled("labels_to_points", (9, 0), tmp_path)
 
 
 def test_a_gpu_that_nvcc_does_not_know_is_named(tmp_path):
     if find_nvcc() is None:
         pytest.skip("nvcc is not installed: kernels cannot be compiled for a GPU")
     with pytest.raises(KernelsError, match=r"compute capability \(3, 1\): nvcc fatal"):
-        compiled("painting", (3, 1), tmp_path)
+        compiled("labels_to_points", (3, 1), tmp_path)
     assert not list((tmp_path / "kernels").iterdir())

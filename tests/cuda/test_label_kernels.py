@@ -3,19 +3,22 @@
 import numpy as np
 import pytest
 
+from jspnet_core.cuda.blocks import DeviceBlocks
 from jspnet_core.cuda.device import zeros
-from jspnet_core.cuda.frame import DeviceBlocks, voxelize
-from jspnet_core.cuda.labels import Clusters, DeviceVotes, Votes, mean_shift
-from jspnet_core.cuda.labels_to_points import paint
-from jspnet_core.cuda.merging import Instances, name_instances
-from jspnet_core.cuda.merging import merge_blocks as merge_on_device
-from jspnet_core.cuda.merging import split_by_class as split_on_device
+from jspnet_core.cuda.labels_to_points import labels_to_points
+from jspnet_core.cuda.mean_shift import Clusters, mean_shift
+from jspnet_core.cuda.merging.block_merging import Instances
+from jspnet_core.cuda.merging.block_merging import finish_instances as finish_on_device
+from jspnet_core.cuda.merging.block_merging import merge_blocks as merge_on_device
+from jspnet_core.cuda.merging.block_merging import split_by_class as split_on_device
+from jspnet_core.cuda.voting import DeviceLabels, DeviceVotes
+from jspnet_core.cuda.voxelize import voxelize
 from jspnet_core.export.parity import adjusted_rand_index
 from jspnet_core.pipeline.blocks import Blocks
 from jspnet_core.pipeline.labels_to_points import fill_gaps, paint_points, summarize_instances
 from jspnet_core.pipeline.mean_shift import mean_shift_blocks
 from jspnet_core.pipeline.merging.block_merging import finish_instances, merge_blocks, split_by_class
-from jspnet_core.pipeline.voting import Votes as CpuVotes
+from jspnet_core.pipeline.voting import Votes
 from jspnet_core.pipeline.voting import vote as cpu_vote
 from tests.cuda.arrays import upload
 
@@ -57,7 +60,7 @@ def test_rare_classes_give_way_as_on_the_cpu(device, room):
     voxels, blocks = on_device(device, room)
     logits = np.random.default_rng(1).normal(0, 3, (4, POINTS, CLASSES)).astype(np.float32)
     logits[..., 2] -= 4.0
-    votes, expected = DeviceVotes(device, voxels, blocks, CLASSES), CpuVotes(voxels.count, CLASSES)
+    votes, expected = DeviceVotes(device, voxels, blocks, CLASSES), Votes(voxels.count, CLASSES)
     votes.add(upload(device, logits), 0, 4)
     block_label = expected.add(logits, *room[1:])
     least = np.bincount(expected.result()[0], minlength=256)[2] + 1  # class 2, at least, has fewer
@@ -94,7 +97,7 @@ def test_clusters_are_those_of_the_cpu(device, spread):
         assert (np.diff(sizes) <= 0).all(), "clusters come in order of size"
 
 
-def test_points_that_no_seed_sees_climb_themselves(device):
+def test_points_that_no_seed_sees_are_seeds_themselves(device):
     corner = np.full((1, 40, 5), 0.29, np.float32)  # 0.65 from the middle of its bin, the bandwidth being 0.6
     found = clusters_on(device, corner, np.array([40], np.int32))
     assert (device.download(found.of_point) == 0).all()
@@ -120,9 +123,11 @@ def test_instances_are_those_of_the_cpu(device, room, seed):
     merged = merge_blocks(room[1].astype(np.int64), clusters, block_label, voxels.count)
     ids, category = finish_instances(np.where(label == 255, -1, merged), label, mean_size, 0.5)
     there = Clusters(upload(device, clusters), upload(device, clusters.max(axis=1) + np.int32(1)))
-    votes = Votes(upload(device, block_label), upload(device, label), upload(device, np.zeros(len(label), np.float32)))
+    votes = DeviceLabels(
+        upload(device, block_label), upload(device, label), upload(device, np.zeros(len(label), np.float32))
+    )
     on_voxels = merge_on_device(device, blocks, voxels, there, votes.block_label, CLASSES)
-    found = name_instances(device, voxels, on_voxels, votes.label, mean_size, 0.5)
+    found = finish_on_device(device, voxels, on_voxels, votes.label, mean_size, 0.5)
     np.testing.assert_array_equal(device.download(found.of_voxel), merged)
     assert found.count == len(category) > 1
     np.testing.assert_array_equal(device.download(found.category, found.count), category)
@@ -153,9 +158,9 @@ def test_points_are_painted_as_on_the_cpu(device, room):
     confidence, instance = rng.random(v).astype(np.float32), rng.integers(-1, 3, v).astype(np.int32)
     confidence[label == 255] = 0
     names, category = np.array([2, 0, 1], np.int32), np.array([4, 3], np.uint8)
-    votes = Votes(upload(device, label), upload(device, label), upload(device, confidence))
+    votes = DeviceLabels(upload(device, label), upload(device, label), upload(device, confidence))
     instances = Instances(upload(device, instance), upload(device, names), upload(device, category), 2)
-    painted, ids, sure, found = paint(device, voxels, votes, instances, reach=0.25)
+    painted, ids, sure, found = labels_to_points(device, voxels, votes, instances, reach=0.25)
 
     xyz, of_point = device.download(voxels.xyz, v), device.download(voxels.of_point)
     named = np.where((label != 255) & (instance >= 0), names[np.maximum(instance, 0)], 0).astype(np.uint32)

@@ -152,7 +152,7 @@ def test_a_frame_on_the_gpu_is_labelled_as_on_the_cpu(name, tmp_path):
     """Opened in one thread, used in another, closed in a third; labels differ by what blocks draw at random."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from jspnet_core.cuda.segmenter import GpuSegmenter
+    from jspnet_core.cuda.stages import CudaStages
     from jspnet_core.pipeline.load import load_segmenter
     from jspnet_core.settings import FrameSettings
     from jspnet_core.synthetic import make_scene
@@ -160,7 +160,7 @@ def test_a_frame_on_the_gpu_is_labelled_as_on_the_cpu(name, tmp_path):
     room = make_scene(5, "office").room_cloud(np.random.default_rng(0), 300.0)
     settings, model = FrameSettings(up_axis="z"), default_model().with_suffix(".pt" if name == "torch" else ".onnx")
     segmenter = load_segmenter(model, name, settings)
-    assert isinstance(segmenter, GpuSegmenter)
+    assert isinstance(segmenter.stages, CudaStages)
     with ThreadPoolExecutor(1) as thread:
         found, again = (thread.submit(segmenter.segment, room.points, room.colors).result() for _ in range(2))
     with ThreadPoolExecutor(1) as thread:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from jspnet_core.pipeline.merging.contact import MIN_POINTS, MIN_SHARE, connected, join_clusters
+from jspnet_core.pipeline.merging.contact import MIN_CONTACT_POINTS, MIN_CONTACT_SHARE, connected, join_clusters
 
 ROOMS = Path(__file__).resolve().parents[3] / "shared" / "data" / "s3dis_rooms_npz"
 
@@ -44,7 +44,8 @@ def touching(xyz, index, members, a, rows, t, reach):
         return (cdist(mine, there) <= reach).any(axis=1).sum()
 
     points = near([t])
-    return points >= MIN_POINTS and points >= MIN_SHARE * near([key for key in members if key[0] == t[0]])
+    of_block = near([key for key in members if key[0] == t[0]])
+    return points >= MIN_CONTACT_POINTS and points >= MIN_CONTACT_SHARE * of_block
 
 
 def random_blocks(seed):

@@ -1,34 +1,38 @@
 """Which segmenter an engine gets: a whole frame on its GPU, or the CPU around it."""
 
 from jspnet_core.cuda.emulation.host_network import HostNetwork
-from jspnet_core.cuda.segmenter import GpuSegmenter
-from jspnet_core.engine import open_engine
+from jspnet_core.cuda.stages import CudaStages
+from jspnet_core.engine import Engine, open_engine
 from jspnet_core.engine.model_file import default_model
 from jspnet_core.errors import KernelsError
-from jspnet_core.pipeline.load import around, load_segmenter
-from jspnet_core.pipeline.segmenter import Segmenter
+from jspnet_core.pipeline.cpu_stages import CpuStages
+from jspnet_core.pipeline.load import load_segmenter, stages_for
 from jspnet_core.settings import SegmenterSettings
 from tests.cuda.arrays import host_device
 
 
 def test_an_engine_that_is_on_no_gpu_gets_the_cpu_around_it(caplog):
     segmenter = load_segmenter(settings=SegmenterSettings(max_blocks=1, up_axis="z"))
-    assert isinstance(segmenter, Segmenter)
+    assert isinstance(segmenter.stages, CpuStages)
     segmenter.close()
     segmenter.close()
     assert caplog.messages == []
 
 
-class OnDevice:
+class OnDevice(Engine):
     """ONNX Runtime, said to be on a device whose kernels may be missing."""
 
     def __init__(self, network, closed):
-        self.description, self._network, self._closed = network.description, network, closed
+        super().__init__(network.description)
+        self._network, self._closed = network, closed
 
     def on_device(self):
         if self._network.device is None:
             raise KernelsError("there is no nvcc")
         return self._network
+
+    def run(self, features, pyramids):
+        raise NotImplementedError
 
     def close(self):
         self._closed.append(True)
@@ -36,12 +40,12 @@ class OnDevice:
 
 def test_a_frame_stays_on_the_gpu_where_the_kernels_are_available(tmp_path_factory, caplog):
     network = HostNetwork(host_device(tmp_path_factory), open_engine("onnxruntime", default_model()), 1)
-    closed, settings = [], SegmenterSettings(up_axis="z")
-    assert isinstance(around(OnDevice(network, closed), settings), GpuSegmenter)
+    closed = []
+    assert isinstance(stages_for(OnDevice(network, closed)), CudaStages)
     assert caplog.messages == []
     network.device = None
-    segmenter = around(OnDevice(network, closed), settings)
-    assert isinstance(segmenter, Segmenter)
+    stages = stages_for(OnDevice(network, closed))
+    assert isinstance(stages, CpuStages)
     assert caplog.messages == ["only the network runs on the GPU, the rest of a frame on the CPU: there is no nvcc"]
-    segmenter.close()
+    stages.close()
     assert closed == [True]

@@ -12,15 +12,16 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from jspnet_core.cuda.blocks import cut_blocks as cut_on_device
 from jspnet_core.cuda.emulation.host_network import HostNetwork
-from jspnet_core.cuda.frame import cut_blocks as cut_on_device
-from jspnet_core.cuda.segmenter import GpuSegmenter
-from jspnet_core.engine import open_engine
+from jspnet_core.cuda.stages import CudaStages
+from jspnet_core.engine import Engine, open_engine
 from jspnet_core.engine.model_file import default_model, read_description
 from jspnet_core.errors import CloudError
 from jspnet_core.export.parity import adjusted_rand_index
 from jspnet_core.pipeline.blocks import Blocks
-from jspnet_core.pipeline.segmenter import Segmenter, filter_sizes
+from jspnet_core.pipeline.merging.merge import filter_sizes
+from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.spatial.transforms import rotation_about_z
 from jspnet_core.synthetic import make_scene
@@ -50,6 +51,17 @@ def room(kind, whole_room):
     return RoomCloud(*(array[few] for array in (whole_room.points, whole_room.colors, whole_room.label)))
 
 
+class WholeBlocks(Engine):
+    """An engine that is given blocks with their padding."""
+
+    def __init__(self, engine):
+        super().__init__(engine.description)
+        self._engine = engine
+
+    def run(self, features, pyramids):
+        return self._engine.run(features, pyramids)
+
+
 class RoomCloud(NamedTuple):
     points: np.ndarray
     colors: np.ndarray
@@ -67,7 +79,7 @@ def opened(kind, tmp_path_factory):
         chosen = SegmenterSettings(**{"up_axis": "z", "stride": 1.0, **small, **settings})
         if device is None:
             return Segmenter(engine=engine, settings=chosen)
-        return GpuSegmenter(HostNetwork(device, engine, blocks_at_once), chosen)
+        return Segmenter(settings=chosen, stages=CudaStages(HostNetwork(device, engine, blocks_at_once)))
 
     return open_one
 
@@ -147,7 +159,7 @@ def test_another_seed_draws_other_points(opened, room, result):
 
 def test_few_blocks_at_a_time_give_the_same_labels(kind, opened, segmenter, room, result, monkeypatch):
     assert result.blocks >= 2
-    monkeypatch.setattr("jspnet_core.pipeline.inference.AT_ONCE", 1 + result.blocks // 4)
+    monkeypatch.setattr("jspnet_core.pipeline.inference.BLOCKS_IN_MEMORY", 1 + result.blocks // 4)
     one_at_a_time = segmenter if kind == "cpu" else opened(blocks_at_once=1)
     streamed = one_at_a_time.segment(room.points, room.colors)
     np.testing.assert_array_equal(streamed.label, result.label)
@@ -158,15 +170,16 @@ def test_few_blocks_at_a_time_give_the_same_labels(kind, opened, segmenter, room
 def test_no_more_than_a_batch_of_blocks_is_with_the_engine(whole_room, monkeypatch):
     seen = []
 
-    class Counting:
+    class Counting(Engine):
         def __init__(self, engine):
-            self.description, self._engine = engine.description, engine
+            super().__init__(engine.description)
+            self._engine = engine
 
         def run(self, features, pyramids):
             seen.append(len(features))
             return self._engine.run(features, pyramids)
 
-    monkeypatch.setattr("jspnet_core.pipeline.inference.AT_ONCE", 3)
+    monkeypatch.setattr("jspnet_core.pipeline.inference.BLOCKS_IN_MEMORY", 3)
     settings = SegmenterSettings(up_axis="z", stride=1.0)
     segmenter = Segmenter(engine=Counting(Segmenter().engine), settings=settings)
     blocks = segmenter.segment(whole_room.points, whole_room.colors).blocks
@@ -181,8 +194,7 @@ def test_a_block_without_its_padding_is_labelled_as_with_it(whole_room):
     segmenter = Segmenter(settings=SegmenterSettings(up_axis="z", stride=1.0))
     assert segmenter.engine.takes_fewer_points
     smaller = segmenter.segment(few)
-    segmenter.engine.takes_fewer_points = False
-    padded = segmenter.segment(few)
+    padded = Segmenter(engine=WholeBlocks(segmenter.engine), settings=segmenter.settings).segment(few)
     assert smaller.blocks > 3
     assert (smaller.label == padded.label).mean() >= 0.995
     assert adjusted_rand_score(smaller.instance, padded.instance) >= 0.99
@@ -242,13 +254,13 @@ def test_a_device_labels_the_same_blocks_as_the_cpu_does(opened, kind, room, res
         drawn["cpu"] = Blocks(d.download(blocks.index), d.download(blocks.count), blocks.left_out)
         return blocks
 
-    monkeypatch.setattr("jspnet_core.cuda.segmenter.cut_blocks", keep)
-    on_cpu = Segmenter(settings=SegmenterSettings(up_axis="z", stride=1.0))
-    on_cpu.engine.takes_fewer_points = False
+    monkeypatch.setattr("jspnet_core.cuda.stages.cut_blocks", keep)
+    whole_blocks = WholeBlocks(open_engine("onnxruntime", default_model()))
+    on_cpu = Segmenter(engine=whole_blocks, settings=SegmenterSettings(up_axis="z", stride=1.0))
     for change in ({"merging": "contact"}, {"merging": "fixed"}, {"merging": "legacy"}):
         on_device = opened(**change)
         found = on_device.segment(room.points, room.colors)
-        monkeypatch.setattr(on_cpu, "_cut", lambda *_, **__: drawn["cpu"])
+        monkeypatch.setattr(on_cpu.stages, "cut_blocks", lambda *_, **__: drawn["cpu"])
         on_cpu.settings = on_device.settings
         expected = on_cpu.segment(room.points, room.colors)
         assert (found.label == expected.label).mean() >= 0.995

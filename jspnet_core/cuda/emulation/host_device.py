@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from jspnet_core.cuda.constants import compiler_defines
 from jspnet_core.cuda.device import KERNELS, SOURCES, Argument, DeviceArray, kernel_names
 
 FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-ffp-contract=off", "-Wno-unknown-pragmas", "-x", "c++")
@@ -71,9 +72,13 @@ def compile_for_host(name: str, folder: Path) -> Path:
         raise OSError("g++ is not installed")
     source = KERNELS / f"{name}.cu"
     text = source.read_bytes() + (KERNELS / "cuda_or_host.h").read_bytes()
-    library = folder / f"{name}-{hashlib.sha256(text).hexdigest()[:16]}.so"
+    options = [*FLAGS, *compiler_defines()]
+    digest = hashlib.sha256(text + " ".join(options).encode()).hexdigest()[:16]
+    library = folder / f"{name}-{digest}.so"
     if not library.exists():
-        subprocess.run([compiler, *FLAGS, str(source), "-o", str(library)], check=True, capture_output=True, text=True)
+        subprocess.run(
+            [compiler, *options, str(source), "-o", str(library)], check=True, capture_output=True, text=True
+        )
     return library
 
 

@@ -1,4 +1,4 @@
-"""An engine of the CPU between kernels that run on the host. For tests and rehearsals, not for speed."""
+"""An engine of the CPU between kernels that run on the host, for tests and rehearsals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 from jspnet_core.cuda.device import Device, DeviceArray, uploaded
-from jspnet_core.cuda.device_network import network_inputs
+from jspnet_core.cuda.device_network import check_fits, network_inputs
 from jspnet_core.cuda.emulation.host_device import HostDevice
 from jspnet_core.engine import Engine
 from jspnet_core.pipeline.pyramid import unstack_pyramids
@@ -16,6 +16,7 @@ class HostNetwork:
     """See `cuda.device_network.DeviceNetwork`."""
 
     def __init__(self, device: HostDevice, engine: Engine, most: int):
+        check_fits(engine.description.configuration)
         self.description, self.most, self._engine = engine.description, most, engine
         self.device: Device = device
         self.inputs: Mapping[str, DeviceArray] = network_inputs(device, engine.description.configuration, most)

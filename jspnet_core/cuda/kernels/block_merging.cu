@@ -1,93 +1,10 @@
-// Votes of block points for their voxels' classes, and BlockMerging (jspnet_core/pipeline/merging/block_merging.py, mode `fixed`).
-// Sums are integers, so that the order of the threads changes nothing. index: (B, N) voxels, counts: (B,).
+// BlockMerging (jspnet_core/pipeline/merging/block_merging.py, mode `fixed`), the split of clusters by class before it,
+// and the instances' ids after it. index: (B, N) voxels, counts: (B,).
 #include "cuda_or_host.h"
-
-constexpr float ONE = 16777216.0f;  // a probability of 1 as an integer
-constexpr int MIN_OVERLAP = 7, MIN_POINTS = 30;
-constexpr u64 EMPTY = ~0ull;
-
-// block_label: (B, N); total: (V, C) probabilities times 2^24 and times: (V,), zeros before.
-extern "C" __global__ void vote(const float* logits, const int* index, const int* counts, int n, int classes,
-                                unsigned char* block_label, unsigned* total, int* times) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x, b = blockIdx.y;
-    if (i >= n) return;
-    size_t at = (size_t)b * n + i;
-    logits += at * classes;
-    int best = 0;
-    for (int c = 1; c < classes; ++c)
-        if (logits[c] > logits[best]) best = c;
-    block_label[at] = best;
-    if (i >= counts[b]) return;
-    float share = 0.0f;
-    for (int c = 0; c < classes; ++c) share += expf(logits[c] - logits[best]);
-    for (int c = 0; c < classes; ++c)
-        atomicAdd(total + (size_t)index[at] * classes + c, (unsigned)(ONE * (expf(logits[c] - logits[best]) / share)));
-    atomicAdd(times + index[at], 1);
-}
-EXPORT(vote)
-
-// label: (V,) 255 where no block holds the voxel; confidence: (V,).
-extern "C" __global__ void count_votes(const unsigned* total, const int* times, const int* voxels, int classes,
-                                       unsigned char* label, float* confidence) {
-    int v = blockIdx.x * blockDim.x + threadIdx.x;
-    if (v >= *voxels) return;
-    total += (size_t)v * classes;
-    unsigned most = 0;
-    int best = 255;
-    for (int c = 0; c < classes; ++c)
-        if (total[c] > most) most = total[c], best = c;
-    label[v] = best;
-    confidence[v] = times[v] ? most / ONE / times[v] : 0.0f;
-}
-EXPORT(count_votes)
-
-// Voxels of each class: found (C,), zeros before.
-extern "C" __global__ void class_voxels(const unsigned char* label, const int* voxels, int classes, int* found) {
-    __shared__ int here[256];
-    int v = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int c = threadIdx.x; c < classes; c += blockDim.x) here[c] = 0;
-    __syncthreads();
-    if (v < *voxels && label[v] != 255) atomicAdd(here + label[v], 1);
-    __syncthreads();
-    for (int c = threadIdx.x; c < classes; c += blockDim.x)
-        if (here[c]) atomicAdd(found + c, here[c]);
-}
-EXPORT(class_voxels)
-
-// Fewest voxels of a class that is there: `least`, or as many as the most frequent one has.
-__device__ inline double bar_of(const int* found, int classes, double least) {
-    int most = 0;
-    for (int c = 0; c < classes; ++c) most = found[c] > most ? found[c] : most;
-    return least < most ? least : most;
-}
-
-// Voxels of rare classes take the most probable of the others, the first of several.
-extern "C" __global__ void without_rare(const unsigned* total, const int* times, const int* voxels, int classes,
-                                        const int* found, double least, unsigned char* label, float* confidence) {
-    int v = blockIdx.x * blockDim.x + threadIdx.x;
-    if (v >= *voxels || label[v] == 255) return;
-    double bar = bar_of(found, classes, least);
-    if (found[label[v]] >= bar) return;
-    total += (size_t)v * classes;
-    int best = -1;
-    for (int c = 0; c < classes; ++c)
-        if (found[c] >= bar && (best < 0 || total[c] > total[best])) best = c;
-    label[v] = best;
-    confidence[v] = total[best] / ONE / (times[v] > 1 ? times[v] : 1);
-}
-EXPORT(without_rare)
-
-// Points of rare classes take their voxel's. block_label and index: (rows,).
-extern "C" __global__ void rare_points(const int* index, int rows, const unsigned char* label, int classes,
-                                       const int* found, double least, unsigned char* block_label) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < rows && found[block_label[i]] < bar_of(found, classes, least)) block_label[i] = label[index[i]];
-}
-EXPORT(rare_points)
 
 // Parts of clusters with a class of their own become clusters, one block of points by one block of threads.
 // clusters, labels: (B, N); cluster_counts: (B,). Scratch: votes and numbers (B, N, C).
-extern "C" __global__ void __launch_bounds__(1024)
+extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     split_by_class(const int* counts, const unsigned char* labels, int n, int classes, int least, int* votes,
                    int* numbers, int* clusters, int* cluster_counts) {
     int b = blockIdx.y, t = threadIdx.x, threads = blockDim.x, next = 0, total;
@@ -122,7 +39,7 @@ EXPORT(split_by_class)
 // All blocks, one after the other, by one block of threads. instance: (V,) -1 before; cell_label: (V,).
 // Scratch: sizes (N,), votes (N, C), target (N,), best (N,) u64, keys and overlaps (mask + 1,).
 // highest: (1,) the highest instance, -1 for none.
-extern "C" __global__ void __launch_bounds__(1024)
+extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     merge_blocks(const int* index, const int* counts, const int* clusters, const int* cluster_counts,
                  const unsigned char* labels, int blocks, int n, int classes, int* instance, unsigned char* cell_label,
                  int* sizes, int* votes, int* target, u64* best, u64* keys, int* overlaps, int mask, int* highest) {
@@ -151,10 +68,7 @@ extern "C" __global__ void __launch_bounds__(1024)
         for (int i = t; i < count; i += threads) {
             int held = instance[index[i]];
             if (held < 0 || cell_label[index[i]] != votes[clusters[i] * classes]) continue;
-            u64 key = (u64)clusters[i] << 32 | (unsigned)held, other;
-            int at = (int)((key ^ key >> 29) * 0x9E3779B97F4A7C15ull >> 20) & mask;
-            while ((other = atomicCAS(keys + at, EMPTY, key)) != EMPTY && other != key) at = (at + 1) & mask;
-            atomicAdd(overlaps + at, 1);
+            atomicAdd(overlaps + insert(keys, mask, (u64)clusters[i] << 32 | (unsigned)held), 1);
         }
         __syncthreads();
         for (int k = t; k <= mask; k += threads)  // most points, then the lowest instance
@@ -163,7 +77,7 @@ extern "C" __global__ void __launch_bounds__(1024)
         __syncthreads();
         for (int begin = 0; begin < found; begin += threads) {
             int k = begin + t, overlap = k < found ? (int)(best[k] >> 32) : 0;
-            bool founds = k < found && ((overlap < MIN_OVERLAP && sizes[k] >= MIN_POINTS) || (!overlap && sizes[k] > 0));
+            bool founds = k < found && ((overlap < MIN_OVERLAP && sizes[k] >= MIN_NEW_POINTS) || (!overlap && sizes[k] > 0));
             int rank = rank_in_block(founds, &total);
             if (k < found) target[k] = founds ? next + rank : overlap ? (int)(0xFFFFFFFFu - (unsigned)best[k]) : 0;
             next += total;
@@ -185,14 +99,14 @@ EXPORT(merge_blocks)
 extern "C" __global__ void instance_votes(const int* instance, const unsigned char* label, const int* voxels, int classes,
                                           int* votes) {
     int v = blockIdx.x * blockDim.x + threadIdx.x;
-    if (v < *voxels && instance[v] >= 0 && label[v] != 255) atomicAdd(votes + (size_t)instance[v] * classes + label[v], 1);
+    if (v < *voxels && instance[v] >= 0 && label[v] != UNLABELLED) atomicAdd(votes + (size_t)instance[v] * classes + label[v], 1);
 }
 EXPORT(instance_votes)
 
 // Class of each instance, and its id from 1 on if it is larger than `ratio` times its class's mean size, else 0; NaN: no
 // mean size is known. names: (instances,), category by id: (instances,), number: (1,). One block of threads.
-extern "C" __global__ void __launch_bounds__(1024)
-    name_instances(const int* votes, const int* highest, int classes, const double* mean_size, double ratio, int* names,
+extern "C" __global__ void __launch_bounds__(MAX_THREADS)
+    finish_instances(const int* votes, const int* highest, int classes, const double* mean_size, double ratio, int* names,
                    unsigned char* category, int* number) {
     int total, before = 0;
     for (int begin = 0; begin <= *highest; begin += blockDim.x) {
@@ -203,10 +117,10 @@ extern "C" __global__ void __launch_bounds__(1024)
         }
         bool kept = k <= *highest && size > 0 && !(size <= ratio * mean_size[best]);
         int rank = before + rank_in_block(kept, &total);
-        if (k <= *highest) names[k] = kept ? rank + 1 : 0;
+        if (k <= *highest) names[k] = kept ? rank + 1 : NO_INSTANCE;
         if (kept) category[rank] = best;
         before += total;
     }
     if (threadIdx.x == 0) *number = before;
 }
-EXPORT(name_instances)
+EXPORT(finish_instances)

@@ -23,7 +23,7 @@ __device__ inline bool in_window(float value, float low, int window, double size
     return value >= begin && value <= begin + size;
 }
 
-// members: (columns,), and sums of x and y in micrometres, (columns, 2): integers, so that their order is of no matter.
+// members: (columns,), and sums of x and y in micrometres, (columns, 2): integers, so that their order does not matter.
 // One thread per voxel, all columns that hold it.
 extern "C" __global__ void count_columns(const float* xyz, const int* count, const float* low, int columns_x,
                                          int columns_y, double size, double stride, int* members, long long* sums) {
@@ -38,8 +38,8 @@ extern "C" __global__ void count_columns(const float* xyz, const int* count, con
             if (!in_window(y, low[1], j, size, stride)) continue;
             int column = i * columns_y + j;
             atomicAdd(members + column, 1);
-            atomicAdd((u64*)sums + 2 * column, (u64)(long long)llrint(1e6 * (double)x));
-            atomicAdd((u64*)sums + 2 * column + 1, (u64)(long long)llrint(1e6 * (double)y));
+            atomicAdd((u64*)sums + 2 * column, (u64)(long long)llrint(MICROMETRES * (double)x));
+            atomicAdd((u64*)sums + 2 * column + 1, (u64)(long long)llrint(MICROMETRES * (double)y));
         }
     }
 }
@@ -69,7 +69,7 @@ __device__ inline unsigned shuffled(unsigned rank, unsigned count, unsigned seed
 
 // The members of each chosen column, N of them in random order; the rest repeats some. index: (B, N), taken: (B,).
 // One block of threads per chosen column; voxels are ranked in their order, so a frame always gives the same blocks.
-extern "C" __global__ void __launch_bounds__(1024)
+extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     cut_columns(const float* xyz, const int* voxels, const float* low, const int* chosen, const int* members,
                 int columns_y, double size, double stride, int n, unsigned seed, int* index, int* taken) {
     __shared__ int of_warp[32];
@@ -81,7 +81,7 @@ extern "C" __global__ void __launch_bounds__(1024)
         int v = begin + threadIdx.x;
         bool inside = v < *voxels && in_window(xyz[3 * v], low[0], column / columns_y, size, stride) &&
                       in_window(xyz[3 * v + 1], low[1], column % columns_y, size, stride);
-        unsigned mask = __ballot_sync(WARP, inside);
+        unsigned mask = __ballot_sync(ALL_LANES, inside);
         if (lane_id() == 0) of_warp[warp] = __popc(mask);
         __syncthreads();
         int rank = before + __popc(mask & ((1u << lane_id()) - 1));
@@ -104,12 +104,12 @@ EXPORT(cut_columns)
 
 // Channels (paper, section 4.2): x and y from the block's own middle, z; red, green, blue; x, y, z as a share of the
 // cloud. rgb: of the input's points, (n, 3), or null, which reads as black. channels: 9, or 6 without colour.
-extern "C" __global__ void __launch_bounds__(1024)
+extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     block_features(const float* xyz, const unsigned char* rgb, const int* representative, const float* low_high,
                    const int* index, int n, int channels, float half, float* features) {
     __shared__ int lowest[2];
     index += (size_t)blockIdx.x * n, features += (size_t)blockIdx.x * n * channels;
-    if (threadIdx.x < 2) lowest[threadIdx.x] = 0x7FFFFFFF;
+    if (threadIdx.x < 2) lowest[threadIdx.x] = LARGEST_INT;
     __syncthreads();
     for (int i = threadIdx.x; i < n; i += blockDim.x)
         for (int axis = 0; axis < 2; ++axis) atomicMin(lowest + axis, ordered(xyz[3 * (size_t)index[i] + axis]));

@@ -3,23 +3,8 @@
 // Counts are integers, and the lowest segment of a joined set names it, so that the order of the threads changes nothing.
 #include "cuda_or_host.h"
 
-constexpr u64 EMPTY = ~0ull;
-constexpr int MIN_POINTS = 5;
-constexpr double MIN_SHARE = 0.3;
-constexpr int INT_LARGEST = 0x7FFFFFFF;
-
-__device__ inline int place(u64 key, int mask) { return (int)((key ^ key >> 29) * 0x9E3779B97F4A7C15ull >> 20) & mask; }
-
-// The slot of a key in a table of `mask` + 1, EMPTY before; it is put there if it is new.
-__device__ inline int inserted(u64* keys, int mask, u64 key) {
-    int at = place(key, mask);
-    u64 held;
-    while ((held = atomicCAS(keys + at, EMPTY, key)) != EMPTY && held != key) at = (at + 1) & mask;
-    return at;
-}
-
 __device__ inline int found(const u64* keys, int mask, u64 key) {  // -1: not there
-    int at = place(key, mask);
+    int at = first_slot(key, mask);
     while (keys[at] != EMPTY && keys[at] != key) at = (at + 1) & mask;
     return keys[at] == key ? at : -1;
 }
@@ -42,7 +27,7 @@ extern "C" __global__ void contact_cells(const float* xyz, const int* index, con
     int v = index[at];
     const float* p = xyz + 3 * (size_t)v;
     u64 key = cell_key(cell_along(p[0], low[0], reach), cell_along(p[1], low[1], reach), cell_along(p[2], low[2], reach));
-    int cell = inserted(keys, mask, key);
+    int cell = insert(keys, mask, key);
     slot[at] = cell;
     atomicAdd(members + cell, 1);
     atomicMin(lowest + cell, b);
@@ -86,18 +71,18 @@ extern "C" __global__ void contact_touches(const float* xyz, const int* index, c
     }
     int own = first[b] + clusters[at], touched = 0;
     for (int last = -1, last_block = -1;; ++touched) {
-        int next = INT_LARGEST, next_block = -1;
+        int next = LARGEST_INT, next_block = -1;
         for (int k = 0; k < nears; ++k)
             for (int j = starts[near[k]], end = j + members[near[k]]; j < end; ++j) {
                 int row = rows[j], block = row / n, segment = first[block] + clusters[row];
                 if (block == b || segment <= last || segment >= next) continue;
                 if (squared_distance(here, xyz + 3 * (size_t)index[row]) <= square) next = segment, next_block = block;
             }
-        if (next == INT_LARGEST) break;
+        if (next == LARGEST_INT) break;
         if (pairs) {
-            atomicAdd(pair_points + inserted(pairs, mask, (u64)own << 32 | (unsigned)next), 1);
+            atomicAdd(pair_points + insert(pairs, mask, (u64)own << 32 | (unsigned)next), 1);
             if (next_block != last_block)
-                atomicAdd(border_points + inserted(borders, mask, (u64)own << 32 | (unsigned)next_block), 1);
+                atomicAdd(border_points + insert(borders, mask, (u64)own << 32 | (unsigned)next_block), 1);
         }
         last = next, last_block = next_block;
     }
@@ -135,7 +120,7 @@ extern "C" __global__ void contact_join(const u64* pairs, const int* pair_points
         int a = way ? other : own, b = way ? own : other;
         int points = pair_points[found(pairs, mask, (u64)a << 32 | (unsigned)b)];
         int border = border_points[found(borders, mask, (u64)a << 32 | (unsigned)block_of[b])];
-        if (points < MIN_POINTS || (double)points / border < MIN_SHARE) return;
+        if (points < MIN_CONTACT_POINTS || (double)points / border < MIN_CONTACT_SHARE) return;
     }
     for (int a = own, b = other;;) {
         a = root_of(parent, a), b = root_of(parent, b);
@@ -152,6 +137,6 @@ extern "C" __global__ void contact_instances(const int* first_row, const int* vo
     int v = blockIdx.x * blockDim.x + threadIdx.x;
     if (v >= *voxels) return;
     int row = first_row[v];
-    instance[v] = row == INT_LARGEST ? -1 : root_of(parent, first[row / n] + clusters[row]);
+    instance[v] = row == LARGEST_INT ? -1 : root_of(parent, first[row / n] + clusters[row]);
 }
 EXPORT(contact_instances)

@@ -1,3 +1,4 @@
+// Constants in capitals that no source defines are options of the compiler: see jspnet_core/cuda/constants.py.
 // The same kernels for the GPU (nvcc) and for the host (g++), where every thread of a block is a fiber that hands over
 // at barriers. On the host a block's threads, and a grid's blocks, can run in reverse order: a result that then
 // differs shows a missing barrier.
@@ -191,9 +192,15 @@ template <class T, class V, class W> T atomicCAS(T* at, V expected, W value) {
 }
 #endif
 
+#ifndef MIN_OVERLAP
+#error "compile with the options of jspnet_core.cuda.constants.compiler_defines()"
+#endif
+
 typedef unsigned long long u64;
 
-constexpr unsigned WARP = ~0u;  // all lanes
+constexpr unsigned ALL_LANES = ~0u;
+constexpr u64 EMPTY = ~0ull;  // a free slot of a hash table: all bytes 0xFF
+constexpr int LARGEST_INT = 0x7FFFFFFF;
 
 __device__ inline int lane_id() { return threadIdx.x & 31; }
 __device__ inline int warp_in_grid() { return (blockIdx.x * blockDim.x + threadIdx.x) / 32; }
@@ -207,7 +214,7 @@ __device__ inline float squared_distance(const float* a, const float* b) {
 // How many threads of the block before this one have `flag`; `total` of all.
 __device__ inline int rank_in_block(bool flag, int* total) {
     __shared__ int of_warp[32];
-    unsigned mask = __ballot_sync(WARP, flag);
+    unsigned mask = __ballot_sync(ALL_LANES, flag);
     int warp = threadIdx.x / 32, warps = blockDim.x / 32;
     if (lane_id() == 0) of_warp[warp] = __popc(mask);
     __syncthreads();
@@ -227,3 +234,15 @@ __device__ inline int ordered(float value) {
     return bits < 0 ? bits ^ 0x7FFFFFFF : bits;
 }
 __device__ inline float unordered(int bits) { return __uint_as_float((unsigned)(bits < 0 ? bits ^ 0x7FFFFFFF : bits)); }
+
+// Hash tables of `mask` + 1 slots with open addressing: the first slot of a key, and the one it is in, put there if new.
+__device__ inline int first_slot(u64 key, int mask) {
+    return (int)((key ^ key >> 29) * 0x9E3779B97F4A7C15ull >> 20) & mask;
+}
+__device__ inline int insert(u64* keys, int mask, u64 key, bool* is_new = nullptr) {
+    int at = first_slot(key, mask);
+    u64 held;
+    while ((held = atomicCAS(keys + at, EMPTY, key)) != EMPTY && held != key) at = (at + 1) & mask;
+    if (is_new) *is_new = held == EMPTY;
+    return at;
+}

@@ -2,33 +2,30 @@
 // summarised, points painted. Sums are integers, so that the order of the threads changes nothing.
 #include "cuda_or_host.h"
 
-constexpr double MICRO = 1e6;
-constexpr float ONE = 16777216.0f;
-
 // Voxels with a label and those without, in any order: lists (V,) and their lengths (2,), zeros before.
 // id: (V,) of the voxel's instance by its name, 0 for none.
 extern "C" __global__ void split_voxels(const unsigned char* label, const int* instance, const int* names,
                                         const int* voxels, int* labelled, int* missing, int* lengths, unsigned* id) {
     int v = blockIdx.x * blockDim.x + threadIdx.x;
     if (v >= *voxels) return;
-    bool has = label[v] != 255;
+    bool has = label[v] != UNLABELLED;
     (has ? labelled : missing)[atomicAdd(lengths + !has, 1)] = v;
-    id[v] = has && instance[v] >= 0 ? names[instance[v]] : 0;
+    id[v] = has && instance[v] >= 0 ? names[instance[v]] : NO_INSTANCE;
 }
 EXPORT(split_voxels)
 
 // Missing voxels take everything from the nearest labelled one within reach, the first of several.
-// One block of 256 threads per 256 missing voxels, the labelled ones in tiles.
-extern "C" __global__ void __launch_bounds__(256)
+// One block of threads per THREADS missing voxels, the labelled ones in tiles.
+extern "C" __global__ void __launch_bounds__(THREADS)
     fill_gaps(const float* xyz, const int* labelled, const int* missing, const int* lengths, float reach,
               unsigned char* label, float* confidence, unsigned* id) {
-    __shared__ float tile[3 * 256];
-    __shared__ int which[256];
-    int at = blockIdx.x * 256 + threadIdx.x, v = at < lengths[1] ? missing[at] : -1, nearest = -1;
-    if ((int)blockIdx.x * 256 >= lengths[1]) return;
+    __shared__ float tile[3 * THREADS];
+    __shared__ int which[THREADS];
+    int at = blockIdx.x * THREADS + threadIdx.x, v = at < lengths[1] ? missing[at] : -1, nearest = -1;
+    if ((int)blockIdx.x * THREADS >= lengths[1]) return;
     float least = reach * reach;
-    for (int begin = 0; begin < lengths[0]; begin += 256) {
-        int here = lengths[0] - begin < 256 ? lengths[0] - begin : 256;
+    for (int begin = 0; begin < lengths[0]; begin += THREADS) {
+        int here = lengths[0] - begin < THREADS ? lengths[0] - begin : THREADS;
         if ((int)threadIdx.x < here) {
             which[threadIdx.x] = labelled[begin + threadIdx.x];
             for (int axis = 0; axis < 3; ++axis) tile[3 * threadIdx.x + axis] = xyz[3 * (size_t)which[threadIdx.x] + axis];
@@ -50,29 +47,29 @@ extern "C" __global__ void paint(const int* of_point, int n, const unsigned char
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
     int v = of_point[i];
-    point_label[i] = v < 0 ? 255 : label[v];
+    point_label[i] = v < 0 ? UNLABELLED : label[v];
     point_confidence[i] = v < 0 ? 0.0f : confidence[v];
-    point_id[i] = v < 0 ? 0 : id[v];
+    point_id[i] = v < 0 ? NO_INSTANCE : id[v];
     if (v >= 0) atomicAdd(points_of_voxel + v, 1);
 }
 EXPORT(paint)
 
-// sums: (instances, 5) points, their x y z in micrometres and confidence times 2^24, zeros before;
+// sums: (instances, 5) points, their x y z in micrometres and confidence times PROBABILITY_ONE, zeros before;
 // bounds: (instances, 6) ordered integers, INT_MAX and INT_MIN before. Row k is instance k + 1.
 extern "C" __global__ void summarize(const float* xyz, const unsigned* id, const float* confidence,
                                      const int* points_of_voxel, const int* voxels, long long* sums, int* bounds) {
     int v = blockIdx.x * blockDim.x + threadIdx.x;
-    if (v >= *voxels || id[v] == 0) return;
+    if (v >= *voxels || id[v] == NO_INSTANCE) return;
     long long points = points_of_voxel[v];
     u64* row = (u64*)sums + 5 * (size_t)(id[v] - 1);
     int* bound = bounds + 6 * (size_t)(id[v] - 1);
     atomicAdd(row, (u64)points);
     for (int axis = 0; axis < 3; ++axis) {
         float value = xyz[3 * (size_t)v + axis];
-        atomicAdd(row + 1 + axis, (u64)(points * llrint(MICRO * (double)value)));
+        atomicAdd(row + 1 + axis, (u64)(points * llrint(MICROMETRES * (double)value)));
         atomicMin(bound + axis, ordered(value));
         atomicMax(bound + 3 + axis, ordered(value));
     }
-    atomicAdd(row + 4, (u64)(points * llrintf(ONE * confidence[v])));
+    atomicAdd(row + 4, (u64)(points * llrintf((float)PROBABILITY_ONE * confidence[v])));
 }
 EXPORT(summarize)

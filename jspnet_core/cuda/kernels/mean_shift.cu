@@ -1,10 +1,7 @@
 // Mean shift on the embeddings of each block (jspnet_core/pipeline/mean_shift.py): a flat kernel, one seed per occupied bin,
-// near-duplicate modes removed, every point given to its nearest mode, clusters in order of size. Climbs are bounded.
-// embeddings: (B, N, D) float32, D <= 8; the first counts[b] rows of a block are points. gridDim.y is B.
+// near-duplicate modes removed, every point given to its nearest mode, clusters in order of size. The number of steps is bounded.
+// embeddings: (B, N, D) float32, D <= MAX_DIMS; the first counts[b] rows of a block are points. gridDim.y is B.
 #include "cuda_or_host.h"
-
-constexpr int MAX_DIMS = 8;
-constexpr u64 EMPTY = ~0ull;
 
 __device__ inline float distance_to(const float* a, const float* b, int dims) {
     float sum = 0.0f;
@@ -14,7 +11,7 @@ __device__ inline float distance_to(const float* a, const float* b, int dims) {
 
 // seeds: (B, N, D), found: (B,) zeros before; keys: (B, mask + 1), EMPTY before. Bins that lie 2^(64 / D) bins apart
 // count as one. Where every point has a bin of its own, points become the seeds, as on the CPU.
-extern "C" __global__ void __launch_bounds__(1024) seed_bins(const float* embeddings, const int* counts, int n, int dims,
+extern "C" __global__ void __launch_bounds__(MAX_THREADS) seed_bins(const float* embeddings, const int* counts, int n, int dims,
                                                             float bandwidth, u64* keys, int mask, float* seeds,
                                                             int* found) {
     int b = blockIdx.y, count = counts[b], bits = 64 / dims;
@@ -26,10 +23,9 @@ extern "C" __global__ void __launch_bounds__(1024) seed_bins(const float* embedd
             key = dims == 1 ? bin : key << bits | (bin & ((1ull << bits) - 1));
         }
         key = key == EMPTY ? 0 : key;
-        int at = (int)((key ^ key >> 29) * 0x9E3779B97F4A7C15ull >> 20) & mask;
-        u64 held;
-        while ((held = atomicCAS(keys + at, EMPTY, key)) != EMPTY && held != key) at = (at + 1) & mask;
-        if (held != EMPTY) continue;
+        bool is_new;
+        insert(keys, mask, key, &is_new);
+        if (!is_new) continue;
         int seed = atomicAdd(found + b, 1);
         for (int d = 0; d < dims; ++d) seeds[seed * dims + d] = rintf(embeddings[i * dims + d] / bandwidth) * bandwidth;
     }
@@ -39,21 +35,21 @@ extern "C" __global__ void __launch_bounds__(1024) seed_bins(const float* embedd
 }
 EXPORT(seed_bins)
 
-// Moves seeds to the mean of the points around them until they stand still. One block of threads climbs from one seed
-// after the other, every gridDim.x-th. skip: (B,) blocks with a number other than 0 are left alone; null: none are.
+// Moves seeds to the mean of the points around them until convergence. One block of threads takes one seed after the
+// other, every gridDim.x-th. skip: (B,) blocks with a number other than 0 are left alone; null: none are.
 // modes: (B, N, D), held: (B, N) points in the ball at each, number and steps: (B,) zeros before. No new seed starts
 // once `budget` steps were made in a block of points and a mode was found.
-extern "C" __global__ void __launch_bounds__(256)
-    climb(const float* embeddings, const int* counts, int n, int dims, float bandwidth, const float* seeds,
+extern "C" __global__ void __launch_bounds__(THREADS)
+    seek_modes(const float* embeddings, const int* counts, int n, int dims, float bandwidth, const float* seeds,
           const int* seed_counts, const int* skip, int most_steps, int budget, float* modes, int* held, int* number,
           int* steps) {
-    __shared__ float sums[8][MAX_DIMS + 1];
+    __shared__ float sums[THREADS / 32][MAX_DIMS + 1];
     __shared__ float here[MAX_DIMS];
     __shared__ int state;  // 0: go on, 1: arrived, 2: nothing around
     int b = blockIdx.y, count = counts[b], warp = threadIdx.x / 32, warps = blockDim.x / 32;
     if (skip && skip[b]) return;
     embeddings += (size_t)b * n * dims, seeds += (size_t)b * n * dims;
-    float limit = bandwidth * bandwidth, still = 1e-3f * bandwidth * (1e-3f * bandwidth);
+    float limit = bandwidth * bandwidth, still = (float)CONVERGED * bandwidth * ((float)CONVERGED * bandwidth);
     for (int seed = blockIdx.x; seed < seed_counts[b]; seed += gridDim.x) {
         if (threadIdx.x == 0) state = steps[b] >= budget && number[b] > 0 ? 2 : 0;
         if ((int)threadIdx.x < dims) here[threadIdx.x] = seeds[seed * dims + threadIdx.x];
@@ -70,7 +66,7 @@ extern "C" __global__ void __launch_bounds__(256)
             }
             for (int d = 0; d <= dims; ++d) {
                 float total = d < dims ? sum[d] : within;
-                for (int mask = 16; mask; mask /= 2) total += __shfl_xor_sync(WARP, total, mask);
+                for (int mask = 16; mask; mask /= 2) total += __shfl_xor_sync(ALL_LANES, total, mask);
                 if (lane_id() == 0) sums[warp][d] = total;
             }
             __syncthreads();
@@ -96,7 +92,7 @@ extern "C" __global__ void __launch_bounds__(256)
         __syncthreads();
     }
 }
-EXPORT(climb)
+EXPORT(seek_modes)
 
 // Whether mode a goes before mode b; -1 is none, and one that holds no point is gone.
 __device__ inline bool stronger(const float* modes, const int* held, int dims, int a, int b) {
@@ -109,28 +105,28 @@ __device__ inline bool stronger(const float* modes, const int* held, int dims, i
 }
 
 // The strongest of the modes left, again and again; those within the bandwidth of it go. Strength is the number of
-// points, then the coordinates, so that it is no matter in which order modes were found. held is used up.
-// centers: (B, N, D), number of them: kept (B,). One block of 256 threads per block of points.
-extern "C" __global__ void __launch_bounds__(256)
+// points, then the coordinates, so that the order in which modes were found does not matter. held is used up.
+// centers: (B, N, D), number of them: kept (B,). One block of THREADS threads per block of points.
+extern "C" __global__ void __launch_bounds__(THREADS)
     choose_modes(const float* modes, int* held, const int* number, int n, int dims, float bandwidth, float* centers,
                  int* kept) {
-    __shared__ int best[256];
+    __shared__ int best[THREADS];
     int b = blockIdx.y, count = number[b], t = threadIdx.x, found = 0;
     modes += (size_t)b * n * dims, centers += (size_t)b * n * dims, held += (size_t)b * n;
     for (;; ++found) {
         int mine = -1;
-        for (int i = t; i < count; i += 256)
+        for (int i = t; i < count; i += THREADS)
             if (stronger(modes, held, dims, i, mine)) mine = i;
         best[t] = mine;
         __syncthreads();
-        for (int stride = 128; stride; stride /= 2) {
+        for (int stride = THREADS / 2; stride; stride /= 2) {
             if (t < stride && stronger(modes, held, dims, best[t + stride], best[t])) best[t] = best[t + stride];
             __syncthreads();
         }
         int chosen = best[0];
         __syncthreads();
         if (chosen < 0) break;
-        for (int i = t; i < count; i += 256)
+        for (int i = t; i < count; i += THREADS)
             if (distance_to(modes + i * dims, modes + chosen * dims, dims) <= bandwidth * bandwidth) held[i] = 0;
         if (t < dims) centers[found * dims + t] = modes[chosen * dims + t];
         __syncthreads();
@@ -159,7 +155,7 @@ extern "C" __global__ void assign_points(const float* embeddings, const int* cou
 EXPORT(assign_points)
 
 // Clusters by decreasing size, the first of equals first. rank: (B, N) scratch.
-extern "C" __global__ void __launch_bounds__(1024)
+extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     rank_clusters(int n, const int* kept, const int* sizes, int* rank, int* clusters) {
     int b = blockIdx.y, count = kept[b];
     sizes += (size_t)b * n, rank += (size_t)b * n, clusters += (size_t)b * n;

@@ -3,11 +3,9 @@
 // levels are its prefixes. Index results are flat over the batch, as the network takes them. gridDim.y is B.
 #include "cuda_or_host.h"
 
-constexpr int POINTS_PER_THREAD = 8;
-
 // Farthest point sampling from point 0; the lowest index of several equally far. One block of threads per block of
-// points, N <= 8 * threads; distances stay in registers and one barrier separates two samples.
-extern "C" __global__ void __launch_bounds__(1024)
+// points, N <= POINTS_PER_THREAD * threads; distances stay in registers and one barrier separates two samples.
+extern "C" __global__ void __launch_bounds__(MAX_THREADS)
     farthest_points(const float* features, int channels, int n, int count, int* sample, float* level1) {
     DYNAMIC_SHARED(float, points);  // 3 * n
     __shared__ unsigned best[2][32], where[2][32];
@@ -31,14 +29,14 @@ extern "C" __global__ void __launch_bounds__(1024)
             unsigned found = __float_as_uint(distance[k]) + 1;
             if (found > key) key = found, index = j;
         }
-        unsigned most = __reduce_max_sync(WARP, key);
-        unsigned lowest = __reduce_min_sync(WARP, key == most ? index : ~0u);
+        unsigned most = __reduce_max_sync(ALL_LANES, key);
+        unsigned lowest = __reduce_min_sync(ALL_LANES, key == most ? index : ~0u);
         if (lane_id() == 0) best[i & 1][t / 32] = most, where[i & 1][t / 32] = lowest;
         __syncthreads();
         key = lane_id() < warps ? best[i & 1][lane_id()] : 0;
         index = lane_id() < warps ? where[i & 1][lane_id()] : ~0u;
-        most = __reduce_max_sync(WARP, key);
-        last = __reduce_min_sync(WARP, key == most ? index : ~0u);
+        most = __reduce_max_sync(ALL_LANES, key);
+        last = __reduce_min_sync(ALL_LANES, key == most ? index : ~0u);
     }
 }
 EXPORT(farthest_points)
@@ -55,7 +53,7 @@ extern "C" __global__ void ball_query(const float* features, int channels, int n
     for (int begin = 0; begin < n && found < count; begin += 32) {
         int j = begin + lane_id();
         bool inside = j < n && squared_distance(features + (size_t)j * channels, center) < square;
-        unsigned mask = __ballot_sync(WARP, inside);
+        unsigned mask = __ballot_sync(ALL_LANES, inside);
         if (mask && !found) first = begin + __ffs(mask) - 1;
         int place = found + __popc(mask & ((1u << lane_id()) - 1));
         if (inside && place < count) near[place] = b * n + j;
@@ -77,12 +75,12 @@ extern "C" __global__ void ball_density(const float* level1, int n1, int n, floa
     for (int begin = 0; begin < n && found < count; begin += 32) {
         int j = begin + lane_id();
         float d = j < n ? squared_distance(points + 3 * j, points + 3 * row) : INFINITY;
-        unsigned mask = __ballot_sync(WARP, d < square);
+        unsigned mask = __ballot_sync(ALL_LANES, d < square);
         int place = found + __popc(mask & ((1u << lane_id()) - 1));
         if (d < square && place < count) total += expf(-0.5f * d / variance);
         found += __popc(mask);
     }
-    for (int mask = 16; mask; mask /= 2) total += __shfl_xor_sync(WARP, total, mask);
+    for (int mask = 16; mask; mask /= 2) total += __shfl_xor_sync(ALL_LANES, total, mask);
     if (lane_id() == 0) density[(size_t)b * n + row] = total / (found < count ? found : count);
 }
 EXPORT(ball_density)
@@ -94,14 +92,14 @@ extern "C" __global__ void relative_inverse(const float* density, const int* nea
     if (row >= rows) return;
     bool used = lane_id() < k;
     float inverse = used ? 1.0f / density[near[((size_t)b * n + row) * k + lane_id()]] : 0.0f, most = inverse;
-    for (int mask = 16; mask; mask /= 2) most = fmaxf(most, __shfl_xor_sync(WARP, most, mask));
+    for (int mask = 16; mask; mask /= 2) most = fmaxf(most, __shfl_xor_sync(ALL_LANES, most, mask));
     if (used) out[((size_t)b * rows + row) * k + lane_id()] = inverse / most;
 }
 EXPORT(relative_inverse)
 
 // One step of a bitonic network over the lanes of a warp: the smaller key goes down where `down`.
 __device__ inline u64 exchanged(u64 key, unsigned stride, bool down) {
-    u64 other = __shfl_xor_sync(WARP, key, stride);
+    u64 other = __shfl_xor_sync(ALL_LANES, key, stride);
     bool keep_smaller = ((lane_id() & stride) == 0) == down;
     return (key < other) == keep_smaller ? key : other;
 }
@@ -117,8 +115,8 @@ extern "C" __global__ void nearest_points(const float* level1, int n1, int n, in
         int j = begin + lane_id();
         u64 key = ~0ull;
         if (j < n) key = (u64)__float_as_uint(squared_distance(points + 3 * j, points + 3 * row)) << 32 | (unsigned)j;
-        u64 worst = __shfl_sync(WARP, best, k - 1);
-        if (!__ballot_sync(WARP, key < worst)) continue;
+        u64 worst = __shfl_sync(ALL_LANES, best, k - 1);
+        if (!__ballot_sync(ALL_LANES, key < worst)) continue;
         for (unsigned size = 2; size <= 32; size *= 2)  // largest first, so that the halves below are bitonic
             for (unsigned stride = size / 2; stride; stride /= 2)
                 key = exchanged(key, stride, (lane_id() & size) != 0);

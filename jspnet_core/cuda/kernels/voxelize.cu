@@ -2,9 +2,6 @@
 // order of those points. Insert, count per chunk, scan, number. The same result in whatever order threads run.
 #include "cuda_or_host.h"
 
-constexpr u64 EMPTY = ~0ull;
-constexpr int CHUNK = 1024;  // points that one block of threads numbers
-
 // keys: `mask` + 1 slots, EMPTY before. first: as many, ~0 before. slot: (n,), -1 where a point has no return.
 extern "C" __global__ void voxel_insert(const float* points, int n, double per_metre, float limit, u64* keys,
                                         unsigned* first, int mask, int* slot) {
@@ -18,13 +15,7 @@ extern "C" __global__ void voxel_insert(const float* points, int n, double per_m
     u64 a = (u64)(long long)floor(x * per_metre) & 0x1FFFFF;
     u64 b = (u64)(long long)floor(y * per_metre) & 0x1FFFFF;
     u64 c = (u64)(long long)floor(z * per_metre) & 0x1FFFFF;
-    u64 key = a << 42 | b << 21 | c;
-    int at = (int)((key ^ key >> 29) * 0x9E3779B97F4A7C15ull >> 20) & mask;
-    for (;;) {
-        u64 found = atomicCAS(keys + at, EMPTY, key);
-        if (found == EMPTY || found == key) break;
-        at = (at + 1) & mask;
-    }
+    int at = insert(keys, mask, a << 42 | b << 21 | c);
     atomicMin(first + at, (unsigned)i);
     slot[i] = at;
 }

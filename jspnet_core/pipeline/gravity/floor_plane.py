@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from jspnet_core.pipeline.voxelize import MAX_COORDINATE
+
 VOXEL = 0.04  # metres: one point per voxel makes support an area, whatever the distance to the sensor
-FURTHEST = 1e4  # metres: coordinates beyond are garbage of a driver, not a room
 
 _SAMPLES = 24_000  # points looked at, at most
 _SLOTS = 1 << 18
@@ -67,7 +68,8 @@ def _near_enough(points: np.ndarray) -> np.ndarray:
     """Indices of the points that are finite and no garbage: comparisons with NaN are false."""
     kept, count = np.empty(len(points), np.int32), 0
     for i in range(len(points)):
-        if abs(points[i, 0]) < FURTHEST and abs(points[i, 1]) < FURTHEST and abs(points[i, 2]) < FURTHEST:
+        x, y, z = abs(points[i, 0]), abs(points[i, 1]), abs(points[i, 2])
+        if x < MAX_COORDINATE and y < MAX_COORDINATE and z < MAX_COORDINATE:
             kept[count] = i
             count += 1
     return kept[:count]
@@ -120,7 +122,7 @@ def cell_ids(points: np.ndarray, edge: float) -> np.ndarray:
             low[0, axis] = min(low[0, axis], points[i, axis])
     for i in range(len(points)):
         x, y, z = points[i, 0] - low[0, 0], points[i, 1] - low[0, 1], points[i, 2] - low[0, 2]
-        ids[i] = (np.int64(x / edge) << 40) | (np.int64(y / edge) << 20) | np.int64(z / edge)  # < 2**20 by FURTHEST
+        ids[i] = (np.int64(x / edge) << 40) | (np.int64(y / edge) << 20) | np.int64(z / edge)  # each < 2**20
     return ids
 
 

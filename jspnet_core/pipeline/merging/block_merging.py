@@ -18,10 +18,10 @@ from jspnet_core.classes import NO_INSTANCE
 MIN_OVERLAP = 7
 """Points of a cluster that must lie in an instance's cells for the cluster to join it."""
 
-MIN_POINTS = 30
+MIN_NEW_POINTS = 30
 """Clusters of fewer points found no instance of their own in the reference."""
 
-MIN_OF_A_CLASS = 10
+MIN_SPLIT_POINTS = 10
 """Points of a cluster that are a cluster of their own where they have another class than most of it."""
 
 LEGACY_GAP = 0.005
@@ -42,7 +42,7 @@ def merge_blocks(
     cells: (B, N) int64, the cell each point lies in, 0 to cell_count - 1: a voxel, or one of `legacy_cells`.
     clusters: (B, N) int32, cluster of each point within its block, 0 to K - 1; -1: padding, ignored.
     labels: (B, N) uint8, class of each point.
-    mode: what becomes of a cluster of fewer than `MIN_POINTS` points that meets no instance. In the reference
+    mode: what becomes of a cluster of fewer than `MIN_NEW_POINTS` points that meets no instance. In the reference
         (`legacy`) it joins instance 0, wherever that lies, and a later block's whole wall may follow the sliver of it
         that was cut off by a block's edge. `fixed` gives it an id of its own.
     Returns (cell_count,) int32: instance of each cell, 0 and up with gaps, -1 where no point lay.
@@ -107,7 +107,7 @@ def finish_instances(
     return ids, category[kept].astype(np.uint8)
 
 
-def split_by_class(clusters: np.ndarray, labels: np.ndarray, least: int = MIN_OF_A_CLASS) -> np.ndarray:
+def split_by_class(clusters: np.ndarray, labels: np.ndarray, least: int = MIN_SPLIT_POINTS) -> np.ndarray:
     """Clusters of which no part has a class of its own: an instance has one class, and the labels know more of borders.
 
     The points of a cluster that have another class than most of it become a cluster of their own if they are at least
@@ -144,7 +144,7 @@ def _add_block(
     cluster_label = modes(clusters, labels, len(sizes))
     point_label = cluster_label[clusters]
     target, overlap = _largest_overlaps(instance[cells], label[cells] == point_label, clusters, len(sizes))
-    founds = (overlap < MIN_OVERLAP) & (sizes >= MIN_POINTS)
+    founds = (overlap < MIN_OVERLAP) & (sizes >= MIN_NEW_POINTS)
     if mode == "fixed":
         founds |= (overlap == 0) & (sizes > 0)
     target[founds] = instance.max() + 1 + np.arange(founds.sum())

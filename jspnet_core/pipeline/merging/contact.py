@@ -1,9 +1,9 @@
 """Join the clusters of neighbouring blocks by where they touch: one pass over the borders, no overlap needed.
 
 BlockMerging (`block_merging`) joins clusters by the points that two blocks share, and so pays for every border
-with half a block more. Here a cluster also meets what lies within `REACH` of it in another block: two clusters of one
-class are one instance where enough points of each touch the other, among those that touch the other's block at all.
-No order of the blocks matters, and blocks may overlap or only adjoin.
+with half a block more. Here a cluster also meets what lies within `CONTACT_REACH` of it in another block: two clusters
+of one class are one instance where enough points of each touch the other, among those that touch the other's block at
+all. The order of the blocks does not matter, and blocks may overlap or only adjoin.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from jspnet_core.pipeline.merging.block_merging import modes
 from jspnet_core.spatial.grid import Grid, cell_of, column, make_grid, squared
 from jspnet_core.spatial.union_find import numbered, unite
 
-REACH = 0.1
+CONTACT_REACH = 0.1
 """Metres within which points of two blocks touch: a few voxels, because a full block draws only a part of them."""
 
-MIN_POINTS = 5
+MIN_CONTACT_POINTS = 5
 """Points of either cluster that must touch the other."""
 
-MIN_SHARE = 0.3
+MIN_CONTACT_SHARE = 0.3
 """And their share of the cluster's points that touch the other's block."""
 
 # Public interface
@@ -35,7 +35,7 @@ def join_clusters(
     index: np.ndarray,
     clusters: np.ndarray,
     labels: np.ndarray,
-    reach: float = REACH,
+    reach: float = CONTACT_REACH,
     executor: Executor | None = None,
 ) -> np.ndarray:
     """Instances of the whole cloud from the clusters of B blocks of N points.
@@ -92,7 +92,7 @@ def _joints(
     border, border_points = _counted(met_block[:, 0] * blocks + met_block[:, 1])
     share = points / border_points[np.searchsorted(border, own * blocks + block_of[other])]
     back = np.searchsorted(pair, other * count + own)  # touching is mutual, so the pair is there
-    enough = (points >= MIN_POINTS) & (share >= MIN_SHARE)
+    enough = (points >= MIN_CONTACT_POINTS) & (share >= MIN_CONTACT_SHARE)
     one = enough & enough[back] & (label[own] == label[other]) & (own < other)
     return own[one], other[one]
 

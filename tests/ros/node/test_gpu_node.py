@@ -13,10 +13,11 @@ from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import PointCloud2
 
 from jspnet_core.cuda.emulation.host_network import HostNetwork
-from jspnet_core.cuda.segmenter import GpuSegmenter
+from jspnet_core.cuda.stages import CudaStages
 from jspnet_core.engine import open_engine
 from jspnet_core.engine.model_file import default_model
 from jspnet_core.errors import EngineError
+from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_ros.node.managed_node import SegmentNode
 from tests.cuda.arrays import host_device
 from tests.ros import clouds
@@ -58,7 +59,7 @@ def networks(monkeypatch, tmp_path_factory):
 
     def open_on_host(model, engine, settings):
         opened.append(Watched(device, open_engine("onnxruntime", default_model()), 2))
-        return GpuSegmenter(opened[-1], settings)
+        return Segmenter(settings=settings, stages=CudaStages(opened[-1]))
 
     monkeypatch.setattr("jspnet_ros.node.managed_node.load_segmenter", open_on_host)
     return opened
