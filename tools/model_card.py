@@ -12,7 +12,8 @@ import argparse
 import json
 from pathlib import Path
 
-from jspnet_core.engine import ModelDescription, open_engine
+from jspnet_core.engine import open_engine
+from jspnet_core.model_file import ModelDescription
 from jspnet_core.training.recipe import Recipe
 
 MEANS = ("oAcc", "mAcc", "mIoU", "mCov", "mWCov", "mPre", "mRec")

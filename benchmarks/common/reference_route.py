@@ -16,7 +16,7 @@ from sklearn.neighbors import KDTree
 
 from benchmarks.common.reference_geometry import reference_pyramid
 from benchmarks.common.reference_merging import ReferenceMerging, keep_large
-from jspnet_core.engine.model_file import ModelDescription, default_model
+from jspnet_core.model_file import ModelDescription, default_model
 from jspnet_core.pipeline.blocks import sample_block
 from jspnet_core.pipeline.gravity.estimate import find_gravity
 from jspnet_core.pipeline.pyramid import Pyramid, stack_pyramids

@@ -29,7 +29,7 @@ from benchmarks.frame.frames import Frame, load_frames
 from benchmarks.frame.limits import limits_ms
 from benchmarks.node.message_stages import MessageStages
 from jspnet_core.engine import open_engine
-from jspnet_core.engine.model_file import default_model
+from jspnet_core.model_file import default_model
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.pipeline.voxelize import voxelize
 from jspnet_core.training.checkpoint import Checkpoint

@@ -11,8 +11,8 @@ import torch
 
 from benchmarks.common.ceilings import large_product_gflops, large_products
 from jspnet_core.engine import Engine, open_engine
-from jspnet_core.engine.model_file import default_model
 from jspnet_core.errors import EngineError
+from jspnet_core.model_file import default_model
 from jspnet_core.network import JointNetwork
 from jspnet_core.pipeline.pyramid import Pyramid, points_of, stack_pyramids
 from jspnet_core.util.threads import available_cores

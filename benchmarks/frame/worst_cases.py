@@ -25,7 +25,7 @@ from benchmarks.common.report import machine, markdown_table, write_section
 from benchmarks.common.timings import WHOLE
 from benchmarks.scaling.growth import floor_of, resized
 from jspnet_core.engine import Engine, open_engine
-from jspnet_core.engine.model_file import default_model
+from jspnet_core.model_file import default_model
 from jspnet_core.network import build_network
 from jspnet_core.pipeline.blocks import block_features, cut_blocks
 from jspnet_core.pipeline.mean_shift import labels_and_steps

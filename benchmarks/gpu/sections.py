@@ -23,11 +23,11 @@ from jspnet_core.cuda.device_network import DeviceNetwork, batch_sizes
 from jspnet_core.cuda.pyramid import DevicePyramids
 from jspnet_core.cuda.stages import CudaStages
 from jspnet_core.engine.engine_build import BuildOptions
-from jspnet_core.engine.model_file import default_model
 from jspnet_core.engine.tensorrt_engine import TensorRtEngine
 from jspnet_core.export.onnx_export import describe, export_onnx
 from jspnet_core.export.parity import compare, run_model
 from jspnet_core.export.precision import Precision
+from jspnet_core.model_file import default_model
 from jspnet_core.pipeline.gravity.estimate import find_gravity
 from jspnet_core.pipeline.pyramid import build_pyramid, pyramid_names, stack_pyramids
 from jspnet_core.pipeline.segmenter import Segmenter

@@ -13,10 +13,10 @@ from jspnet_core.cli.options import OptionError
 from jspnet_core.engine import engine_build
 from jspnet_core.engine.engine_build import BuildOptions
 from jspnet_core.engine.engine_cache import EngineCache
-from jspnet_core.engine.model_file import default_model, read_description
 from jspnet_core.engine.prebuild import build_ahead
 from jspnet_core.engine.tensorrt_api import TensorRt
 from jspnet_core.io.atomic import replacing
+from jspnet_core.model_file import default_model, read_description
 
 
 def build_engine(

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from jspnet_core import engine as engines
 from jspnet_core.engine import ENGINES
-from jspnet_core.engine.model_file import default_model
 from jspnet_core.errors import JspnetError
 from jspnet_core.evaluation.paper_protocol import BANDWIDTH
+from jspnet_core.model_file import default_model
 from jspnet_core.network_config import NetworkConfiguration, Size
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.settings import FrameSettings, SegmenterSettings, UpAxis

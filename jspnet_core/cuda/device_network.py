@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from jspnet_core.cuda.device import MAX_THREADS, WARP, Device, DeviceArray, zeros
-from jspnet_core.engine.model_file import ModelDescription
 from jspnet_core.errors import KernelsError
+from jspnet_core.model_file import ModelDescription
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.pipeline.pyramid import UPSAMPLINGS
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from jspnet_core.cuda.constants import compiler_defines
 from jspnet_core.cuda.device import KERNELS, SOURCES
-from jspnet_core.engine.engine_cache import cache_folder
 from jspnet_core.errors import KernelsError
 from jspnet_core.io.atomic import replacing
+from jspnet_core.util.cache import cache_folder
 
 FLAGS = ("-std=c++17", "-O3", "-fmad=false", "-cubin")
 """Without contraction into fused multiply-adds results are those of the CPU, bit by bit where order is of no matter."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from jspnet_core.engine.base import Engine, RedescribedEngine
-from jspnet_core.engine.model_file import ModelDescription
 from jspnet_core.errors import EngineError
 
 ENGINES = ("onnxruntime", "openvino", "tensorrt", "torch")
@@ -43,4 +42,4 @@ def open_engine(name: str, model: Path, threads: int = 0) -> Engine:
     raise EngineError(f"engine is {name!r}, must be one of {', '.join(ENGINES)}")
 
 
-__all__ = ["ENGINES", "Engine", "ModelDescription", "RedescribedEngine", "open_engine"]
+__all__ = ["ENGINES", "Engine", "RedescribedEngine", "open_engine"]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jspnet_core.cuda.device_network import DeviceNetwork
-from jspnet_core.engine.model_file import ModelDescription
+from jspnet_core.model_file import ModelDescription
 from jspnet_core.pipeline.pyramid import Pyramid
 
 

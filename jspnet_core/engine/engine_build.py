@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from jspnet_core.engine.model_file import REPAIR, ModelDescription, read_description
 from jspnet_core.engine.tensorrt_api import Progress, TensorRt
 from jspnet_core.errors import EngineError, ModelFileError
+from jspnet_core.model_file import REPAIR, ModelDescription, read_description
 
 
 @dataclass(frozen=True)

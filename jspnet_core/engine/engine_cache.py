@@ -10,7 +10,6 @@ import fcntl
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 from jspnet_core.engine.engine_build import BuildOptions
 from jspnet_core.errors import EngineError
 from jspnet_core.io.atomic import replacing
+from jspnet_core.util.cache import cache_folder
 
 logger = logging.getLogger(__name__)
 
@@ -48,13 +48,6 @@ class EngineKey:
 
     def digest(self) -> str:
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
-
-
-def cache_folder() -> Path:
-    """`$JSPNET_CACHE`, else `jspnet` in `$XDG_CACHE_HOME`, else `~/.cache/jspnet`."""
-    if "JSPNET_CACHE" in os.environ:
-        return Path(os.environ["JSPNET_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jspnet"
 
 
 class EngineCache:

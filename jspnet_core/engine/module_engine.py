@@ -11,7 +11,7 @@ import torch
 
 from jspnet_core.classes import ClassTable
 from jspnet_core.engine.base import Engine
-from jspnet_core.engine.model_file import ModelDescription
+from jspnet_core.model_file import ModelDescription
 from jspnet_core.network import JointNetwork
 from jspnet_core.pipeline.pyramid import Pyramid, stack_pyramids
 from jspnet_core.training.checkpoint import Checkpoint

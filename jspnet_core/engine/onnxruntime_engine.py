@@ -17,9 +17,9 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 )
 
 from jspnet_core.engine.base import Engine
-from jspnet_core.engine.model_file import REPAIR, read_description
 from jspnet_core.engine.per_block import RunBlock, run_each
 from jspnet_core.errors import ModelFileError
+from jspnet_core.model_file import REPAIR, read_description
 from jspnet_core.pipeline.pyramid import Pyramid
 from jspnet_core.util.threads import available_cores, create_pool
 

@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 
 from jspnet_core.engine.base import Engine
-from jspnet_core.engine.model_file import REPAIR, read_description
 from jspnet_core.engine.per_block import run_each
 from jspnet_core.errors import EngineError, ModelFileError
+from jspnet_core.model_file import REPAIR, read_description
 from jspnet_core.pipeline.pyramid import Pyramid, pyramid_names
 from jspnet_core.util.threads import available_cores, create_pool
 

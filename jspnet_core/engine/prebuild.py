@@ -9,11 +9,11 @@ from jspnet_core.cuda.nvcc import compile_all
 from jspnet_core.engine.cuda_driver import find_gpu
 from jspnet_core.engine.engine_build import BuildOptions
 from jspnet_core.engine.engine_cache import EngineCache
-from jspnet_core.engine.model_file import read_description
 from jspnet_core.engine.progress_log import ProgressLog
 from jspnet_core.engine.tensorrt_api import Progress, TensorRt
 from jspnet_core.engine.tensorrt_engine import prepare_engine
 from jspnet_core.errors import EngineError, KernelsError
+from jspnet_core.model_file import read_description
 
 logger = logging.getLogger(__name__)
 

@@ -26,10 +26,10 @@ from jspnet_core.engine.base import Engine
 from jspnet_core.engine.cuda_driver import CHOICE, GraphRecorder, find_gpu
 from jspnet_core.engine.engine_build import BuildOptions, block_shape, build_engine
 from jspnet_core.engine.engine_cache import EngineCache, EngineKey
-from jspnet_core.engine.model_file import read_description
 from jspnet_core.engine.progress_log import ProgressLog
 from jspnet_core.engine.tensorrt_api import Progress, TensorRt
 from jspnet_core.errors import EngineError
+from jspnet_core.model_file import read_description
 from jspnet_core.pipeline.pyramid import Pyramid, stack_pyramids
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from jspnet_core.cuda.cuda_device import CudaDevice
 from jspnet_core.cuda.device import Device, DeviceArray
 from jspnet_core.cuda.device_network import check_fits
-from jspnet_core.engine.model_file import ModelDescription
+from jspnet_core.model_file import ModelDescription
 
 
 class BufferedEngine(Protocol):

@@ -12,8 +12,8 @@ import torch
 from jspnet_core.cuda.cuda_device import CudaDevice, cuda
 from jspnet_core.cuda.device import Device, DeviceArray
 from jspnet_core.cuda.device_network import BLOCKS_PER_CALL, batch_sizes, check_fits, network_inputs
-from jspnet_core.engine.model_file import ModelDescription
 from jspnet_core.errors import EngineError
+from jspnet_core.model_file import ModelDescription
 
 
 class TensorEngine(Protocol):

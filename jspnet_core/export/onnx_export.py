@@ -14,12 +14,12 @@ from onnx import helper
 from onnxscript.optimizer import fold_constants
 from torch import Tensor, nn
 
-from jspnet_core.engine.model_file import METADATA_KEY, ModelDescription
 from jspnet_core.export.cpu_graph import optimise_for_cpu
 from jspnet_core.export.fold import fold_batch_norms
 from jspnet_core.export.graph import store_weights_as_float16, strip_metadata, use_int32_indices
 from jspnet_core.export.precision import Precision, lower
 from jspnet_core.io.atomic import replacing
+from jspnet_core.model_file import METADATA_KEY, ModelDescription
 from jspnet_core.network import JointNetwork
 from jspnet_core.network.fusion import PIFF
 from jspnet_core.network.jspnet import JSPNet

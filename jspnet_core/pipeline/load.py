@@ -6,8 +6,8 @@ import logging
 from pathlib import Path
 
 from jspnet_core.engine import Engine, open_engine
-from jspnet_core.engine.model_file import default_model
 from jspnet_core.errors import KernelsError
+from jspnet_core.model_file import default_model
 from jspnet_core.pipeline.cpu_stages import CpuStages
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.pipeline.stages import Stages

@@ -9,8 +9,8 @@ import numpy as np
 
 from jspnet_core.classes import ClassTable
 from jspnet_core.engine import Engine, open_engine
-from jspnet_core.engine.model_file import default_model
 from jspnet_core.errors import CloudError, EngineError
+from jspnet_core.model_file import default_model
 from jspnet_core.pipeline.cpu_stages import CpuStages
 from jspnet_core.pipeline.gravity.estimate import Gravity, find_gravity
 from jspnet_core.pipeline.stages import Stages

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from jspnet_core.engine.model_file import ModelDescription
+from jspnet_core.model_file import ModelDescription
 from jspnet_core.segmentation import Instance
 from jspnet_core.settings import SegmenterSettings
 

@@ -1,1 +1,1 @@
-"""Threads and timers."""
+"""Thread pools, timers and the cache folder."""

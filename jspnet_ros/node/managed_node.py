@@ -18,10 +18,11 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
-from jspnet_core.engine.model_file import default_model
 from jspnet_core.engine.prebuild import build_ahead
 from jspnet_core.errors import EngineError, ModelFileError
-from jspnet_core.pipeline.load import AnySegmenter, load_segmenter
+from jspnet_core.model_file import default_model
+from jspnet_core.pipeline.load import load_segmenter
+from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.settings import FrameSettings
 from jspnet_ros.node.diagnostics import NodeState, diagnostics
 from jspnet_ros.node.gravity_source import GravitySource, Tf2MissingError
@@ -151,7 +152,7 @@ class SegmentNode(LifecycleNode):
             gravity.close()
             raise
 
-    def _load_segmenter(self, settings: NodeSettings) -> AnySegmenter:
+    def _load_segmenter(self, settings: NodeSettings) -> Segmenter:
         segmenter = load_segmenter(settings.model or None, settings.engine, self._settings)
         try:
             warm_up(segmenter)

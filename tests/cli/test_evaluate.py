@@ -17,9 +17,9 @@ from jspnet_core.data.depth_view import View
 from jspnet_core.data.room_index import RoomIndex, write_index
 from jspnet_core.data.room_writer import write_room
 from jspnet_core.data.rooms import read_room
-from jspnet_core.engine.model_file import default_model
 from jspnet_core.evaluation.evaluate import simulate_views
 from jspnet_core.evaluation.test_time_augmentation import average_over_rotations
+from jspnet_core.model_file import default_model
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.synthetic import make_scene

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from jspnet_core.cli.main import app
-from jspnet_core.engine.model_file import default_model
 from jspnet_core.io.ply import read_vertices
+from jspnet_core.model_file import default_model
 from jspnet_core.synthetic import Camera, camera_path, make_scene
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"

@@ -9,11 +9,11 @@ import pytest
 from jspnet_core.engine import open_engine
 from jspnet_core.engine.cuda_driver import Gpu, find_gpu
 from jspnet_core.engine.engine_build import BuildOptions, build_engine
-from jspnet_core.engine.model_file import default_model, read_description
 from jspnet_core.engine.onnxruntime_engine import OnnxRuntimeEngine
 from jspnet_core.engine.tensorrt_api import TensorRt
 from jspnet_core.engine.tensorrt_engine import TensorRtEngine, batch_sizes
 from jspnet_core.errors import EngineError, ModelFileError
+from jspnet_core.model_file import default_model, read_description
 
 RTX = ("tensorrt_rtx", "tensorrt_rtx_bindings")
 

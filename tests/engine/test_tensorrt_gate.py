@@ -7,10 +7,10 @@ import onnx
 import pytest
 
 from jspnet_core.engine.engine_build import BuildOptions, build_engine
-from jspnet_core.engine.model_file import default_model, read_description
 from jspnet_core.engine.tensorrt_api import TensorRt
 from jspnet_core.export.attention import find_attentions
 from jspnet_core.export.precision import PRECISIONS
+from jspnet_core.model_file import default_model, read_description
 
 RTX = ("tensorrt_rtx", "tensorrt_rtx_bindings")
 CAPABILITIES = [(8, 0), (8, 6), (8, 9)]

@@ -10,8 +10,8 @@ import pytest
 
 from jspnet_core.classes import ClassTable
 from jspnet_core.data.rooms import Room
-from jspnet_core.engine import ModelDescription
 from jspnet_core.evaluation.paper_protocol import evaluate_by_blocks, mean_block_sizes, paper_blocks
+from jspnet_core.model_file import ModelDescription
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.pipeline.pyramid import Pyramid
 from jspnet_core.pipeline.segmenter import Segmenter

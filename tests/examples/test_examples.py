@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jspnet_core import read_cloud
-from jspnet_core.engine.model_file import default_model
+from jspnet_core.model_file import default_model
 from jspnet_core.synthetic import Camera, camera_path, make_scene
 
 Image = pytest.importorskip("PIL.Image", reason="the examples draw and read images (extra viz)")

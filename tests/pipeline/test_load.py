@@ -3,8 +3,8 @@
 from jspnet_core.cuda.emulation.host_network import HostNetwork
 from jspnet_core.cuda.stages import CudaStages
 from jspnet_core.engine import Engine, open_engine
-from jspnet_core.engine.model_file import default_model
 from jspnet_core.errors import KernelsError
+from jspnet_core.model_file import default_model
 from jspnet_core.pipeline.cpu_stages import CpuStages
 from jspnet_core.pipeline.load import load_segmenter, stages_for
 from jspnet_core.settings import SegmenterSettings

@@ -14,7 +14,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from jspnet_core.data.rooms import read_room
 from jspnet_core.engine import open_engine
-from jspnet_core.engine.model_file import default_model
+from jspnet_core.model_file import default_model
 from jspnet_core.pipeline.blocks import block_features, cut_blocks
 from jspnet_core.pipeline.mean_shift import labels_and_steps, mean_shift, mean_shift_blocks
 from jspnet_core.pipeline.mean_shift_kernels import MAX_STEPS, MAX_STEPS_IN_ALL

@@ -16,9 +16,9 @@ from jspnet_core.cuda.blocks import cut_blocks as cut_on_device
 from jspnet_core.cuda.emulation.host_network import HostNetwork
 from jspnet_core.cuda.stages import CudaStages
 from jspnet_core.engine import Engine, open_engine
-from jspnet_core.engine.model_file import default_model, read_description
 from jspnet_core.errors import CloudError
 from jspnet_core.export.parity import adjusted_rand_index
+from jspnet_core.model_file import default_model, read_description
 from jspnet_core.pipeline.blocks import Blocks
 from jspnet_core.pipeline.merging.merge import filter_sizes
 from jspnet_core.pipeline.segmenter import Segmenter

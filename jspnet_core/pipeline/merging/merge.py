@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from jspnet_core.classes import UNLABELLED
-from jspnet_core.engine.model_file import ModelDescription
+from jspnet_core.model_file import ModelDescription
 from jspnet_core.pipeline.merging.block_merging import legacy_cells, merge_blocks, split_by_class
 from jspnet_core.pipeline.merging.contact import join_clusters
 from jspnet_core.settings import SegmenterSettings

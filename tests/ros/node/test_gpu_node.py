@@ -15,8 +15,8 @@ from sensor_msgs.msg import PointCloud2
 from jspnet_core.cuda.emulation.host_network import HostNetwork
 from jspnet_core.cuda.stages import CudaStages
 from jspnet_core.engine import open_engine
-from jspnet_core.engine.model_file import default_model
 from jspnet_core.errors import EngineError
+from jspnet_core.model_file import default_model
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_ros.node.managed_node import SegmentNode
 from tests.cuda.arrays import host_device

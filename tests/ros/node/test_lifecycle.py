@@ -13,7 +13,7 @@ from rcl_interfaces.msg import ParameterType
 from rcl_interfaces.srv import DescribeParameters
 from sensor_msgs.msg import PointCloud2
 
-from jspnet_core.engine.model_file import default_model
+from jspnet_core.model_file import default_model
 from jspnet_core.settings import FrameSettings
 from jspnet_ros.node.parameters import NodeSettings
 from tests.ros import clouds

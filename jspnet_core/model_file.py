@@ -1,4 +1,4 @@
-"""The model file: an ONNX network with all that is needed to use it inside, as metadata."""
+"""Model files: ONNX networks with a description in their metadata."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REPAIR = "fetch or export the model again (jspnet export CHECKPOINT MODEL.onnx)"
 
 
 class ModelDescription(BaseModel):
-    """What a model file says of itself.
+    """Description of a model, kept in its file.
 
     classes: the class table (`class_table()` gives it as an object). mean_sizes: mean instance size by class in
     voxels of `voxel_size` metres, None for a class without instances in training. training: data, settings and
@@ -49,7 +49,7 @@ class ModelDescription(BaseModel):
 
     @classmethod
     def from_metadata(cls, path: Path, metadata: Mapping[str, str]) -> ModelDescription:
-        """Raises `ModelFileError` when the metadata is missing, or of another format."""
+        """Parse metadata. Raises `ModelFileError` where it is missing, or of another format."""
         if METADATA_KEY not in metadata:
             raise ModelFileError(
                 f"{path} is an ONNX file but not a JSPNet model (no {METADATA_KEY!r} metadata); {REPAIR}"
@@ -67,7 +67,7 @@ class ModelDescription(BaseModel):
 
 
 def read_description(path: Path) -> ModelDescription:
-    """What a model file says of itself, without an ONNX library: engines on a robot read it before they load it.
+    """Read the description of a model file, without an ONNX library: engines read it before they load the network.
 
     Raises `ModelFileError` for a file that is missing, truncated, or not a JSPNet model.
     """
@@ -119,4 +119,4 @@ def _pair(entry: bytes) -> tuple[str, str]:
 
 def default_model() -> Path:
     """The model that comes with the package."""
-    return Path(__file__).parent.parent / "models" / "jspnet_s3dis.onnx"
+    return Path(__file__).parent / "models" / "jspnet_s3dis.onnx"
