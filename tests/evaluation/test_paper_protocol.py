@@ -10,6 +10,7 @@ import pytest
 
 from jspnet_core.classes import ClassTable
 from jspnet_core.data.rooms import Room
+from jspnet_core.engine import Engine
 from jspnet_core.evaluation.paper_protocol import evaluate_by_blocks, mean_block_sizes, paper_blocks
 from jspnet_core.model_file import ModelDescription
 from jspnet_core.network_config import NetworkConfiguration
@@ -71,7 +72,7 @@ def test_mean_sizes_count_points_once_per_block() -> None:
     assert np.isnan(sizes[2])
 
 
-class HalvesEngine:
+class HalvesEngine(Engine):
     """An engine whose answer is known: class 1 beyond three tenths of the room's length, else 0; one cluster each."""
 
     def __init__(self) -> None:
@@ -79,7 +80,7 @@ class HalvesEngine:
             classes=2, points=257, levels=(64, 32, 16, 8), encoder_neighbors=16, decoder_neighbors=8
         )
         table = ClassTable(("near", "far"), ((255, 0, 0), (0, 255, 0)), ("far",))
-        self.description = ModelDescription(
+        description = ModelDescription(
             name="halves",
             configuration=configuration,
             classes=table.to_dict(),
@@ -88,6 +89,7 @@ class HalvesEngine:
             training={},
             licence="none",
         )
+        super().__init__(description)
 
     def run(self, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
         far = features[..., 6] > 0.3  # the room's share along x
