@@ -39,28 +39,28 @@ STEPS = (
         "voxels",
         "one representative point per voxel, and the voxel of every input point",
         (f"{CORE}/pipeline/voxelize.py",),
-        (f"{CORE}/cuda/frame.py",),
+        (f"{CORE}/cuda/voxelize.py",),
         (f"{KERNELS}/voxelize.cu",),
     ),
     Step(
         "gravity",
         "`T_gravity_input`: z up, floor at z = 0",
         (f"{CORE}/pipeline/gravity/estimate.py",),
-        (f"{CORE}/cuda/frame.py",),
+        (f"{CORE}/cuda/voxelize.py",),
         (f"{KERNELS}/voxelize.cu",),
     ),
     Step(
         "blocks",
         "square columns of voxels and their features",
         (f"{CORE}/pipeline/blocks.py",),
-        (f"{CORE}/cuda/frame.py",),
+        (f"{CORE}/cuda/blocks.py",),
         (f"{KERNELS}/blocks.cu",),
     ),
     Step(
         "pyramid",
         "sampling and grouping indices of every block",
         (f"{CORE}/pipeline/pyramid.py",),
-        (f"{CORE}/cuda/frame.py",),
+        (f"{CORE}/cuda/pyramid.py",),
         (f"{KERNELS}/pyramid.cu",),
     ),
     Step(
@@ -73,21 +73,21 @@ STEPS = (
         "votes",
         "a class and a confidence per voxel",
         (f"{CORE}/pipeline/voting.py",),
-        (f"{CORE}/cuda/labels.py",),
-        (f"{KERNELS}/block_merging.cu",),
+        (f"{CORE}/cuda/voting.py",),
+        (f"{KERNELS}/voting.cu",),
     ),
     Step(
         "clusters",
         "a cluster per block point, by mean shift on the embeddings",
         (f"{CORE}/pipeline/mean_shift.py",),
-        (f"{CORE}/cuda/labels.py",),
+        (f"{CORE}/cuda/mean_shift.py",),
         (f"{KERNELS}/mean_shift.cu",),
     ),
     Step(
         "merging",
         "an instance per voxel, across the borders of blocks",
         (f"{CORE}/pipeline/merging/",),
-        (f"{CORE}/cuda/merging.py",),
+        (f"{CORE}/cuda/merging/",),
         (f"{KERNELS}/contact.cu", f"{KERNELS}/block_merging.cu"),
     ),
     Step(
@@ -108,20 +108,20 @@ LAYERS: dict[str, str] = {
     "data": "data sets become folders of labelled rooms",
     "cuda": "a whole frame on the GPU: the steps of `pipeline` around CUDA kernels, and their emulation on the host",
     "pipeline": "the steps of one cloud, in order",
-    "engine": "engines that run the network: ONNX Runtime, OpenVINO, TensorRT, PyTorch; model files, engine cache",
+    "engine": "engines that run the network: ONNX Runtime, OpenVINO, TensorRT, PyTorch; engine cache",
     "network": "JSPNet and the systems it is compared with, in PyTorch",
     "synthetic": "generated rooms and depth-camera frames",
     "io": "cloud files, RGB-D sequences, atomic writes",
     "spatial": "grid, k-d buckets, ball query, nearest neighbours, farthest point sampling, union-find",
-    "util": "threads and stage timer",
+    "util": "threads, stage timer, cache folder",
 }
 """Rooms of jspnet_core from top to bottom, with what each holds. A room imports from rooms below it."""
 
-BASICS = ("classes", "errors", "network_config", "segmentation", "settings")
+BASICS = ("classes", "errors", "model_file", "network_config", "segmentation", "settings")
 """Modules beside the rooms that every room may import; they import each other only."""
 
 UPWARD = {
-    ("pipeline", "cuda"): "load.py imports the GPU's segmenter inside a function, where an engine can feed it",
+    ("pipeline", "cuda"): "load.py imports the GPU's stages inside a function, where an engine can feed them",
     ("engine", "pipeline"): "an engine takes pyramids as pyramid.py builds them",
     ("engine", "cuda"): "an engine of the GPU hands its arrays on the device to the kernels",
     ("engine", "training"): "the engine `torch` reads checkpoints",
