@@ -44,34 +44,29 @@ def expose(
     measured = light if lit is None else light[lit]
     if not len(measured):
         return np.zeros(light.shape, np.uint8)
-    balanced = _balance(measured, exposure)
-    scale = _gain(balanced.mean(1), exposure.key)
-    value = light * (balanced_gain(measured, exposure) * scale)
+    sample = measured[:: max(len(measured) // 4000, 1)]
+    gain = white_balance(sample, exposure)
+    value = light * (gain * _gain((sample * gain).mean(1), exposure.key))
     value = 1.0 - np.exp(-value * (1.0 + 0.4 * value))  # a soft shoulder instead of clipping
     grey = value @ np.array([0.3, 0.59, 0.11], np.float32)
     value = grey[:, None] + np.float32(exposure.color) * (value - grey[:, None])
     picture = 255.0 * np.clip(value, 0.0, 1.0) ** np.float32(exposure.contrast / 2.2)
-    picture += rng.normal(0.0, exposure.noise, len(picture)).astype(np.float32)[:, None] * 0.5
+    picture += rng.standard_normal((len(picture), 1), np.float32) * np.float32(0.5 * exposure.noise)
     picture += rng.standard_normal(picture.shape, np.float32) * np.float32(exposure.noise)
     if exposure.color == 0.0:
         picture[:] = picture[:, :1]
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
-def balanced_gain(light: np.ndarray, exposure: Exposure) -> np.ndarray:
+def white_balance(light: np.ndarray, exposure: Exposure) -> np.ndarray:
     """White balance: half of what makes the mean grey, times the camera's own fault. (3,) float32."""
     mean = np.maximum(light.mean(0), 1e-6)
     return ((mean.mean() / mean) ** 0.5 * exposure.gain).astype(np.float32)
 
 
-def _balance(light: np.ndarray, exposure: Exposure) -> np.ndarray:
-    return light * balanced_gain(light, exposure)
-
-
 def _gain(brightness: np.ndarray, key: float) -> np.float32:
     """Gain that brings the mean of the brightness, capped at 1, to the key; (N,) any scale."""
-    sample = brightness[:: max(len(brightness) // 4000, 1)]
-    gain = key / max(float(sample.mean()), 1e-9)
+    gain = key / max(float(brightness.mean()), 1e-9)
     for _ in range(6):
-        gain *= (key / max(float(np.minimum(gain * sample, 1.0).mean()), 1e-9)) ** 0.9
+        gain *= (key / max(float(np.minimum(gain * brightness, 1.0).mean()), 1e-9)) ** 0.9
     return np.float32(gain)

@@ -47,11 +47,18 @@ class SensorFrame:
 
     def cloud(self, name: str, voxel: float = 0.012) -> Cloud:
         """The frame in the world frame, z above the floor, one point per voxel of `voxel` metres."""
-        seen = np.isfinite(self.points[..., 0]) & (self.label != UNLABELLED)
-        turn = self.T_world_camera[:3, :3].astype(np.float32)
-        world = self.points[seen] @ turn.T + self.T_world_camera[:3, 3].astype(np.float32)
-        kept = first_of_voxels(world, voxel) if len(world) else np.zeros(0, np.int64)
-        return Cloud(name, world[kept], self.colors[seen][kept], self.label[seen][kept], self.instance[seen][kept])
+        world = np.empty((self.label.size, 3), np.float32)
+        kept = np.empty(self.label.size, np.int64)
+        keys = np.full(1 << max(int(np.ceil(np.log2(2 * self.label.size))), 4), -1, np.int64)
+        points, pose = self.points.reshape(-1, 3), self.T_world_camera[:3].astype(np.float32)
+        kept = kept[: _thin(points, pose, 1.0 / voxel, keys, world, kept)]
+        return Cloud(
+            name,
+            world[kept],
+            self.colors.reshape(-1, 3)[kept],
+            self.label.ravel()[kept],
+            self.instance.ravel()[kept],
+        )
 
 
 def take_frame(
@@ -184,7 +191,7 @@ def random_frame(
         weight = np.array([1.0 if device.color_field_x or kind == "lidar" else 0.3 for device in chosen])
         device = chosen[int(rng.choice(len(chosen), p=weight / weight.sum()))]
         width = int(rng.choice((212, 320, 424, 640), p=(0.1, 0.55, 0.27, 0.08)))
-        poses = [random_pose(scene, rng) for _ in range(1 if rng.random() < PLAIN_SHARE else CANDIDATES)]
+        poses = [random_pose(scene, triangles, rng) for _ in range(1 if rng.random() < PLAIN_SHARE else CANDIDATES)]
         pose = max(poses, key=lambda pose: interest(triangles, pose, device.field_x)) if len(poses) > 1 else poses[0]
         frame = take_frame(scene, triangles, light, device, pose, rng, width)
         seen = np.isfinite(frame.points[..., 0])
@@ -194,20 +201,21 @@ def random_frame(
     return frame
 
 
-def first_of_voxels(points: np.ndarray, voxel: float) -> np.ndarray:
-    """Index of one point of each voxel of `voxel` metres, (M,) int64, in the given order. points: (N, 3) float32."""
-    low = points.min(0).astype(np.float64)
-    table = 1 << max(int(np.ceil(np.log2(2 * len(points) + 2))), 4)
-    kept = np.empty(len(points), np.int64)
-    return kept[: _first_of_voxels(points, low, 1.0 / voxel, np.full(table, -1, np.int64), kept)]
-
-
 @njit(cache=True, nogil=True)
-def _first_of_voxels(points: np.ndarray, low: np.ndarray, inverse: float, keys: np.ndarray, kept: np.ndarray) -> int:
+def _thin(
+    points: np.ndarray, pose: np.ndarray, inverse: float, keys: np.ndarray, world: np.ndarray, kept: np.ndarray
+) -> int:
+    """Points (N, 3), NaN for none, to the world frame; kept: index of the first of each voxel. Returns how many."""
     mask, count = len(keys) - 1, 0
     for i in range(len(points)):
-        key = int((points[i, 0] - low[0]) * inverse) << 40 | int((points[i, 1] - low[1]) * inverse) << 20
-        key |= int((points[i, 2] - low[2]) * inverse)
+        x, y, z = points[i, 0], points[i, 1], points[i, 2]
+        if np.isnan(x):
+            continue
+        for axis in range(3):
+            world[i, axis] = pose[axis, 0] * x + pose[axis, 1] * y + pose[axis, 2] * z + pose[axis, 3]
+        key = 0
+        for axis in range(3):
+            key = key << 20 | (int(np.floor(world[i, axis] * inverse)) + (1 << 19)) & 0xFFFFF
         mixed = key ^ (key >> 17) * 0x27D4EB2F
         mixed ^= (mixed >> 23) * 0x165667B1
         slot = (mixed ^ (mixed >> 29)) & mask

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from jspnet_core.synthetic.assets.kinds import CLASS_ID
-from jspnet_core.synthetic.meshes import FurnishedScene, PlacedMesh
+from jspnet_core.synthetic.meshes import FurnishedScene
 from jspnet_core.synthetic.raster import View, draw
 from jspnet_core.synthetic.sensors.devices import focal
 from jspnet_core.synthetic.triangles import Triangles
@@ -25,10 +23,10 @@ PREVIEW = (48, 36)
 
 LOWEST, HIGHEST = 0.15, 2.0
 STEEPEST_DOWN, STEEPEST_UP = np.radians(60.0), np.radians(45.0)
-_STRUCTURE = {CLASS_ID[name] for name in ("ceiling", "floor", "wall", "beam", "column")}
+_STRUCTURE = [CLASS_ID[name] for name in ("ceiling", "floor", "wall", "beam", "column")]
 
 
-def random_pose(scene: FurnishedScene, rng: np.random.Generator) -> np.ndarray:
+def random_pose(scene: FurnishedScene, triangles: Triangles, rng: np.random.Generator) -> np.ndarray:
     """T_world_camera, (4, 4) float64, optical frame, on the scene's free floor. Raises ValueError for none."""
     free = [places for places in scene.free if len(places)]
     if not free:
@@ -36,7 +34,7 @@ def random_pose(scene: FurnishedScene, rng: np.random.Generator) -> np.ndarray:
     height = float(np.clip(_height(rng), LOWEST, min(HIGHEST, scene.ceiling - 0.1)))
     roll = float(rng.normal(0.0, np.radians(2.5)))
     if rng.random() < NEAR_SHARE:
-        pose = _near(scene.placed, np.concatenate(free), height, roll, rng)
+        pose = _near(triangles, np.concatenate(free), height, roll, rng)
         if pose is not None:
             return pose
     places = free[int(rng.integers(len(free)))]
@@ -59,14 +57,16 @@ def _height(rng: np.random.Generator) -> float:
 
 
 def _near(
-    placed: Sequence[PlacedMesh], free: np.ndarray, height: float, roll: float, rng: np.random.Generator
+    triangles: Triangles, free: np.ndarray, height: float, roll: float, rng: np.random.Generator
 ) -> np.ndarray | None:
     """A pose that looks at some piece of furniture from close by; None where there is none, or no way to it."""
-    boxes = [_box(p) for p in placed if p.label not in _STRUCTURE]
-    size = np.array([np.linalg.norm(half) for _, half in boxes])
-    share = np.where(size > SMALLEST, np.minimum(size, 1.0), 0.0)
+    t = triangles
+    label = t.label[np.minimum(t.face_start[:-1], len(t) - 1)]
+    share = np.where((t.radius > SMALLEST) & ~np.isin(label, _STRUCTURE), np.minimum(t.radius, 1.0), 0.0)
+    share = share.astype(float)
     for _ in range(12 if share.any() else 0):
-        middle, half = boxes[int(rng.choice(len(boxes), p=share / share.sum()))]
+        chosen = int(rng.choice(len(share), p=share / share.sum()))
+        middle, half = t.center[chosen].astype(float), t.half[chosen].astype(float)
         gap = np.linalg.norm(np.maximum(np.abs(free - middle[:2]) - half[:2], 0.0), axis=1)
         close = np.flatnonzero((gap > NEAREST) & (gap < NEAR_REACH))
         if not len(close) or middle[2] - half[2] > 2.2:
@@ -77,13 +77,6 @@ def _near(
         yaw = np.arctan2(to[1], to[0]) + rng.normal(0.0, np.radians(10.0))
         return aim(np.append(place, height), float(yaw), float(np.clip(pitch, -STEEPEST_UP, STEEPEST_DOWN)), roll)
     return None
-
-
-def _box(placed: PlacedMesh) -> tuple[np.ndarray, np.ndarray]:
-    """Middle and half extents of a placed mesh along the world's axes, (3,) metres each."""
-    low, high = placed.mesh.vertices.min(0), placed.mesh.vertices.max(0)
-    turn = placed.T_world_mesh[:3, :3]
-    return turn @ ((low + high) / 2) + placed.T_world_mesh[:3, 3], np.abs(turn) @ ((high - low) / 2)
 
 
 def interest(triangles: Triangles, pose: np.ndarray, field: float) -> float:
@@ -98,7 +91,7 @@ def interest(triangles: Triangles, pose: np.ndarray, field: float) -> float:
     if not seen.any():
         return -1.0
     face = drawn.opaque[seen]
-    things = ~np.isin(triangles.label[face], list(_STRUCTURE))
+    things = ~np.isin(triangles.label[face], _STRUCTURE)
     _, pixels = np.unique(triangles.instance[face][things], return_counts=True)
     objects = np.count_nonzero(pixels > 0.005 * seen.size)
     blocked = np.mean(drawn.depth < 0.45)

@@ -11,7 +11,7 @@ from jspnet_core.synthetic.cube import cube_views
 from jspnet_core.synthetic.exposure import expose, random_exposure
 from jspnet_core.synthetic.meshes import FurnishedScene
 from jspnet_core.synthetic.raster import Drawn, draw
-from jspnet_core.synthetic.shade import Light, shade
+from jspnet_core.synthetic.shade import Light, lamps_near, shade
 from jspnet_core.synthetic.triangles import Triangles
 
 SIZE = 112
@@ -255,4 +255,5 @@ def _colors(
     exposure = random_exposure(rng, scene.lighting.exposure)
     if rng.random() < NO_COLOR:
         return np.zeros((len(points), 3), np.uint8)
-    return expose(shade(triangles, light, points, faces, eye), exposure, rng)
+    near = lamps_near(light, points[:: max(len(points) // 50, 1)], 10)
+    return expose(shade(triangles, near, points, faces, eye), exposure, rng)

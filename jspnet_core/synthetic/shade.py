@@ -22,6 +22,10 @@ CASTS_SHADOW = 0.2
 """Metres, radius of the smallest thing whose shadow is drawn."""
 
 
+MOST_LAMPS = 6
+"""Lamps that a picture or a room is lit by."""
+
+
 @dataclass(frozen=True)
 class Light:
     """Lamps and their shadows.
@@ -65,6 +69,18 @@ FALLOFF = 1.2
 """Square metres: lamps are not points, close to them light does not grow without bound."""
 
 
+def lamps_near(light: Light, places: np.ndarray, most: int = MOST_LAMPS) -> Light:
+    """The lamps that are brightest around some places, (N, 3) metres; the others are left out."""
+    if len(light.place) <= most:
+        return light
+    square = np.square(places[:, None] - light.place[None]).sum(2)
+    share = (light.color.mean(1) / (FALLOFF + square)).sum(0)
+    share[: len(light.shadow)] *= 2.0  # light that casts shadows is worth more
+    chosen = np.sort(np.argsort(-share)[:most])
+    shadow = light.shadow[chosen[chosen < len(light.shadow)]]
+    return Light(light.place[chosen], light.color[chosen], light.direction[chosen], shadow, light.ambient)
+
+
 def shade(triangles: Triangles, light: Light, points: np.ndarray, faces: np.ndarray, eye: np.ndarray) -> np.ndarray:
     """Linear light that surface points send to the eye: (N, 3) float32, zeros where there is no face.
 
@@ -74,8 +90,7 @@ def shade(triangles: Triangles, light: Light, points: np.ndarray, faces: np.ndar
     t = triangles
     eyes = np.ascontiguousarray(np.broadcast_to(np.asarray(eye, np.float32), points.shape))
     result = np.zeros((len(points), 3), np.float32)
-    means = to_linear(np.round(t.pictures.reshape(len(t.pictures), -1, 3).mean(1)))
-    look = t.normal, t.color, t.texture, t.axis, t.placed, t.local, t.pictures, t.metres, t.tileable, _LINEAR, means
+    look = t.normal, t.color, t.texture, t.axis, t.placed, t.local, t.pictures, t.metres, t.tileable, _LINEAR, t.means
     lamps = light.place, light.color, light.direction, light.shadow, np.float32(light.ambient), _FACES
     _shade(np.ascontiguousarray(points, np.float32), faces, eyes, *look, *lamps, result)
     return result

@@ -25,9 +25,11 @@ class Triangles:
     texture: (F,) int16, row of `pictures`, or NO_TEXTURE. axis: (F,) uint8, 0 to 2, along which the texture is
     projected, in the mesh's frame. glass, mirror: (F,) bool. placed: (F,) int32, row of the arrays below.
 
-    vertex_start, face_start: (P + 1,) int64. center: (P, 3) float32 and radius: (P,) float32, bounding spheres.
+    vertex_start, face_start: (P + 1,) int64. center, half: (P, 3) float32, middle and half extents
+    of the bounding boxes. radius: (P,) float32, of spheres around their middles.
     local: (P, 3, 4) float32, world to mesh in metres, moved by chance: texture coordinates.
-    pictures: (T, 256, 256, 3) uint8 sRGB. metres: (T, 2) float32. tileable: (T,) bool.
+    pictures: (T, 256, 256, 3) uint8 sRGB. means: (T, 3) float32, their linear colours. metres: (T, 2)
+    float32. tileable: (T,) bool.
     """
 
     vertices: np.ndarray
@@ -44,9 +46,11 @@ class Triangles:
     vertex_start: np.ndarray
     face_start: np.ndarray
     center: np.ndarray
+    half: np.ndarray
     radius: np.ndarray
     local: np.ndarray
     pictures: np.ndarray
+    means: np.ndarray
     metres: np.ndarray
     tileable: np.ndarray
 
@@ -87,7 +91,8 @@ def flatten(placed: Sequence[PlacedMesh], textures: Textures | None = None) -> T
     flat = np.concatenate(vertices)
     normal = _normals(flat, faces)
     local = np.stack([_texture_frame(p) for p in placed])
-    spheres = [_sphere(v) for v in vertices]
+    boxes = np.array([(v.min(0), v.max(0)) for v in vertices])
+    center, half = boxes.mean(1), (boxes[:, 1] - boxes[:, 0]) / 2
     return Triangles(
         vertices=flat,
         faces=faces.astype(np.int32),
@@ -102,8 +107,9 @@ def flatten(placed: Sequence[PlacedMesh], textures: Textures | None = None) -> T
         placed=number,
         vertex_start=vertex_start.astype(np.int64),
         face_start=face_start.astype(np.int64),
-        center=np.array([sphere[0] for sphere in spheres], np.float32),
-        radius=np.array([sphere[1] for sphere in spheres], np.float32),
+        center=center.astype(np.float32),
+        half=half.astype(np.float32),
+        radius=(np.linalg.norm(half, axis=1) + 1e-4).astype(np.float32),
         local=local,
         **_atlas(names, textures),
     )
@@ -150,10 +156,16 @@ def _mean_color(texture: Texture) -> np.ndarray:
 def _atlas(names: Mapping[str, int], textures: Textures | None) -> dict[str, np.ndarray]:
     if not names or textures is None:
         flat = np.zeros((1, EDGE, EDGE, 3), np.uint8)
-        return {"pictures": flat, "metres": np.ones((1, 2), np.float32), "tileable": np.ones(1, bool)}
+        return {
+            "pictures": flat,
+            "means": to_linear(flat[:, 0, 0]),
+            "metres": np.ones((1, 2), np.float32),
+            "tileable": np.ones(1, bool),
+        }
     entries = [textures.entries[name] for name in names]
     return {
         "pictures": np.stack([textures.picture(name) for name in names]),
+        "means": np.stack([_mean_color(entry) for entry in entries]),
         "metres": np.array([entry.metres for entry in entries], np.float32),
         "tileable": np.array([entry.tileable for entry in entries], bool),
     }
@@ -172,9 +184,3 @@ def _texture_frame(placed: PlacedMesh) -> np.ndarray:
     spread = (placed.instance * np.array([0.618034, 0.414214, 0.259921])) % 1.0 * 3.0
     offset = spread - turn.T @ placed.T_world_mesh[:3, 3]
     return np.c_[turn.T, offset].astype(np.float32)
-
-
-def _sphere(vertices: np.ndarray) -> tuple[np.ndarray, float]:
-    """Centre of the bounding box, and the distance of the farthest vertex."""
-    center = (vertices.min(0) + vertices.max(0)) / 2
-    return center, float(np.sqrt(np.square(vertices - center).sum(1).max())) + 1e-4

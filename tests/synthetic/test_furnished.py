@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jspnet_core.synthetic.assets.kinds import CLASS_ID
-from jspnet_core.synthetic.frames import first_of_voxels, take_frame
+from jspnet_core.synthetic.frames import SensorFrame, take_frame
 from jspnet_core.synthetic.path import look
 from jspnet_core.synthetic.poses import HIGHEST, LOWEST, random_pose
 from jspnet_core.synthetic.raster import NOTHING, View, draw
@@ -108,7 +108,7 @@ def test_a_room_without_free_floor_is_refused(scene, triangles, light):
     with pytest.raises(ValueError, match="no free floor"):
         scan_room(full, triangles, light, 0, np.random.default_rng(1))
     with pytest.raises(ValueError, match="no room has free floor"):
-        random_pose(full, np.random.default_rng(1))
+        random_pose(full, triangles, np.random.default_rng(1))
 
 
 def test_pictures_are_neither_black_nor_burnt_out_whatever_the_lamps_give(scene, triangles):
@@ -170,9 +170,9 @@ def test_devices_lose_black_things_and_stereo_loses_what_one_eye_does_not_see(sc
     assert share["black"] > share["white"] + 0.2
 
 
-def test_poses_keep_to_the_free_floor_and_to_the_heights_of_robots_and_people(scene):
+def test_poses_keep_to_the_free_floor_and_to_the_heights_of_robots_and_people(scene, triangles):
     rng = np.random.default_rng(0)
-    poses = np.array([random_pose(scene, rng) for _ in range(300)])
+    poses = np.array([random_pose(scene, triangles, rng) for _ in range(300)])
     eyes, forward = poses[:, :3, 3], poses[:, :3, 2]
     assert (eyes[:, 2] >= LOWEST).all()
     assert (eyes[:, 2] <= HIGHEST).all()
@@ -186,9 +186,15 @@ def test_poses_keep_to_the_free_floor_and_to_the_heights_of_robots_and_people(sc
     )
 
 
-def test_one_point_stays_of_each_voxel():
-    points = np.array([[0.0, 0, 0], [0.001, 0, 0], [0.02, 0, 0], [0, 0.02, 0.03]], np.float32)
-    assert first_of_voxels(points, 0.012).tolist() == [0, 2, 3]
+def test_one_point_stays_of_each_voxel_above_the_floor():
+    points = np.array([[[0.001, 0.001, 0.001], [0.002, 0.001, 0.001], [0.02, 0, 0], [np.nan] * 3]], np.float32)
+    pose = np.eye(4)
+    pose[2, 3] = 0.7
+    label = np.array([[1, 2, 3, 255]], np.uint8)
+    frame = SensorFrame(points, np.zeros((1, 4, 3), np.uint8), label, label.astype(np.int32), pose, "none")
+    cloud = frame.cloud("view", 0.012)
+    assert cloud.label.tolist() == [1, 3]
+    np.testing.assert_allclose(cloud.points[:, 2], [0.701, 0.7], atol=1e-6)
 
 
 def test_points_near_an_l_shaped_outline_belong_to_it():

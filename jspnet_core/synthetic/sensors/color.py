@@ -8,7 +8,7 @@ from numba import njit
 from jspnet_core.synthetic.exposure import Exposure, expose
 from jspnet_core.synthetic.raster import View, draw
 from jspnet_core.synthetic.sensors.devices import Device, focal
-from jspnet_core.synthetic.shade import Light, shade
+from jspnet_core.synthetic.shade import Light, lamps_near, shade
 from jspnet_core.synthetic.triangles import Triangles
 
 OUTSIDE = 0
@@ -32,8 +32,9 @@ def picture(triangles: Triangles, light: Light, view: View, exposure: Exposure, 
     drawn = draw(triangles, view)
     shape, faces = drawn.opaque.shape, drawn.opaque.ravel()
     points = world_points(np.where(faces >= 0, drawn.depth.ravel(), 0.0).reshape(shape), view)
-    radiance = shade(triangles, light, points.reshape(-1, 3), faces, view.T_world_camera[:3, 3])
     seen = faces >= 0
+    near = lamps_near(light, points.reshape(-1, 3)[seen][:: max(np.count_nonzero(seen) // 50, 1)])
+    radiance = shade(triangles, near, points.reshape(-1, 3), faces, view.T_world_camera[:3, 3])
     behind = drawn.glass.ravel() >= 0
     outside = radiance[seen].mean() * 3.0 if seen.any() else 1.0
     radiance[~seen] = outside * rng.uniform(0.3, 2.0)
