@@ -250,7 +250,8 @@ class Furnisher:
         sizes = np.bincount(regions.ravel())[1:]
         if not len(sizes):
             return np.zeros((0, 2))
-        points = self.grid.points(regions == int(sizes.argmax()) + 1)
+        main = regions == int(sizes.argmax()) + 1
+        points = self.grid.points(main & (self.grid.ceiling > 2.0))
         return points[rng.permutation(len(points))[:count]]
 
     def _stand(self, piece, position, yaw, scale, wall, allow=(), reachable=True) -> Placed | None:

@@ -15,7 +15,7 @@ from jspnet_core.synthetic.layout.furnisher import Counter, Furnisher
 from jspnet_core.synthetic.layout.looks import Palette
 from jspnet_core.synthetic.layout.programs import furnish
 from jspnet_core.synthetic.layout.relations import ceiling_lamps
-from jspnet_core.synthetic.layout.roof import Roof, draw_roof
+from jspnet_core.synthetic.layout.roof import Roof, draw_roof, fit_roof
 from jspnet_core.synthetic.layout.stock import Stock, make_stock
 from jspnet_core.synthetic.layout.things import scatter
 from jspnet_core.synthetic.meshes import FurnishedScene, Lamp, Lighting
@@ -71,6 +71,7 @@ def _draw(rng: np.random.Generator, name: str, kind: str, stock: Stock) -> Furni
     if not cut_openings(rng, plan):
         return None
     roof = draw_roof(rng, kind, plan.rooms[0].low, plan.rooms[0].high, plan.height)
+    roof = fit_roof(plan.rooms[0], roof, plan.height)
     palette, counter = Palette(rng, stock.textures), Counter()
     office = kind not in _HOME
     style = draw_style(rng, palette, office)
@@ -95,7 +96,7 @@ def _draw(rng: np.random.Generator, name: str, kind: str, stock: Stock) -> Furni
         lighting=Lighting(float(rng.uniform(0.25, 0.6)), tuple(lamps), float(rng.uniform(0.75, 1.3))),
         outlines=tuple(room.room.outline for room in rooms),
         free=free,
-        ceiling=float(roof.height),
+        ceiling=float(max(roof.height, plan.height if len(rooms) > 1 else 0.0)),
     )
 
 

@@ -10,6 +10,8 @@ from jspnet_core.synthetic.layout.plan import STEP, Room, Wall, contains
 OUTSIDE = -1
 KEEP_FREE = -2
 _TOLERANCE = 0.02
+# Half of the width, metres, below which a turned rectangle could slip between the middles of the cells.
+_THINNEST = 0.036
 
 
 class Occupancy:
@@ -60,7 +62,8 @@ class Occupancy:
         window = slice(a[0], max(a[0], b[0])), slice(a[1], max(a[1], b[1]))
         offset = self._middle[window] - (x, y)
         u, v = offset @ (cos, sin), offset @ (-sin, cos)
-        return window, (np.abs(u) < width / 2 - _TOLERANCE) & (np.abs(v) < depth / 2 - _TOLERANCE)
+        half = [max(size / 2 - _TOLERANCE, _THINNEST) for size in (width, depth)]
+        return window, (np.abs(u) < half[0]) & (np.abs(v) < half[1])
 
     def fits(self, x, y, yaw, width, depth, height: float = 0.0, allow: tuple[int, ...] = ()) -> bool:
         """Whether a turned rectangle lies inside the room, on free cells or on those of `allow`."""

@@ -54,6 +54,7 @@ _LOOSE = "box|bag|trash_can|plant|shoes|box|sport_small|broom|basket|step_stool|
 PROGRAMS: dict[str, list[Entry]] = {
     "living_room": [
         Entry(r.sofa_group),
+        Entry(r.staircase, 1, 1, 0.08),
         _store("bookcase|bookcase|shelf|cabinet|drawers|wall_unit|shelf", 2, 4, 0.9),
         Entry(r.dining_set, 1, 1, 0.7),
         Entry(r.desk_place, 1, 1, 0.45),
@@ -102,6 +103,7 @@ PROGRAMS: dict[str, list[Entry]] = {
     ],
     "hall": [
         _store("wardrobe|cabinet|drawers|shelf|bench|bookcase", 1, 3, 0.8, 0.6),
+        Entry(r.staircase, 1, 1, 0.2),
         _wall("wall_hanger|mirror|picture", 1, 3, 0.8),
         Entry(r.picture_group, 1, 2, 0.6),
         _floor("coat_rack|clothes_rack|chair|bench|plant|stroller", 1, 3, 0.7, 0.95),
@@ -129,6 +131,7 @@ PROGRAMS: dict[str, list[Entry]] = {
     ],
     "open_office": [
         Entry(r.desk_cluster, 4, 7, 0.95),
+        Entry(r.staircase, 1, 1, 0.12),
         _store("bookcase|shelf|cabinet|filing_cabinet|locker", 2, 5, 0.8, row=2),
         Entry(r.meeting_set, 0, 1, 0.4),
         Entry(r.sofa_group, 0, 1, 0.25),
@@ -159,6 +162,7 @@ PROGRAMS: dict[str, list[Entry]] = {
     ],
     "library": [
         Entry(lambda room: r.stacks(room, "bookcase|bookcase|shelf"), 1, 1, 0.7),
+        Entry(r.staircase, 1, 1, 0.15),
         _store("bookcase|bookcase|shelf", 2, 5, 0.9, row=3),
         Entry(lambda room: r.dining_set(room, "office_table|dining_table"), 1, 3, 0.8),
         Entry(r.desk_place, 0, 2, 0.6),
@@ -169,6 +173,7 @@ PROGRAMS: dict[str, list[Entry]] = {
     ],
     "shop": [
         Entry(lambda room: r.stacks(room, "shop_shelf|shop_shelf|metal_rack|shelf"), 1, 1, 0.85),
+        Entry(r.staircase, 1, 1, 0.1),
         _store("shop_shelf|shop_shelf|shelf|metal_rack", 2, 6, 0.9, row=3),
         Entry(r.shop_till, 1, 2, 0.8),
         _store("fridge|freezer|cabinet", 0, 2, 0.5),
@@ -179,6 +184,7 @@ PROGRAMS: dict[str, list[Entry]] = {
     ],
     "workshop": [
         _store("workbench", 1, 3, 0.95, 0.7),
+        Entry(r.staircase, 1, 1, 0.12),
         _store("metal_rack|metal_rack|shelf|locker|cabinet", 1, 5, 0.9, row=2),
         Entry(
             lambda room: room.free(room.draw("workbench|office_table", (2.3, 1.0, 1.7)), margin=0.6) is not None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from jspnet_core.synthetic.assets.own.tables import stairs
 from jspnet_core.synthetic.layout.furnisher import Furnisher, Placed
 from jspnet_core.synthetic.layout.things import put_on
 
@@ -56,13 +57,14 @@ def dining_set(
 
 def meeting_set(room: Furnisher) -> bool:
     """Long table in the middle with chairs; a screen and a board come with the room's own groups."""
-    for kinds in ("meeting_table", "office_table|dining_table"):
-        piece = room.draw(kinds, (4.5, 1.8, 1.0))
-        table = room.free(piece, margin=0.6, near=room.room.outline.mean(0)) if piece else None
-        if table:
-            chairs_around(room, table, "office_chair|chair", room.rng.uniform(0.6, 1.0))
-            return True
-    return dining_set(room, "office_table|dining_table", "office_chair|chair")
+    for kinds, margin in (("meeting_table", 0.7), ("meeting_table", 0.55), ("office_table|dining_table", 0.5)):
+        for _ in range(3):
+            piece = room.draw(kinds, (4.5, 1.8, 1.0))
+            table = room.free(piece, margin=margin, near=(room.room.low + room.room.high) / 2) if piece else None
+            if table:
+                chairs_around(room, table, "office_chair|chair", room.rng.uniform(0.6, 1.0))
+                return True
+    return False
 
 
 def bar_set(room: Furnisher) -> bool:
@@ -565,6 +567,13 @@ def floor_thing(room: Furnisher, kinds: str, wall: float = 0.7) -> bool:
     if room.rng.random() < wall:
         return room.at_wall(piece, gap=0.15, corner=room.rng.random() < 0.5) is not None
     return room.free(piece, loose=0.6) is not None
+
+
+def staircase(room: Furnisher) -> bool:
+    """Straight flight of stairs along a wall, up to the ceiling."""
+    if room.roof.slope:
+        return False
+    return room.at_wall(stairs(room.rng, room.roof.height - 0.02), gap=0.0, corner=True) is not None
 
 
 def pile(room: Furnisher, kinds: str = "box") -> bool:

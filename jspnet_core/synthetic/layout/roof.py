@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jspnet_core.synthetic.layout.plan import Room
+
+_OVER = 0.12
+
 
 @dataclass(frozen=True)
 class Roof:
@@ -48,3 +52,22 @@ def draw_roof(rng: np.random.Generator, kind: str, low: np.ndarray, high: np.nda
     rise = rng.uniform(0.5, 1.2)
     lowest = rng.uniform(1.5, 2.1)
     return Roof(lowest + rise, rise / float(run), axis, ridge, both)
+
+
+def fit_roof(room: Room, roof: Roof, height: float) -> Roof:
+    """The roof, with the room's windows lowered below it; a flat one where a door would reach through it."""
+    if roof.slope == 0:
+        return roof
+    for wall in room.walls:
+        kept = []
+        for hole in wall.openings:
+            limit = float(roof.at(np.array([wall.at(hole.start), wall.at(hole.end)])).min()) - _OVER
+            if hole.top > limit and hole.kind != "window":
+                return Roof(height)
+            if hole.kind == "window":
+                hole.top = min(hole.top, limit)
+                if hole.top - hole.bottom < 0.4:
+                    continue
+            kept.append(hole)
+        wall.openings = kept
+    return roof

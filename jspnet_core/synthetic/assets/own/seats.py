@@ -189,7 +189,7 @@ def bed(rng: np.random.Generator) -> Piece:
     n = 9
     x, y = np.meshgrid(np.linspace(-1, 1, n), np.linspace(0, 1, 8))
     drop = np.clip(np.abs(x) - 0.86, 0, 1) * rng.uniform(0.8, 2.0)
-    z = top + 0.04 - drop + 0.02 * rng.standard_normal(x.shape)
+    z = top + 0.05 - drop + 0.01 * rng.standard_normal(x.shape)
     px = x * (w / 2 + 0.03)
     shape.grid(np.stack([px, -d / 2 - 0.02 + y * reach, np.maximum(z, 0.12)], -1), Part.COLOR)
     for k in range(1 if w < 1.3 else 2):

@@ -1,4 +1,4 @@
-"""Own tables, desks, counters and work benches. Front at -y."""
+"""Own tables, desks, counters, work benches and stairs. Front at -y."""
 
 from __future__ import annotations
 
@@ -185,6 +185,28 @@ def shop_counter(rng: np.random.Generator) -> Piece:
     if rng.random() < 0.6:
         shape.box((-w / 2, w / 2), (-d / 2 - 0.02, -d / 2 + 0.12), (h, h + 0.18), Part.BODY2)
     return own_piece("shop_counter", shape, [Surface(h, (-w / 2 + 0.05, w / 2 - 0.05), (-d / 2 + 0.15, d / 2 - 0.03))])
+
+
+def stairs(rng: np.random.Generator, height: float) -> Piece:
+    """Straight flight along x, open or closed below, with a handrail. height: metres from floor to floor."""
+    count = max(3, round(height / rng.uniform(0.17, 0.2)))
+    rise, going, w = height / count, rng.uniform(0.22, 0.29), rng.uniform(0.75, 1.1)
+    closed, shape = rng.random() < 0.5, Shape()
+    for k in range(count):
+        x = (k * going, (k + 1) * going + (0.0 if closed else 0.03))
+        shape.box(x, (-w / 2, w / 2), (0.0 if closed else (k + 1) * rise - 0.045, (k + 1) * rise), Part.BODY)
+    top = (count * going, count * rise)
+    if not closed:
+        for y in (-w / 2 + 0.03, w / 2 - 0.03):
+            shape.bar((0.05, y, 0.05), (top[0], y, top[1] - 0.1), 0.06, Part.BODY2)
+    reach = max(1, count - 5)
+    for k in range(0, reach, 2):
+        x = (k + 0.5) * going
+        shape.bar((x, -w / 2 + 0.03, k * rise), (x, -w / 2 + 0.03, (k + 1) * rise + 0.9), 0.025, Part.METAL)
+    shape.bar(
+        (0, -w / 2 + 0.03, 0.95 + rise / 2), (reach * going, -w / 2 + 0.03, 0.95 + reach * rise), 0.05, Part.BODY2
+    )
+    return own_piece("stairs", shape, placement="structure")
 
 
 MAKERS = {
