@@ -35,8 +35,8 @@ from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.training import train as training
 from jspnet_core.training.checkpoint import CheckpointError
-from jspnet_core.training.dataset.block_dataset import RandomBlockDataset
 from jspnet_core.training.dataset.loader import to_device
+from jspnet_core.training.dataset.random_dataset import RandomBlockDataset
 
 SCORING = SegmenterSettings(up_axis="z")
 SETTLING_BLOCKS = 64

@@ -65,7 +65,7 @@ def exported(checkpoint: Path, precision: Precision) -> Path:
         Checkpoint.load(checkpoint),
         Path(tempfile.gettempdir()) / f"jspnet_{checkpoint.stem}_{precision}.onnx",
     )
-    export_onnx(state.build(), describe(state, "gpu", "none", "none", precision), model, half_weights=False)
+    export_onnx(state.build(), describe(state, "gpu", precision=precision), model, half_weights=False)
     return model
 
 
@@ -128,7 +128,7 @@ def parity(section: Section, place: Place) -> None:
     expected = run_model(exported(checkpoint, "fp32"), features, pyramids)
 
     def add(name: str, found: tuple[np.ndarray, np.ndarray]) -> None:
-        section.add(f"parity of {name}", compare(expected, found, BANDWIDTH, counts).sentence())
+        section.add(f"parity of {name}", compare(expected, found, BANDWIDTH, counts).summary())
 
     for precision, graphs in (("fp32", False), ("fp32", True), ("fp16", True), ("bf16", True)):
         name = f"{'graph' if graphs else 'eager'} {precision}"

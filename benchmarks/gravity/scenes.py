@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from jspnet_core.data.depth_view import CameraPose, View, see
+from jspnet_core.data.depth_view import CameraPose, DepthCamera, simulate_view
 from jspnet_core.data.rooms import Room, read_room, room_paths
 from jspnet_core.pipeline.gravity.estimate import T_ZUP_OPTICAL
 from jspnet_core.spatial.transforms import transform_points
@@ -91,8 +91,8 @@ def _of_room(room: Room, rng: np.random.Generator) -> GravityCase:
     low, high = points.min(0), points.max(0)
     eye = rng.uniform(low + 0.15 * (high - low), high - 0.15 * (high - low)).astype(np.float64)
     eye[2] = min(height, high[2] - 0.2)
-    view = View(width=160, height=120, tilt=0.0, floor_error=0.0)
-    sight = see(points, rng, view, CameraPose(eye, np.radians(yaw), np.radians(-pitch)))
+    view = DepthCamera(width=160, height=120, tilt=0.0, floor_error=0.0)
+    sight = simulate_view(points, rng, view, CameraPose(eye, np.radians(yaw), np.radians(-pitch)))
     T_world_camera = look(eye, np.radians(yaw), np.radians(pitch))
     T_world_camera[:3, :3] = T_world_camera[:3, :3] @ Rotation.from_euler("z", roll, degrees=True).as_matrix()
     return _case(

@@ -79,7 +79,7 @@ matrices reached in the same runtime just before, the median of as many. A squar
 has not been trained, one of few blocks began with another's weights ([how](training.md#begin-from-a-trained-model)).
 "Taught" was trained with a trained `m` as its teacher (`--teacher`). 8 bits: dynamic quantisation, of the weights by
 channel. A row that says "not trained for it" runs the weights of its size as they are. mIoU is of the classes that the
-rooms have, for the networks differ in whether they were kept from saying one that is not there (`--never`).
+rooms have, for the networks differ in whether they were kept from saying one that is not there (`--exclude`).
 
 {table}
 """
@@ -252,8 +252,8 @@ def model_file(candidate: Candidate, folder: Path) -> Path:
             c, S3DIS, network.state_dict(), None, 0, {"augmentation": {"voxel_size": 0.03}}, {}, [None] * c.classes
         )
     network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.weights.items()})
-    network.mask_classes([state.classes.names.index(name) for name in state.never])
-    description = describe(replace(state, configuration=c), candidate.title, "", "")
+    network.mask_classes([state.classes.names.index(name) for name in state.excluded_classes])
+    description = describe(replace(state, configuration=c), candidate.title)
     export_onnx(network, description, path, half_weights=False)
     if not candidate.eight_bits:
         return path

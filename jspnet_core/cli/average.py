@@ -1,4 +1,4 @@
-"""`jspnet average`: one network of the weights of several, and batch norms measured anew."""
+"""`jspnet average`: average the weights of checkpoints, and recalibrate batch norms."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ def average(
     ],
     out: Annotated[Path, typer.Option(help="the checkpoint to write, for jspnet export or train --init")],
     share: Annotated[
-        list[float] | None, typer.Option(min=0.0, help="of each checkpoint, in their order; if none is given: alike")
+        list[float] | None, typer.Option(min=0.0, help="weight of each checkpoint, in their order [default: equal]")
     ] = None,
     rooms: Annotated[
         Path | None,
-        typer.Option(metavar="ROOMS_DIR", help="measure the batch norms anew, on blocks of these rooms' split train"),
+        typer.Option(metavar="ROOMS_DIR", help="recalibrate the batch norms on blocks of these rooms' split train"),
     ] = None,
-    samples: Annotated[int, typer.Option(min=1, help="blocks that they are measured on")] = 800,
-    views: Annotated[float, typer.Option(min=0.0, max=1.0, help="share of them that a depth camera sees")] = 0.0,
-    workers: Annotated[int, typer.Option(min=0, help="processes that cut blocks")] = 1,
+    samples: Annotated[int, typer.Option(min=1, help="blocks for the recalibration")] = 800,
+    views: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="share of them cut from simulated depth-camera views")
+    ] = 0.0,
+    workers: Annotated[int, typer.Option(min=0, help="processes that load blocks")] = 1,
 ) -> None:
-    """Write the mean of the weights of networks that were trained on from each other."""
+    """Average the weights of checkpoints that share a part of their training."""
     if len(checkpoints) < 2 and rooms is None:
-        raise OptionError(f"{len(checkpoints)} checkpoint given, a mean needs two or more; or give --rooms")
+        raise OptionError(f"CHECKPOINTS: {len(checkpoints)} given, at least two are needed without --rooms")
     shares = share or [1.0] * len(checkpoints)
     if len(shares) != len(checkpoints) or not sum(shares):
-        raise OptionError(
-            f"--share {', '.join(map(str, shares))}: one for each of {len(checkpoints)} checkpoints, not all 0"
-        )
+        raise OptionError(f"--share is {', '.join(map(str, shares))}, must be {len(checkpoints)} numbers, not all 0")
     shares = [one / sum(shares) for one in shares]
     mean = average_checkpoints(checkpoints, shares)
     if rooms is not None:
         check_blocks(checkpoints[0], mean.configuration, room_geometry(rooms))
-        mean = _measured(mean, rooms, samples, views, workers)
+        mean = _recalibrated(mean, rooms, samples, views, workers)
     mean.save(out)
     parts = ", ".join(f"{one:.0%} {path}" for one, path in zip(shares, checkpoints, strict=True))
-    norms = "" if rooms is None else f"; batch norms of {samples} blocks of {rooms}"
+    norms = "" if rooms is None else f"; batch norms recalibrated on {samples} blocks of {rooms}"
     Console(soft_wrap=True).print(f"{out}: {parts}{norms}", highlight=False)
 
 
-def _measured(mean: Checkpoint, rooms_dir: Path, samples: int, views: float, workers: int) -> Checkpoint:
+def _recalibrated(mean: Checkpoint, rooms_dir: Path, samples: int, views: float, workers: int) -> Checkpoint:
     classes = room_classes(rooms_dir)
     if classes.names != mean.classes.names:
         raise OptionError(

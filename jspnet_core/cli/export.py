@@ -1,4 +1,4 @@
-"""`jspnet export`: a checkpoint becomes the model file that the robot runs."""
+"""`jspnet export`: write a checkpoint as a model file."""
 
 from __future__ import annotations
 
@@ -15,45 +15,50 @@ from jspnet_core.export.onnx_export import describe, example_blocks, export_onnx
 from jspnet_core.export.parity import check_parity
 from jspnet_core.export.precision import PRECISIONS, Precision
 from jspnet_core.training.checkpoint import Checkpoint
-from jspnet_core.training.dataset.block_dataset import RandomBlockDataset
+from jspnet_core.training.dataset.random_dataset import RandomBlockDataset
 from jspnet_core.training.validation import NO_AUGMENTATION
 
 PARITY_BLOCKS = 8
-
-S3DIS_DATA = "S3DIS (Stanford Large-Scale 3D Indoor Spaces)"
-S3DIS_LICENCE = "weights trained on S3DIS: research use only, not commercial"
 
 
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="last.pt or best.pt of a training run")],
     model: Annotated[Path, typer.Argument(help="the model file to write, .onnx")],
-    name: Annotated[str, typer.Option(help="what the model calls itself")] = "jspnet",
-    data: Annotated[str, typer.Option(help="what it was trained on")] = S3DIS_DATA,
-    licence: Annotated[str, typer.Option(help="of the weights")] = S3DIS_LICENCE,
-    never: Annotated[
+    name: Annotated[str, typer.Option(help="name of the model")] = "jspnet",
+    data: Annotated[str | None, typer.Option(help="training data [default: as recorded in the checkpoint]")] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="licence of the weights [default: from the recorded training data]")
+    ] = None,
+    exclude: Annotated[
         list[str] | None,
-        typer.Option(help="a class never to say, as one that training showed too seldom; may be repeated"),
+        typer.Option(
+            help="class that the model must never predict, as one with too little training data; may be repeated"
+        ),
     ] = None,
     half: Annotated[bool, typer.Option(help="store weights as float16: half the size on disk")] = True,
-    rooms: Annotated[Path | None, typer.Option(help="folder of rooms: check parity on validation blocks")] = None,
+    rooms: Annotated[
+        Path | None, typer.Option(help="folder of rooms whose validation blocks check the model file")
+    ] = None,
     precision: Annotated[
-        str, typer.Option(help="fp32, which every engine runs; fp16 or bf16-mixed for engines on a GPU")
+        str, typer.Option(help="fp32 for all engines; fp16 or bf16-mixed for engines on a GPU")
     ] = "fp32",
 ) -> None:
-    """Write the model file, with its class table, configuration and licence inside, and check it against PyTorch.
+    """Write the model file, with class table, configuration and licence inside, and compare it with PyTorch.
 
-    Fails when the class of more than 0.5 % of the points differs, and, on rooms, when clusters agree with an adjusted
-    Rand index below 0.99.
+    Fails if the class of more than 0.5 % of the points differs or, with --rooms, if the adjusted Rand index of the
+    clusters is below 0.99.
     """
     if precision not in PRECISIONS:
         raise OptionError(f"--precision is {precision!r}, must be one of {', '.join(PRECISIONS)}")
     state = Checkpoint.load(checkpoint)
-    unknown = sorted(set(never or []) - set(state.classes.names))
+    unknown = sorted(set(exclude or []) - set(state.classes.names))
     if unknown:
-        raise OptionError(f"--never {', '.join(unknown)}: the model's classes are {', '.join(state.classes.names)}")
-    state.never = sorted({*state.never, *(never or [])})
+        raise OptionError(
+            f"--exclude is {', '.join(unknown)}, must be classes of the model: {', '.join(state.classes.names)}"
+        )
+    state.excluded_classes = sorted({*state.excluded_classes, *(exclude or [])})
     network = state.build()
-    description = describe(state, name, data, licence, cast(Precision, precision))
+    description = describe(state, name, data=data, licence=licence, precision=cast(Precision, precision))
     export_onnx(network, description, model, half_weights=half)
     if rooms is None:
         features = example_blocks(network, PARITY_BLOCKS)[0].numpy()
@@ -64,6 +69,6 @@ def export(
     source = "random points" if rooms is None else "validation rooms"
     Console().print(
         f"{model}: {precision}, {model.stat().st_size / 1e6:.1f} MB; against PyTorch on {PARITY_BLOCKS} blocks of "
-        f"{source}: {parity.sentence()}"
+        f"{source}: {parity.summary()}"
     )
     parity.check(model, clusters=rooms is not None)

@@ -1,4 +1,4 @@
-"""`jspnet prepare`: data sets and own clouds to a folder of rooms."""
+"""`jspnet prepare`: convert data sets and own clouds to a folder of rooms."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import typer
 
 from jspnet_core.classes import S3DIS
 from jspnet_core.cli.prepare_progress import run
-from jspnet_core.data.class_tables import read_table
-from jspnet_core.data.own_rooms import Reading, find_own_rooms
-from jspnet_core.data.preparation import Data, RoomSource
+from jspnet_core.data.class_tables import read_class_table
+from jspnet_core.data.own_rooms import ReadOptions, find_own_rooms
+from jspnet_core.data.preparation import DatasetInfo, RoomSource
+from jspnet_core.data.provenance import S3DIS_DATA, SCANNET_DATA, SHAPENET_DATA, DataSource
 from jspnet_core.data.room_index import INDEX_NAME, read_index, write_index
 from jspnet_core.data.splits import SplitRule
 from jspnet_core.io.clouds import READABLE
@@ -26,12 +27,12 @@ prepare = typer.Typer(
 )
 
 Root = Annotated[Path, typer.Argument(metavar="ROOT", exists=True, file_okay=False, help="folder of the data set")]
-Out = Annotated[Path, typer.Argument(metavar="OUT", help="folder of rooms to write; one made before is replaced")]
+Out = Annotated[Path, typer.Argument(metavar="OUT", help="folder of rooms to write; an earlier one is replaced")]
 DEFAULT_SHARE = SplitRule().share
 Val = Annotated[
-    list[str] | None, typer.Option(help="rooms that validate: a name, or a pattern as 'Area_5_*'; may be repeated")
+    list[str] | None, typer.Option(help="rooms for validation: a name or a pattern as 'Area_5_*'; may be repeated")
 ]
-ValShare = Annotated[float, typer.Option(min=0.0, max=1.0, help="without --val, share of rooms that validate")]
+ValShare = Annotated[float, typer.Option(min=0.0, max=1.0, help="without --val, share of rooms for validation")]
 Workers = Annotated[int, typer.Option(min=0, help="processes; 0: one per core")]
 
 
@@ -52,7 +53,7 @@ def s3dis(
 ) -> None:
     """S3DIS: the text tree Area_*/ROOM/Annotations/*.txt, or the public h5 block files.
 
-    Area 5 validates and the others train, unless --val says otherwise; 'prepare split' changes it later.
+    Area 5 is the validation split unless --val is given; 'prepare split' changes it later.
     """
     sources: Sequence[RoomSource]
     if any(root.glob("*.h5")):
@@ -66,7 +67,7 @@ def s3dis(
     patterns = tuple(val or ())
     if not patterns and any(source.name.startswith("Area_5_") for source in sources):
         patterns = ("Area_5_*",)
-    run(sources, out, Data(kind, S3DIS), SplitRule(patterns), workers or available_cores())
+    run(sources, out, DatasetInfo(kind, S3DIS, source=S3DIS_DATA), SplitRule(patterns), workers or available_cores())
 
 
 @prepare.command()
@@ -85,7 +86,7 @@ def shapenet(
 
     settings: dict[str, str | bool | int | float] = {"points": points, "eps": eps, "min_samples": min_samples}
     sources = find_shapes(root, points, eps, min_samples)
-    data = Data("shapenet part", PARTS, settings, color=False, block_size=BLOCK_SIZE)
+    data = DatasetInfo("shapenet part", PARTS, settings, color=False, block_size=BLOCK_SIZE, source=SHAPENET_DATA)
     run(sources, out, data, SplitRule(tuple(val or ()), val_share), workers or available_cores())
 
 
@@ -101,7 +102,7 @@ def scannet(
     """ScanNet: SCENE_vert.npy, SCENE_sem_label.npy and SCENE_ins_label.npy, as mmdetection3d writes them."""
     from jspnet_core.data.scannet import class_table, find_scenes
 
-    data = Data("scannet", class_table(classes), {"classes": classes})
+    data = DatasetInfo("scannet", class_table(classes), {"classes": classes}, source=SCANNET_DATA)
     run(find_scenes(root, classes), out, data, SplitRule(tuple(val or ()), val_share), workers or available_cores())
 
 
@@ -114,20 +115,23 @@ def rooms(
     classes: Annotated[
         str, typer.Option(help="s3dis; indoor; names of the labels 0, 1, ... as 'wall,floor,chair'; or a .json file")
     ] = "s3dis",
-    label_field: Annotated[str, typer.Option(help="name of the label property; without it the common names")] = "",
-    instance_field: Annotated[str, typer.Option(help="name of the instance property")] = "",
-    drop_nan: Annotated[bool, typer.Option("--drop-nan", help="leave out points that are NaN or Inf")] = False,
+    label_field: Annotated[str, typer.Option(help="name of the label property [default: common names]")] = "",
+    instance_field: Annotated[str, typer.Option(help="name of the instance property [default: common names]")] = "",
+    drop_nan: Annotated[bool, typer.Option("--drop-nan", help="drop points that are NaN or Inf")] = False,
     ignore_unknown: Annotated[
-        bool, typer.Option("--ignore-unknown", help="read labels of no class as 255, 'unknown'")
+        bool, typer.Option("--ignore-unknown", help="read labels without a class as 255, unlabelled")
     ] = False,
+    title: Annotated[str, typer.Option(help="name of the data, for models trained on it [default: OUT]")] = "",
+    licence: Annotated[str, typer.Option(help="licence of the data, which models trained on it inherit")] = "",
     val: Val = None,
     val_share: ValShare = DEFAULT_SHARE,
     workers: Workers = 0,
 ) -> None:
     """Own rooms: labelled clouds with z up, in metres, one room per file."""
-    table, labels = read_table(classes)
-    reading = Reading(table, labels, label_field, instance_field, drop_nan, ignore_unknown)
-    data = Data("rooms", table, {"drop_nan": drop_nan, "ignore_unknown": ignore_unknown})
+    table, labels = read_class_table(classes)
+    reading = ReadOptions(table, labels, label_field, instance_field, drop_nan, ignore_unknown)
+    settings: dict[str, str | bool | int | float] = {"drop_nan": drop_nan, "ignore_unknown": ignore_unknown}
+    data = DatasetInfo("rooms", table, settings, source=DataSource(title or out.resolve().name, licence))
     run(
         find_own_rooms(inputs, reading), out, data, SplitRule(tuple(val or ()), val_share), workers or available_cores()
     )
@@ -135,11 +139,11 @@ def rooms(
 
 @prepare.command()
 def split(
-    rooms_dir: Annotated[Path, typer.Argument(metavar="ROOMS_DIR", help="folder that 'prepare' wrote")],
+    rooms_dir: Annotated[Path, typer.Argument(metavar="ROOMS_DIR", help="folder written by 'prepare'")],
     val: Val = None,
     val_share: ValShare = DEFAULT_SHARE,
 ) -> None:
-    """Choose again which rooms validate: a new index, the rooms stay as they are. For the six folds of S3DIS."""
+    """Change the validation split: rewrites the index, not the rooms. For the six folds of S3DIS."""
     index = read_index(rooms_dir)
     rule = SplitRule(tuple(val or ()), val_share)
     rule.check(list(index.rooms))

@@ -1,4 +1,4 @@
-"""What `jspnet prepare` and `jspnet synth` show while they work, and at the end."""
+"""Progress and summary of `jspnet prepare` and `jspnet synth`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from jspnet_core.data.preparation import Data, Outcome, RoomSource, prepare_rooms
+from jspnet_core.data.preparation import DatasetInfo, PreparationResult, RoomSource, prepare_rooms
 from jspnet_core.data.room_index import RoomIndex, read_index
 from jspnet_core.data.splits import SplitRule
 
 
-def run(sources: Sequence[RoomSource], out: Path, data: Data, rule: SplitRule, workers: int) -> None:
-    """Prepare rooms with a progress bar, then a table; exit code 2 where some of them failed."""
+def run(sources: Sequence[RoomSource], out: Path, data: DatasetInfo, rule: SplitRule, workers: int) -> None:
+    """Prepare rooms with a progress bar, then print tables; exit code 2 if some of them failed."""
     with progress_bar() as progress:
         task = progress.add_task("rooms", total=len(sources))
 
-        def report(outcome: Outcome) -> None:
+        def report(outcome: PreparationResult) -> None:
             progress.update(task, advance=1, description=outcome.name)
             for line in [*outcome.notes, *filter(None, [outcome.error])]:
                 progress.console.print(f"jspnet: {line}", markup=False)
@@ -36,7 +36,7 @@ def run(sources: Sequence[RoomSource], out: Path, data: Data, rule: SplitRule, w
 
 
 def progress_bar() -> Progress:
-    """On stderr."""
+    """Create a progress bar on stderr."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -48,7 +48,7 @@ def progress_bar() -> Progress:
 
 
 def rooms_table(index: RoomIndex) -> Table:
-    """Rooms, points and instances of each split."""
+    """Tabulate rooms, points and instances of each split."""
     table = Table("split", box=None, padding=(0, 2))
     for heading in ("rooms", "points", "instances", "m2"):
         table.add_column(heading, justify="right")
@@ -61,7 +61,7 @@ def rooms_table(index: RoomIndex) -> Table:
 
 
 def class_table(index: RoomIndex) -> Table:
-    """Share of points and instances of each class, by split."""
+    """Tabulate points and instances of each class, by split."""
     table = Table("class", box=None, padding=(0, 2))
     for split in index.splits:
         table.add_column(f"{split} points", justify="right")
@@ -77,8 +77,8 @@ def class_table(index: RoomIndex) -> Table:
     return table
 
 
-def print_failures(failed: Sequence[Outcome], total: int) -> None:
-    """On stderr: what was left out, and why."""
+def print_failures(failed: Sequence[PreparationResult], total: int) -> None:
+    """Print on stderr which sources were left out, and the error."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     for outcome in failed:
         console.print(f"left out: {outcome.error}", markup=False)

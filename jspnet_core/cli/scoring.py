@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from jspnet_core.classes import ClassTable
 from jspnet_core.cli import options
 from jspnet_core.cli.options import DEFAULTS, FRAME_DEFAULTS, OptionError
-from jspnet_core.data.depth_view import View
+from jspnet_core.data.depth_view import DepthCamera
 from jspnet_core.data.instance_sizes import mean_instance_sizes
 from jspnet_core.data.rooms import is_prepared, open_rooms, read_split, room_classes
 from jspnet_core.engine import Engine, RedescribedEngine
@@ -35,12 +35,12 @@ def by_points(
     frames, view_settings = [], {}
     if views:
         on_frames = options.open_segmenter(None, engine, up_axis="z", **_filled(settings, FRAME_DEFAULTS))
-        evaluation = evaluate_views(on_frames, paths, views, seed, View(), votes)
+        evaluation = evaluate_views(on_frames, paths, views, seed, DepthCamera(), votes)
         frames = _run("views", evaluation, views * len(paths))
         view_settings = {
             "of_each_room": views,
             "seed": seed,
-            "camera": View().model_dump(),
+            "camera": DepthCamera().model_dump(),
             "settings": on_frames.settings.model_dump(),
         }
     return Evaluation(

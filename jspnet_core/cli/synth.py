@@ -20,7 +20,8 @@ from jspnet_core.data.generated_frames import (
     take_frames,
     write_frames_index,
 )
-from jspnet_core.data.preparation import Data, Outcome, check_out, fill_folder, in_parallel
+from jspnet_core.data.preparation import DatasetInfo, PreparationResult, check_output_folder, fill_folder, parallel_map
+from jspnet_core.data.provenance import GENERATED_DATA
 from jspnet_core.data.room_index import read_index
 from jspnet_core.data.splits import SplitRule
 from jspnet_core.io.atomic import replacing_folder
@@ -65,12 +66,12 @@ def synth(
         count = Count(rooms, frames, per_scene, val_share)
         write_furnished(out, count, seed, assets_folder(assets), sensor, workers or available_cores())
         return
-    check_out(out, KIND, Path("frames") / FRAMES_INDEX)
+    check_output_folder(out, KIND, Path("frames") / FRAMES_INDEX)
     first = FIRST_SEED + SEED_STRIDE * seed
     scenes = [GeneratedRoom(first + i, density) for i in range(rooms or -(-frames // PER_SCENE))]
     with replacing_folder(out) as folder:
         if rooms:
-            data = Data(KIND, S3DIS, {"seed": seed, "density": density})
+            data = DatasetInfo(KIND, S3DIS, {"seed": seed, "density": density}, source=GENERATED_DATA)
             _write_rooms(scenes, folder, data, SplitRule(share=val_share), workers or available_cores())
         if frames:
             _write_frames(scenes, frames, folder / "frames", form, seed, workers or available_cores())
@@ -81,11 +82,11 @@ def synth(
     console.print(f"{out}: {rooms} rooms, {frames} frames", highlight=False, soft_wrap=True, markup=False)
 
 
-def _write_rooms(scenes: list[GeneratedRoom], folder: Path, data: Data, rule: SplitRule, workers: int) -> None:
+def _write_rooms(scenes: list[GeneratedRoom], folder: Path, data: DatasetInfo, rule: SplitRule, workers: int) -> None:
     with progress_bar() as progress:
         task = progress.add_task("rooms", total=len(scenes))
 
-        def report(outcome: Outcome) -> None:
+        def report(outcome: PreparationResult) -> None:
             progress.update(task, advance=1, description=outcome.name)
 
         fill_folder(scenes, folder, data, rule, workers, report)
@@ -98,7 +99,7 @@ def _write_frames(
     camera, entries = Camera(), []
     with progress_bar() as progress:
         task = progress.add_task("frames", total=frames)
-        for taken in in_parallel(take_frames, frame_jobs(scenes, frames, folder, form, camera), workers):
+        for taken in parallel_map(take_frames, frame_jobs(scenes, frames, folder, form, camera), workers):
             entries += taken
             progress.update(task, advance=len(taken), description=taken[0]["scene"])
     write_frames_index(folder, entries, camera, seed)

@@ -10,7 +10,13 @@ from rich.console import Console
 from jspnet_core.classes import INDOOR
 from jspnet_core.cli.prepare_progress import class_table, progress_bar, rooms_table
 from jspnet_core.data.furnished import UNSEEN, SceneJob, Taken, scene_jobs, take
-from jspnet_core.data.preparation import Data, Outcome, check_out, in_parallel, index_outcomes
+from jspnet_core.data.preparation import (
+    DatasetInfo,
+    PreparationResult,
+    check_output_folder,
+    parallel_map,
+    write_room_index,
+)
 from jspnet_core.data.room_index import INDEX_NAME, read_index
 from jspnet_core.data.splits import SplitRule
 from jspnet_core.io.atomic import replacing_folder
@@ -33,7 +39,7 @@ class Count:
 
 def write_furnished(out: Path, count: Count, seed: int, assets: Path, sensor: str, workers: int) -> None:
     """Write OUT/rooms.json with scans, and OUT/frames/rooms.json with frames, one prepared folder each."""
-    check_out(out, KIND, Path(FRAMES) / INDEX_NAME)
+    check_output_folder(out, KIND, Path(FRAMES) / INDEX_NAME)
     library = read_library(assets)
     console = Console()
     for reason, number in library.left_out.items():
@@ -49,11 +55,11 @@ def write_furnished(out: Path, count: Count, seed: int, assets: Path, sensor: st
         taken = _take(jobs, workers)
         rule = SplitRule(val=(f"{UNSEEN}_*",))
         if count.rooms:
-            data = Data(KIND, INDOOR, settings)
-            index_outcomes([room for job in taken for room in job.rooms], folder, data, rule)
+            data = DatasetInfo(KIND, INDOOR, settings)
+            write_room_index([room for job in taken for room in job.rooms], folder, data, rule)
         if count.frames:
-            data = Data(KIND, INDOOR, settings, single_views=True)
-            index_outcomes([frame for job in taken for frame in job.frames], views, data, rule)
+            data = DatasetInfo(KIND, INDOOR, settings, single_views=True)
+            write_room_index([frame for job in taken for frame in job.frames], views, data, rule)
         else:
             views.rmdir()
     for number, place in ((count.rooms, out), (count.frames, out / FRAMES)):
@@ -69,13 +75,13 @@ def _take(jobs: list[SceneJob], workers: int) -> list[Taken]:
     done: list[Taken] = []
     with progress_bar() as progress:
         task = progress.add_task("scenes", total=len(jobs))
-        for taken in in_parallel(take, jobs, workers):
+        for taken in parallel_map(take, jobs, workers):
             done.append(taken)
             progress.update(task, advance=1, description=taken.name)
     return sorted(done, key=lambda taken: taken.name)
 
 
-def _report_lost(console: Console, lost: list[Outcome]) -> None:
+def _report_lost(console: Console, lost: list[PreparationResult]) -> None:
     for outcome in lost[:5]:
         console.print(f"left out {outcome.name}: {outcome.error}", highlight=False, markup=False)
     if lost:

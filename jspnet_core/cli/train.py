@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from jspnet_core.classes import S3DIS, ClassTable
+from jspnet_core.cli.console_log import log_to
 from jspnet_core.cli.options import OptionError, changed_configuration, network_configuration
 from jspnet_core.data.generated import generated_rooms
-from jspnet_core.data.rooms import open_rooms, room_classes, room_geometry, rooms_hash
+from jspnet_core.data.provenance import GENERATED_DATA
+from jspnet_core.data.rooms import open_rooms, room_classes, room_geometry, rooms_hash, rooms_source
 from jspnet_core.network_config import Size
 from jspnet_core.training import distributed
 from jspnet_core.training import train as training
@@ -28,6 +31,8 @@ from jspnet_core.training.transfer.load_weights import (
 )
 from jspnet_core.training.transfer.net2wider import net2wider
 
+logger = logging.getLogger(__name__)
+
 System = Literal["pointnet", "pointnet2", "asis", "jsnet", "jspnet"]
 SHORTCUTS = {
     "samples": "samples",
@@ -37,59 +42,65 @@ SHORTCUTS = {
     "seed": "seed",
     "teacher": "teacher",
 }
-"""Options that are settings of the recipe by another way."""
+"""Options that are short for a setting of the recipe."""
 
 
 def train(
     rooms_dir: Annotated[Path, typer.Argument(metavar="ROOMS_DIR", help="folder of rooms with splits train and val")],
-    out: Annotated[Path, typer.Option(help="folder of the run: checkpoints, TensorBoard logs")] = Path("runs/jspnet"),
+    out: Annotated[Path, typer.Option(help="folder of the run: checkpoints and TensorBoard logs")] = Path(
+        "runs/jspnet"
+    ),
     recipe: Annotated[
-        str | None, typer.Option(help=f"{', '.join(RECIPES)}, or a JSON file as recipe.json of a run [default: modern]")
+        str | None, typer.Option(help=f"{', '.join(RECIPES)}, or a JSON file (recipe.json of a run) [default: modern]")
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="a switch of the recipe, as ema=0.99; may be repeated"),
+        typer.Option("--set", metavar="KEY=VALUE", help="a setting of the recipe, as ema=0.99; may be repeated"),
     ] = None,
-    system: Annotated[System | None, typer.Option(help="which network of the paper's tables [default: jspnet]")] = None,
+    system: Annotated[System | None, typer.Option(help="network of the paper's tables [default: jspnet]")] = None,
     size: Annotated[
         Size | None,
         typer.Option(
-            help="l: as wide as in the paper, 8.3 M weights; m: half the widths, as the model that comes with this "
-            "package; s: m with half the points of a block; all in blocks of 2 m; with --init, a model is widened to "
-            "it [default: m, or that of --init]"
+            help="l: widths of the paper, 8.3 M weights; m: half of them, as the model of this package; s: m with half "
+            "the points per block; all with blocks of 2 m; with --init the model is widened to this size [default: m, "
+            "or that of --init]"
         ),
     ] = None,
     network: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="a switch of the network, as fusion_kind=siff; may be repeated"),
+        typer.Option(metavar="KEY=VALUE", help="an option of the network, as fusion_kind=siff; may be repeated"),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="go on from OUT/last.pt")] = False,
-    init: Annotated[Path | None, typer.Option(metavar="MODEL", help="begin from this checkpoint's weights")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="continue from OUT/last.pt")] = False,
+    init: Annotated[
+        Path | None, typer.Option(metavar="MODEL", help="initialise with the weights of this checkpoint")
+    ] = None,
     teacher: Annotated[
-        Path | None, typer.Option(metavar="MODEL", help="learn from this checkpoint's answers, too; --set distillation")
+        Path | None,
+        typer.Option(metavar="MODEL", help="checkpoint of a teacher, for distillation; see --set distillation"),
     ] = None,
-    new_head: Annotated[bool, typer.Option("--new-head", help="with --init: the rooms have other classes")] = False,
-    samples: Annotated[int | None, typer.Option(min=1, help="blocks to train on in all")] = None,
+    new_head: Annotated[
+        bool, typer.Option("--new-head", help="with --init: create a new last layer, for rooms with other classes")
+    ] = False,
+    samples: Annotated[int | None, typer.Option(min=1, help="blocks to train on in total")] = None,
     batch: Annotated[int | None, typer.Option(min=1, help="blocks of a step, over all processes")] = None,
     views: Annotated[
-        float | None, typer.Option(min=0.0, max=1.0, help="share of blocks as a depth camera sees them")
+        float | None, typer.Option(min=0.0, max=1.0, help="share of blocks cut from simulated depth-camera views")
     ] = None,
-    generated: Annotated[
-        int | None, typer.Option(min=0, help="generated rooms to train on beside the real ones")
-    ] = None,
+    generated: Annotated[int | None, typer.Option(min=0, help="generated rooms to train on in addition")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="of weights, rooms and augmentation")] = None,
-    workers: Annotated[int, typer.Option(min=0, help="processes that cut blocks, for each that trains")] = 1,
-    compiled: Annotated[bool, typer.Option("--compile", help="let torch.compile fuse the network")] = False,
+    workers: Annotated[int, typer.Option(min=0, help="processes that load blocks, per training process")] = 1,
+    compiled: Annotated[bool, typer.Option("--compile", help="fuse the network with torch.compile")] = False,
     cuda_graph: Annotated[
-        bool, typer.Option("--graphs/--no-graphs", help="on one GPU: record a step as a CUDA graph; plain steps if not")
+        bool,
+        typer.Option("--graphs/--no-graphs", help="on one GPU: capture a step as a CUDA graph, or run eager steps"),
     ] = True,
     profile: Annotated[
-        Literal["off", "phases", "operators"], typer.Option(help="print where the time goes; operators: in detail")
+        Literal["off", "phases", "operators"], typer.Option(help="print the time of each phase, or of each operator")
     ] = "off",
 ) -> None:
-    """Train a network; --resume goes on after an interruption, by the run's own recipe unless other settings are given.
+    """Train a network. --resume continues an interrupted run, with its own recipe unless other settings are given.
 
-    Started by torchrun, the processes train one network together.
+    Started with torchrun, all processes train one network.
     """
     given = {
         "samples": samples,
@@ -104,8 +115,8 @@ def train(
     world = distributed.init()
     begun = (out / "last.pt").is_file()
     if begun and not resume and not world.restarted:
-        raise OptionError(f"{out} holds a run: --resume goes on with it, another --out begins one beside it")
-    resume = resume or begun  # after a process died, torchrun starts anew
+        raise OptionError(f"{out} contains a run: continue it with --resume, or choose another --out")
+    resume = resume or begun  # torchrun restarts all processes after one of them died
     rules = _recipe(out, recipe, chosen, resume)
     classes = room_classes(rooms_dir)
     rooms, validation = (open_rooms(rooms_dir, split) for split in ("train", "val"))
@@ -113,22 +124,35 @@ def train(
     check_rooms(validation, classes, rooms_dir, "val")
     if rules.generated_rooms:
         if classes.names != S3DIS.names:
-            raise OptionError(f"generated rooms have the classes of S3DIS; {rooms_dir} has {', '.join(classes.names)}")
+            raise OptionError(
+                f"--generated: the rooms must have the classes of S3DIS, {rooms_dir} has {', '.join(classes.names)}"
+            )
         rooms = rooms + generated_rooms(rules.generated_rooms)
     facts = {
         "data": str(rooms_dir),
         "data_sha256": rooms_hash(rooms_dir) if world.is_main_process else None,
         "init": None if init is None else str(init),
     }
+    sources = [rooms_source(rooms_dir), *([GENERATED_DATA] if rules.generated_rooms else [])]
     if resume:
         _check_resumed(out, classes, room_geometry(rooms_dir))
-        run = training.resume(out, rules, world=world, facts=facts)
+        run = training.resume(out, rules, world=world, facts=facts, sources=sources)
     else:
         begin = None if init is None else _begin(init, classes, new_head, room_geometry(rooms_dir), size, network or [])
         configuration = network_configuration(size, system, room_geometry(rooms_dir), network or [])
-        run = training.start(out, configuration, rules, rooms, classes=classes, init=begin, world=world, facts=facts)
-    with training.progress_bar(world.is_main_process) as progress:
-        _announce(progress.console.print, run, len(rooms), len(validation))
+        run = training.start(
+            out,
+            configuration,
+            rules,
+            rooms,
+            classes=classes,
+            init=begin,
+            world=world,
+            facts=facts,
+            sources=sources,
+        )
+    with training.progress_bar(world.is_main_process) as progress, log_to(progress.console):
+        _log_settings(run, len(rooms), len(validation))
         training.train(
             run,
             rooms,
@@ -144,19 +168,19 @@ def train(
 
 def _check(init: Path | None, new_head: bool, resume: bool, *, system: bool, size: bool, network: bool) -> None:
     if init and resume:
-        raise OptionError("--init begins a new run, --resume goes on with one: give one of the two")
+        raise OptionError("--init starts a new run, --resume continues one: only one of them is accepted")
     if new_head and not init:
-        raise OptionError("--new-head replaces the last layer of a model: it needs --init MODEL")
+        raise OptionError("--new-head replaces the last layer of a model: it requires --init MODEL")
     if system and (init or resume):
-        raise OptionError("--system is that of the model with --init and --resume: leave it out")
+        raise OptionError("--system is not accepted with --init or --resume: the model determines it")
     if size and resume:
-        raise OptionError("--size is that of the run with --resume: leave it out")
+        raise OptionError("--size is not accepted with --resume: the run determines it")
     if network and resume:
-        raise OptionError("--network is that of the run with --resume: leave it out")
+        raise OptionError("--network is not accepted with --resume: the run determines it")
 
 
 def _recipe(out: Path, name: str | None, settings: list[str], resume: bool) -> Recipe:
-    """What was asked for; a resumed run keeps its recipe unless another is named."""
+    """Return the requested recipe; a resumed run keeps its own unless another is given."""
     base: Recipe | str = name or "modern"
     if resume and name is None:
         base = Recipe(**Checkpoint.load(out / "last.pt").recipe)
@@ -178,7 +202,7 @@ def _begin(
     size: Size | None,
     switches: list[str],
 ) -> Checkpoint:
-    """The checkpoint to begin from, widened to a size, or with switches that leave its weights as they are."""
+    """Load the initial checkpoint, widened to a size, or with network options that do not change its weights."""
     init = load_init_checkpoint(path)
     check_blocks(path, init.configuration, geometry)
     if not new_head:
@@ -190,13 +214,17 @@ def _begin(
     return replace(init, configuration=changed)
 
 
-def _announce(show: Any, run: training.TrainingRun, rooms: int, validation: int) -> None:
+def _log_settings(run: training.TrainingRun, rooms: int, validation: int) -> None:
     for note in run.notes:
-        show(note)
-    show(f"recipe: {run.recipe.model_dump_json(exclude_none=True)}", highlight=False, soft_wrap=True)
-    weights = sum(p.numel() for p in run.network.parameters())
-    show(
-        f"{rooms} rooms to train on, {validation} to validate; {run.network.configuration.system}, "
-        f"{weights:,} weights, on {run.world.size} x {run.world.device.type}; {run.folder}",
-        soft_wrap=True,
+        logger.info("%s", note)
+    logger.info("recipe: %s", run.recipe.model_dump_json(exclude_none=True))
+    logger.info(
+        "%d rooms to train on, %d to validate; %s, %s weights, on %d x %s; %s",
+        rooms,
+        validation,
+        run.network.configuration.system,
+        f"{sum(p.numel() for p in run.network.parameters()):,}",
+        run.world.size,
+        run.world.device.type,
+        run.folder,
     )

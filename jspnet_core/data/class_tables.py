@@ -1,4 +1,4 @@
-"""Class tables of users and of other data sets."""
+"""Class tables from names, and from the `--classes` option."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from jspnet_core.classes import INDOOR, TABLES, ClassTable, instance_palette
 from jspnet_core.data.room_index import RoomFileError
 
 STRUCTURE = frozenset({"ceiling", "floor", "wall"})
-"""Classes that are no things, unless a table says what its things are."""
+"""Classes that are not things, unless a table lists its things."""
 
 
 def make_table(names: Sequence[str]) -> ClassTable:
-    """A table from names alone: colours of `INDOOR` where it has a class of that name, else well-spread ones."""
+    """Create a table from names. Colours are those of `INDOOR` for its classes, else well-separated ones."""
     spread = instance_palette(np.arange(1, len(names) + 1))
     known = dict(zip(INDOOR.names, INDOOR.colors, strict=True))
     colors = [known.get(name, (int(r), int(g), int(b))) for name, (r, g, b) in zip(names, spread, strict=True)]
     return ClassTable(tuple(names), tuple(colors), tuple(name for name in names if name not in STRUCTURE))
 
 
-def read_table(given: str) -> tuple[ClassTable, dict[int, int]]:
-    """A class table, and the class id of each label in the user's files, from what `--classes` was given.
+def read_class_table(given: str) -> tuple[ClassTable, dict[int, int]]:
+    """Read a class table, and the class id of each label in the files, from the value of `--classes`.
 
-    given: `s3dis` or `indoor`; names separated by commas, labels then count from 0 in their order; or a JSON file with
-    `names`, and if wanted `colors` (red green blue, 0 to 255), `things` (names) and `labels` (the label of each name in
-    the files, where these do not count from 0). Raises `RoomFileError`.
+    given: `s3dis` or `indoor`; names separated by commas, for labels 0, 1, ...; or a JSON file with `names` and
+    optionally `colors` (red green blue, 0 to 255), `things` (names) and `labels` (label of each name in the files).
+    Raises `RoomFileError`.
     """
     if given in TABLES:
         return TABLES[given], {i: i for i in range(len(TABLES[given]))}
@@ -44,7 +44,7 @@ def read_table(given: str) -> tuple[ClassTable, dict[int, int]]:
 def _table(content: dict, where: str) -> tuple[ClassTable, dict[int, int]]:
     known = {"names", "colors", "things", "labels"}
     if not isinstance(content, dict) or "names" not in content or not content.keys() <= known:
-        raise RoomFileError(f"{where}: must be an object with names and, if wanted, colors, things and labels")
+        raise RoomFileError(f"{where}: must be an object with names and optionally colors, things and labels")
     names = content["names"]
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise RoomFileError(f"{where}: names must be a list of names, found {names!r}")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from jspnet_core.classes import INDOOR
-from jspnet_core.data.preparation import Outcome
+from jspnet_core.data.preparation import PreparationResult
 from jspnet_core.data.room_index import RoomFileError
 from jspnet_core.data.room_writer import write_room
 from jspnet_core.data.rooms import Room
@@ -72,8 +72,8 @@ class Taken:
     """What became of one job."""
 
     name: str
-    rooms: list[Outcome]
-    frames: list[Outcome]
+    rooms: list[PreparationResult]
+    frames: list[PreparationResult]
 
 
 def scene_jobs(
@@ -127,7 +127,7 @@ def take(job: SceneJob) -> Taken:
     try:
         scene, triangles, light = make(job.source)
     except RoomFileError as error:
-        return Taken(name, [Outcome(name, name, error=str(error))] if job.scan else [], [])
+        return Taken(name, [PreparationResult(name, name, error=str(error))] if job.scan else [], [])
     rooms, frames = [], []
     if job.scan:
         rng = job.source.rng(100)
@@ -142,9 +142,9 @@ def take(job: SceneJob) -> Taken:
     return Taken(name, rooms, frames)
 
 
-def _write(folder: Path, name: str, cloud: Cloud, source: str, keep_height: bool = False) -> Outcome:
+def _write(folder: Path, name: str, cloud: Cloud, source: str, keep_height: bool = False) -> PreparationResult:
     room = Room(name, cloud.points, cloud.colors, cloud.label, cloud.instance)
     try:
-        return Outcome(name, source, write_room(folder, room, INDOOR, source, keep_height))
+        return PreparationResult(name, source, write_room(folder, room, INDOOR, source, keep_height))
     except RoomFileError as error:
-        return Outcome(name, source, error=str(error))
+        return PreparationResult(name, source, error=str(error))

@@ -1,4 +1,4 @@
-"""Mean size of a class's instances, the yardstick of the size filter after merging (`mean_ins_size` elsewhere)."""
+"""Mean instance size by class, the reference of the size filter after merging (`mean_ins_size` of ASIS)."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from jspnet_core.pipeline.voxelize import voxelize
 
 
 def mean_instance_sizes(rooms: Sequence[Room], classes: int, voxel_size: float) -> np.ndarray:
-    """Mean number of occupied voxels of an instance, by class: (classes,) float64, NaN for a class without any."""
+    """Compute the mean number of occupied voxels of an instance by class: (classes,) float64, NaN without instances."""
     return mean_instance_points(_voxel_ids(rooms, voxel_size), classes)
 
 
 def mean_instance_points(rooms: Iterable[tuple[np.ndarray, np.ndarray]], classes: int) -> np.ndarray:
-    """Mean number of points of an instance, by class: (classes,) float64, NaN for a class without any.
+    """Compute the mean number of points of an instance by class: (classes,) float64, NaN without instances.
 
     rooms: label (N,) and instance (N,) of each. The class of an instance is its most frequent label, the lowest of
-    several; an instance of which that is 255 counts nowhere.
+    several; unlabelled instances (255) are ignored.
     """
     total, count = np.zeros(classes), np.zeros(classes)
     for label, instance in rooms:

@@ -22,11 +22,11 @@ _LARGEST = 1000.0  # metres; rooms larger than that are in millimetres
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How own files are read.
+class ReadOptions:
+    """Options for reading labelled clouds.
 
-    labels: class id by label of the files. label_field, instance_field: empty for any of the common names.
-    drop_nan: leave out points that are NaN or Inf. ignore_unknown: labels that no class has become 'unknown'.
+    labels: class id by label of the files. label_field, instance_field: names; empty: the first common name.
+    drop_nan: drop points that are NaN or Inf. ignore_unknown: labels without a class become unlabelled.
     """
 
     classes: ClassTable
@@ -53,7 +53,7 @@ class OwnRoom:
     """One labelled cloud, z up, in metres."""
 
     path: Path
-    reading: Reading
+    options: ReadOptions
 
     @property
     def name(self) -> str:
@@ -64,16 +64,16 @@ class OwnRoom:
         return self.path.name
 
     def read(self, notes: list[str]) -> Room:
-        """The room. Raises `RoomFileError` for everything that `Reading` does not say how to take."""
+        """The room. Raises `RoomFileError` for everything that `ReadOptions` does not say how to take."""
         columns = self._columns()
         notes += [f"{self.path}: {note}" for note in columns.notes if "no colours" not in note]
-        label = self._pick(columns, self.reading.label_field, LABEL_FIELDS, "label", "label-field")
-        instance = self._pick(columns, self.reading.instance_field, INSTANCE_FIELDS, "instance", "instance-field")
+        label = self._pick(columns, self.options.label_field, LABEL_FIELDS, "label", "label-field")
+        instance = self._pick(columns, self.options.instance_field, INSTANCE_FIELDS, "instance", "instance-field")
         points, colors = columns.points, columns.colors
         finite = np.isfinite(points).all(axis=1)
         if not finite.all():
             lost = f"{np.count_nonzero(~finite)} of {len(points)} points are NaN or Inf"
-            if not self.reading.drop_nan:
+            if not self.options.drop_nan:
                 raise RoomFileError(f"{self.path}: {lost}; --drop-nan leaves them out")
             notes.append(f"{self.path}: {lost}, left out")
             points, label, instance = points[finite], label[finite], instance[finite]
@@ -121,10 +121,10 @@ class OwnRoom:
 
     def _to_classes(self, label: np.ndarray, names: Mapping[int, str]) -> tuple[np.ndarray, list[str]]:
         """Class ids (N,) uint8 of a file's labels (N,), 255 for those without, and a note where some are unknown."""
-        table = self.reading.classes
+        table = self.options.classes
         known = np.full(len(label), UNLABELLED, np.uint8)
         for value in np.unique(label):
-            own = self.reading.labels.get(int(value))
+            own = self.options.labels.get(int(value))
             if own is not None and names.get(int(value), table.names[own]) != table.names[own]:
                 raise RoomFileError(
                     f"{self.path}: says itself that label {value} is {names[int(value)]!r}, "
@@ -132,11 +132,11 @@ class OwnRoom:
                 )
             if own is not None:
                 known[label == value] = own
-        missing = np.setdiff1d(label, [*self.reading.labels, UNLABELLED])
+        missing = np.setdiff1d(label, [*self.options.labels, UNLABELLED])
         if not len(missing):
             return known, []
         which = f"labels {', '.join(map(str, missing[:8].tolist()))}{' ...' if len(missing) > 8 else ''}"
-        if not self.reading.ignore_unknown:
+        if not self.options.ignore_unknown:
             raise RoomFileError(
                 f"{self.path}: {which} of no class; --classes names {len(table)}, 255 is 'unknown', "
                 "--ignore-unknown reads all others so"
@@ -151,7 +151,7 @@ class OwnRoom:
         return instance.astype(np.int32)
 
 
-def find_own_rooms(inputs: Sequence[Path], reading: Reading) -> list[OwnRoom]:
+def find_own_rooms(inputs: Sequence[Path], options: ReadOptions) -> list[OwnRoom]:
     """The files, and those in the folders, that are named. Raises `RoomFileError` for one that is not there."""
     rooms = []
     for path in inputs:
@@ -159,11 +159,11 @@ def find_own_rooms(inputs: Sequence[Path], reading: Reading) -> list[OwnRoom]:
             inside = sorted(file for file in path.iterdir() if file.suffix.lower() in READABLE)
             if not inside:
                 raise RoomFileError(f"{path}: no {' or '.join(READABLE)} files in this folder")
-            rooms += [OwnRoom(file, reading) for file in inside]
+            rooms += [OwnRoom(file, options) for file in inside]
         elif not path.is_file():
             raise RoomFileError(f"{path}: no such file")
         elif path.suffix.lower() not in READABLE:
             raise RoomFileError(f"{path}: rooms are read from {' and '.join(READABLE)} files")
         else:
-            rooms.append(OwnRoom(path, reading))
+            rooms.append(OwnRoom(path, options))
     return rooms

@@ -1,14 +1,14 @@
-"""The prepared room format: rooms.json, and beside it NAME.room for each room, mapped into memory, never loaded.
+"""Prepared room format: rooms.json and one memory-mapped NAME.room per room.
 
-NAME.room holds its columns one after the other, without a header, each from a multiple of `ALIGNMENT` bytes on:
+NAME.room contains the columns one after the other, without header, each aligned to `ALIGNMENT` bytes:
 
     points    (N, 3) float32 little endian, metres, z up, from the room's minimum corner; of single views z is above
               the floor, also where none of it is in sight
     colors    (N, 3) uint8, red green blue
-    label     (N,) uint8, class id; 255 where the truth is unknown
+    label     (N,) uint8, class id; 255: unlabelled
     instance  (N,) int32 little endian, one id per instance of the room, structure included
 
-Columns, not records: who looks for a class reads one byte per point, not twenty.
+Columns instead of records: a search for a class reads one byte per point, not twenty.
 """
 
 from __future__ import annotations
@@ -38,42 +38,42 @@ COLUMNS: dict[str, tuple[str, int]] = {
 
 
 class RoomFileError(JspnetError):
-    """A room, split or index that cannot be used: one sentence naming the file, what was found, what is accepted."""
+    """A room, split or index that cannot be used."""
 
 
 class RoomEntry(BaseModel):
-    """What the index says about one room."""
+    """Entry of one room in the index."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     points: int = Field(ge=1)
     extent: tuple[float, float, float] = Field(description="metres, x y z")
-    origin: tuple[float, float, float] = Field(description="metres, where the minimum corner lay in the source's frame")
+    origin: tuple[float, float, float] = Field(description="metres, the minimum corner in the frame of the source")
     instances: int = Field(ge=1)
     class_instances: list[int] = Field(description="instances of each class; the most frequent one of its points")
     class_points: list[int] = Field(description="points of each class, in the table's order")
-    source: str = Field(description="what the room was made from, relative to the folder that was given")
+    source: str = Field(description="file or folder that the room was made from, relative to the input folder")
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the room's file")
 
 
 class RoomIndex(BaseModel):
-    """The content of rooms.json."""
+    """Content of rooms.json."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal["jspnet rooms"] = "jspnet rooms"
     version: Literal[1] = 1
-    data: str = Field(description="what kind of data the rooms were made from")
-    settings: dict[str, str | bool | int | float] = Field(description="what the rooms depend on besides their sources")
-    color: bool = Field(True, description="whether the colours mean anything")
-    single_views: bool = Field(
-        False, description="whether each room is one frame of a camera: what it hides is missing, z is above the floor"
-    )
+    data: str = Field(description="kind of data that the rooms were made from")
+    title: str = Field("", description="name of the data; empty: that of the folder")
+    licence: str = Field("", description="licence of the data; empty: unknown")
+    settings: dict[str, str | bool | int | float] = Field(description="options of the preparation")
+    color: bool = Field(True, description="whether the rooms have colours")
+    single_views: bool = Field(False, description="whether each room is one frame of a camera, with z above the floor")
     block_size: float | None = Field(
-        None, gt=0, description="metres, edge of the blocks that suit these rooms; null: the network decides"
+        None, gt=0, description="metres, edge of the blocks for these rooms; null: that of the network"
     )
     classes: dict[str, list]
-    splits: dict[str, list[str]] = Field(description="names of rooms by name of split")
+    splits: dict[str, list[str]] = Field(description="names of rooms by split")
     rooms: dict[str, RoomEntry] = Field(description="by name")
 
     @model_validator(mode="after")
@@ -92,7 +92,7 @@ class RoomIndex(BaseModel):
 
 
 def read_index(folder: Path | str) -> RoomIndex:
-    """Read FOLDER/rooms.json. Raises `RoomFileError` for one that is missing or not of this format and version."""
+    """Read FOLDER/rooms.json. Raises `RoomFileError` if it is missing or of another format or version."""
     path = Path(folder) / INDEX_NAME
     try:
         return RoomIndex.model_validate(json.loads(path.read_text(encoding="utf-8")))
@@ -107,7 +107,7 @@ def read_index(folder: Path | str) -> RoomIndex:
 
 
 def write_index(folder: Path, index: RoomIndex) -> None:
-    """Write FOLDER/rooms.json, a line per room, whole or not at all; equal content gives equal bytes."""
+    """Write FOLDER/rooms.json atomically, one line per room; equal content gives equal bytes."""
     head = json.dumps(index.model_dump(mode="json", exclude={"rooms"}), indent=1).removesuffix("\n}")
     rooms = (f"  {json.dumps(name)}: {entry.model_dump_json()}" for name, entry in index.rooms.items())
     with replacing(folder / INDEX_NAME) as file:
@@ -115,7 +115,7 @@ def write_index(folder: Path, index: RoomIndex) -> None:
 
 
 def column_offsets(points: int) -> tuple[dict[str, int], int]:
-    """Where each column of a room of `points` points begins, and the size of the file, in bytes."""
+    """Return the offset of each column of a room of `points` points, and the size of the file, in bytes."""
     offsets, end = {}, 0
     for name, (dtype, width) in COLUMNS.items():
         offsets[name] = -(-end // ALIGNMENT) * ALIGNMENT
@@ -124,27 +124,27 @@ def column_offsets(points: int) -> tuple[dict[str, int], int]:
 
 
 def map_column(path: Path, points: int, name: str) -> np.memmap:
-    """A column of a room file, read-only and mapped: what is not touched is not read. Raises `RoomFileError`."""
+    """Memory-map a column of a room file, read-only. Raises `RoomFileError`."""
     dtype, width = COLUMNS[name]
     shape = (points,) if width == 1 else (points, width)
     try:
         return np.memmap(path, dtype, "r", column_offsets(points)[0][name], shape)
     except (OSError, ValueError) as error:
-        raise RoomFileError(f"{path}: cannot be mapped ({error})") from None
+        raise RoomFileError(f"{path}: cannot be memory-mapped ({error})") from None
 
 
 def check_file(path: Path, points: int) -> None:
-    """Raise `RoomFileError` where a room's file is missing or not as long as its points need. Reads nothing of it."""
+    """Raise `RoomFileError` if a room's file is missing or has the wrong size. Does not read it."""
     expected = column_offsets(points)[1]
     if not path.is_file():
-        raise RoomFileError(f"{path}: no such file, but {INDEX_NAME} names it")
+        raise RoomFileError(f"{path}: file not found, but listed in {INDEX_NAME}")
     found = path.stat().st_size
     if found != expected:
-        raise RoomFileError(f"{path}: {found} bytes, but {INDEX_NAME} says {points} points, {expected} bytes")
+        raise RoomFileError(f"{path}: has {found} bytes, expected {expected} for the {points} points of {INDEX_NAME}")
 
 
 def file_hash(path: Path) -> str:
-    """sha256 of a file, hexadecimal."""
+    """Return the sha256 of a file, hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while part := file.read(1 << 20):

@@ -1,4 +1,4 @@
-"""Write rooms in the prepared format."""
+"""Writer of rooms in the prepared format."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import numpy as np
 
 from jspnet_core.classes import ClassTable
 from jspnet_core.data.room_index import COLUMNS, SUFFIX, RoomEntry, RoomFileError, column_offsets, file_hash
-from jspnet_core.data.rooms import MIN_POINTS, Room, lacks_instances
+from jspnet_core.data.rooms import MIN_ROOM_POINTS, Room, lacks_instances
 from jspnet_core.io.atomic import replacing
 
-CELL = 0.25
-"""Metres, edge of the cells of the ground plane that points are sorted by."""
+MORTON_CELL = 0.25
+"""Metres, edge of the ground cells by which points are sorted."""
 
 
 def write_room(folder: Path, room: Room, classes: ClassTable, source: str, keep_height: bool = False) -> RoomEntry:
     """Write one room to FOLDER/NAME.room and return its entry of the index.
 
     room: points in any frame with z up, metres, float32 or float64; they are shifted to the room's minimum corner.
-    keep_height: z is above the floor already, which may be out of sight: shift x and y alone.
-    Raises `RoomFileError`, naming the source, for a room that training could not use.
+    keep_height: shift x and y only: z is above the floor already, which may be out of view.
+    Raises `RoomFileError`, naming the source, for a room that cannot be used for training.
     """
     check_room(room, classes, source)
     origin = room.points.min(axis=0).astype(np.float64)
@@ -54,9 +54,9 @@ def write_room(folder: Path, room: Room, classes: ClassTable, source: str, keep_
 
 
 def check_room(room: Room, classes: ClassTable, source: str) -> None:
-    """Raise `RoomFileError` for points that are too few, not finite or flat, and for labels of no class."""
-    if len(room) < MIN_POINTS:
-        raise RoomFileError(f"{source}: {len(room)} points, a room needs at least {MIN_POINTS}, as the smallest block")
+    """Raise `RoomFileError` for too few or non-finite points, unknown class ids, and missing instance ids."""
+    if len(room) < MIN_ROOM_POINTS:
+        raise RoomFileError(f"{source}: {len(room)} points, at least {MIN_ROOM_POINTS} are needed")
     finite = np.isfinite(room.points).all(axis=1)
     if not finite.all():
         raise RoomFileError(f"{source}: {np.count_nonzero(~finite)} of {len(room)} points are NaN or Inf")
@@ -64,29 +64,29 @@ def check_room(room: Room, classes: ClassTable, source: str) -> None:
     if not len(labels):
         raise RoomFileError(f"{source}: no point has a class")
     if labels[-1] >= len(classes):
-        raise RoomFileError(f"{source}: holds class {labels[-1]}, but the class table has 0 to {len(classes) - 1}")
+        raise RoomFileError(f"{source}: contains class {labels[-1]}, accepted are 0 to {len(classes) - 1}")
     if room.instance.min() < 0:
-        raise RoomFileError(f"{source}: holds instance {room.instance.min()}; ids are 0 or more")
+        raise RoomFileError(f"{source}: contains instance {room.instance.min()}, accepted are 0 and above")
     if lacks_instances(room):
         raise RoomFileError(
             f"{source}: several classes but one instance id ({room.instance[0]}); "
-            "a room needs an id per object and per piece of structure"
+            "every object, wall, floor and ceiling needs an id of its own"
         )
 
 
 def morton_order(points: np.ndarray) -> np.ndarray:
-    """An order in which what is near on the ground plane is near in the file, along a Z curve over 25 cm cells.
+    """Return the Morton (Z curve) order of points over ground cells of 25 cm.
 
-    A block is a column of 1 m x 1 m: sorted, its points lie on few pages of a mapped file; in the scanner's order, or
-    instance by instance, they are strewn over all of them. Within a cell the given order stays.
+    The points of a block then lie on few pages of a memory-mapped file, instead of on all of them. Within a cell the
+    given order is kept.
     points: (N, 3) float32, metres, from the room's minimum corner. Returns (N,) int64.
     """
-    cell = (points[:, :2] / np.float32(CELL)).astype(np.uint32)
+    cell = (points[:, :2] / np.float32(MORTON_CELL)).astype(np.uint32)
     return np.argsort(_spread(cell[:, 0]) | _spread(cell[:, 1]) << np.uint64(1), kind="stable")
 
 
 def _class_instances(room: Room, classes: int) -> list[int]:
-    """Instances of each class; that of an instance is the most frequent one of its points."""
+    """Count instances by class; the class of an instance is the most frequent one of its points."""
     pairs, counts = np.unique(room.instance.astype(np.int64) * 256 + room.label, return_counts=True)
     by_size = np.lexsort((counts, pairs // 256))  # of each instance the largest class last
     last = np.flatnonzero(np.diff(pairs[by_size] // 256, append=-1))
@@ -94,7 +94,7 @@ def _class_instances(room: Room, classes: int) -> list[int]:
 
 
 def _spread(values: np.ndarray) -> np.ndarray:
-    """The bits of (N,) uint32 at every second place of (N,) uint64."""
+    """Spread the bits of (N,) uint32 to every second bit of (N,) uint64."""
     spread = values.astype(np.uint64)
     for shift, mask in (
         (16, 0x0000FFFF0000FFFF),

@@ -1,7 +1,7 @@
-"""Read labelled rooms from a folder: a prepared one (rooms.json, `jspnet prepare`), or npz files with a split.json.
+"""Labelled rooms of a folder: prepared by `jspnet prepare` (rooms.json), or npz files with a split.json.
 
-Prepared rooms are mapped, not loaded, so that a data set larger than memory trains; docs/data.md has the format.
-An npz file of a room holds
+Prepared rooms are memory-mapped: a data set may be larger than memory. docs/data.md describes the format.
+An npz file of a room contains
 
     xyz_mm  (N, 3) integers, millimetres, z up; or xyz (N, 3) float, metres
     rgb     (N, 3) uint8, red green blue
@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from jspnet_core.classes import S3DIS, UNLABELLED, ClassTable
+from jspnet_core.data.provenance import DataSource
 from jspnet_core.data.room_index import (
     INDEX_NAME,
     SUFFIX,
@@ -34,8 +35,8 @@ from jspnet_core.data.room_index import (
 )
 from jspnet_core.io.npz import read_npz, take_array, take_metres
 
-MIN_POINTS = 100
-"""Points of the smallest room: the paper's smallest block has as many."""
+MIN_ROOM_POINTS = 100
+"""Fewest points of a room, and of a block of the paper."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Room:
 
     points: (N, 3) float32, metres, z up, from the room's minimum corner; of a single view z is above the floor.
     colors: (N, 3) uint8, red green blue.
-    label: (N,) uint8, class id; 255 where the truth is unknown.
-    instance: (N,) int32, id of the instance in this room; every point has one, structure included.
+    label: (N,) uint8, class id; 255: unlabelled.
+    instance: (N,) int32, id of the instance in this room; walls, floor and ceiling have ids, too.
     """
 
     name: str
@@ -59,21 +60,21 @@ class Room:
 
 
 def lacks_instances(room: Room) -> bool:
-    """Whether points of several classes share the only instance id: nothing to learn objects from."""
+    """Whether points of several classes share one instance id, so that there are no instances to learn."""
     return int(room.instance.min()) == int(room.instance.max()) and int(room.label.min()) != int(room.label.max())
 
 
 class MappedRoom(Room):
-    """A room whose arrays stay in its file: read-only `np.memmap`s, mapped anew at each access.
+    """Room whose arrays are read-only memory maps, created at each access.
 
-    So any number of rooms takes neither memory nor open files, and a room travels to another process as a path.
+    Rooms need neither memory nor open files, and are sent to other processes as a path.
     """
 
     path: Path
     entry: RoomEntry
 
     def __init__(self, folder: Path, name: str, entry: RoomEntry):
-        self.__dict__.update(name=name, path=folder / f"{name}{SUFFIX}", entry=entry)  # frozen: no other way in
+        self.__dict__.update(name=name, path=folder / f"{name}{SUFFIX}", entry=entry)  # the dataclass is frozen
 
     def __len__(self) -> int:
         return self.entry.points
@@ -99,9 +100,9 @@ class MappedRoom(Room):
 
 
 def open_rooms(folder: Path | str, split: str) -> list[Room]:
-    """The rooms of one split, in the split's order: mapped from a prepared folder, loaded from npz files.
+    """Open the rooms of one split, in its order: memory-mapped from a prepared folder, loaded from npz files.
 
-    Raises `RoomFileError` for an unknown split and for rooms that are missing, cut short or foreign.
+    Raises `RoomFileError` for an unknown split and for rooms that are missing, truncated or of another format.
     """
     paths = room_paths(folder, split)
     if not is_prepared(folder):
@@ -111,12 +112,12 @@ def open_rooms(folder: Path | str, split: str) -> list[Room]:
 
 
 def room_classes(folder: Path | str) -> ClassTable:
-    """The classes that the labels of a folder's rooms count in: its index's; S3DIS for npz files. `RoomFileError`."""
+    """Return the class table of a folder's labels: that of the index, or S3DIS for npz. Raises `RoomFileError`."""
     return read_index(folder).class_table() if is_prepared(folder) else S3DIS
 
 
 def room_geometry(folder: Path | str) -> dict[str, bool | float]:
-    """What a network's configuration takes from a folder's rooms: `color`, and `block_size` where they state one.
+    """Return the network settings that a folder's rooms determine: `color`, and `block_size` if they state one.
 
     Raises `RoomFileError`.
     """
@@ -128,14 +129,23 @@ def room_geometry(folder: Path | str) -> dict[str, bool | float]:
 
 
 def are_single_views(folder: Path | str) -> bool:
-    """Whether a folder's rooms are frames of a camera, one each. Raises `RoomFileError`."""
+    """Whether each of a folder's rooms is one frame of a camera. Raises `RoomFileError`."""
     return is_prepared(folder) and read_index(folder).single_views
 
 
-def rooms_hash(folder: Path | str) -> str:
-    """One sha256, hexadecimal, for the content of all rooms of a folder and their splits. Raises `RoomFileError`.
+def rooms_source(folder: Path | str) -> DataSource:
+    """Return name and licence of a folder's data, as recorded in its index. Raises `RoomFileError`."""
+    name = Path(folder).resolve().name
+    if not is_prepared(folder):
+        return DataSource(name)
+    index = read_index(folder)
+    return DataSource(index.title or name, index.licence)
 
-    Of a prepared folder it is that of the index, which holds those of the files; of npz files all are read.
+
+def rooms_hash(folder: Path | str) -> str:
+    """Compute one sha256, hexadecimal, of all rooms of a folder and their splits. Raises `RoomFileError`.
+
+    For a prepared folder it is that of the index, which contains those of the files; npz files are all read.
     """
     folder = Path(folder)
     if is_prepared(folder):
@@ -148,14 +158,14 @@ def rooms_hash(folder: Path | str) -> str:
 
 
 def is_prepared(folder: Path | str) -> bool:
-    """Whether a folder is of the prepared format."""
+    """Whether a folder has the prepared format."""
     return (Path(folder) / INDEX_NAME).is_file()
 
 
 def read_room(path: Path | str) -> Room:
-    """One room: a mapped one from FOLDER/NAME.room, a loaded one from an npz file.
+    """Read one room: FOLDER/NAME.room, memory-mapped, or an npz file.
 
-    Raises `RoomFileError` for a missing, damaged or foreign file.
+    Raises `RoomFileError` for a file that is missing, damaged or of another format.
     """
     path = Path(path)
     return _read_npz(path) if path.suffix != SUFFIX else _map_room(path, read_index(path.parent).rooms)
@@ -163,7 +173,7 @@ def read_room(path: Path | str) -> Room:
 
 def _map_room(path: Path, entries: Mapping[str, RoomEntry]) -> MappedRoom:
     if path.stem not in entries:
-        raise RoomFileError(f"{path}: not among the rooms of {path.parent / INDEX_NAME}")
+        raise RoomFileError(f"{path}: not listed in {path.parent / INDEX_NAME}")
     check_file(path, entries[path.stem].points)
     return MappedRoom(path.parent, path.stem, entries[path.stem])
 
@@ -174,7 +184,9 @@ def _read_npz(path: Path) -> Room:
         points = take_metres(path, arrays)
         n = len(points)
         if n == 0 or not np.isfinite(points).all():
-            raise RoomFileError(f"{path}: {n} points, not all finite; a room holds at least one point, all finite")
+            raise RoomFileError(
+                f"{path}: {n} points, not all finite; a room needs at least one point, and all of them finite"
+            )
         return Room(
             name=path.stem,
             points=points - points.min(axis=0),
@@ -183,18 +195,18 @@ def _read_npz(path: Path) -> Room:
             instance=_ids(path, "ins", take_array(path, arrays, "ins", (n,), "integer"), 2**31 - 1).astype(np.int32),
         )
     except ValueError as error:
-        raise RoomFileError(f"{error}; a room holds xyz_mm (or xyz), rgb, sem and ins") from None
+        raise RoomFileError(f"{error}; a room needs xyz_mm (or xyz), rgb, sem and ins") from None
 
 
 def read_split(folder: Path | str) -> dict[str, list[str]]:
-    """Room names by split name, from FOLDER/rooms.json or split.json. Raises `RoomFileError`."""
+    """Read room names by split from FOLDER/rooms.json or split.json. Raises `RoomFileError`."""
     if is_prepared(folder):
         return read_index(folder).splits
     path = Path(folder) / "split.json"
     try:
         split = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RoomFileError(f"{path}: no such file; a folder of rooms has one beside its npz files") from None
+        raise RoomFileError(f"{path}: file not found; a folder of npz rooms needs one") from None
     except (OSError, ValueError) as error:
         raise RoomFileError(f"{path}: not a JSON file ({error})") from None
     valid = isinstance(split, dict) and all(
@@ -206,23 +218,23 @@ def read_split(folder: Path | str) -> dict[str, list[str]]:
 
 
 def room_paths(folder: Path | str, split: str) -> list[Path]:
-    """Paths of the rooms of one split, in the split's order.
+    """Return the paths of the rooms of one split, in its order.
 
-    Raises `RoomFileError` for an unknown split and for rooms that are not in the folder.
+    Raises `RoomFileError` for an unknown split and for rooms that are missing.
     """
     splits = read_split(folder)
     if split not in splits:
         where = Path(folder) / (INDEX_NAME if is_prepared(folder) else "split.json")
-        raise RoomFileError(f"{where}: no split named {split!r}; it has {', '.join(splits)}")
+        raise RoomFileError(f"{where}: split {split!r} does not exist; accepted are {', '.join(splits)}")
     suffix = SUFFIX if is_prepared(folder) else ".npz"
     paths = [Path(folder) / f"{name}{suffix}" for name in splits[split]]
     missing = [path.name for path in paths if not path.is_file()]
     if missing:
-        raise RoomFileError(f"{folder}: split {split!r} names rooms that are not there: {', '.join(missing[:5])}")
+        raise RoomFileError(f"{folder}: files of split {split!r} not found: {', '.join(missing[:5])}")
     return paths
 
 
 def _ids(path: Path, key: str, ids: np.ndarray, highest: int) -> np.ndarray:
     if ids.min() < 0 or ids.max() > highest:
-        raise RoomFileError(f"{path}: {key!r} holds values {ids.min()} to {ids.max()}, accepted are 0 to {highest}")
+        raise RoomFileError(f"{path}: {key!r} has values {ids.min()} to {ids.max()}, accepted are 0 to {highest}")
     return ids

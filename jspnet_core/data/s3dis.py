@@ -1,4 +1,4 @@
-"""S3DIS from its text files: Stanford3dDataset_v1.2_Aligned_Version/Area_A/ROOM/Annotations/CLASS_N.txt."""
+"""Reader of the S3DIS text files: Stanford3dDataset_v1.2_Aligned_Version/Area_A/ROOM/Annotations/CLASS_N.txt."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from jspnet_core.data.rooms import Room
 from jspnet_core.data.text_table import read_table
 
 OTHER = "clutter"
-"""Class of annotations whose name is none of the 13, as `stairs`."""
+"""Class of annotations with a name that is not among the 13, as `stairs`."""
 
 
 @dataclass(frozen=True)
 class S3disRoom:
-    """One room of the text tree: a folder that holds Annotations/."""
+    """One room: a folder that contains Annotations/."""
 
     root: Path
     folder: Path
@@ -33,10 +33,10 @@ class S3disRoom:
         return self.folder.relative_to(self.root).as_posix()
 
     def read(self, notes: list[str]) -> Room:
-        """Every annotation file is one instance, numbered from 1 in the order of the names (paper, section 4.1).
+        """Read the annotation files, one instance each, numbered from 1 in the order of names (paper, section 4.1).
 
-        The room's own text file, beside Annotations, repeats the points without labels and is not read.
-        Raises `RoomFileError` where no annotation holds a point.
+        The room's text file beside Annotations contains the same points without labels and is not read.
+        Raises `RoomFileError` if no annotation contains a point.
         """
         tables, labels = [], []
         for path in annotation_files(self.folder):
@@ -67,23 +67,25 @@ class S3disRoom:
 
 
 def find_rooms(root: Path) -> list[S3disRoom]:
-    """Every room under ROOT, the folder that holds Area_1 to Area_6 or some of them, sorted.
+    """Find all rooms under ROOT, the folder that contains Area_1 to Area_6 or some of them, sorted.
 
-    Raises `RoomFileError` where there is none.
+    Raises `RoomFileError` without any.
     """
     folders = sorted(path.parent for path in root.glob("Area_*/*/Annotations") if path.is_dir())
     if not folders:
-        raise RoomFileError(f"{root}: no Area_*/ROOM/Annotations in this folder; ROOT is the one that holds Area_1")
+        raise RoomFileError(
+            f"{root}: no Area_*/ROOM/Annotations in this folder; ROOT must contain Area_1 or another area"
+        )
     return [S3disRoom(root, folder) for folder in folders]
 
 
 def annotation_files(folder: Path) -> Iterator[Path]:
-    """The annotation files of a room's folder, sorted: their order numbers the instances."""
+    """Yield the annotation files of a room's folder, sorted: their order numbers the instances."""
     yield from sorted(path for path in (folder / "Annotations").glob("*.txt") if not path.name.startswith("."))
 
 
 def _class_of(stem: str) -> tuple[int, str]:
-    """Class id of CLASS_N, and CLASS where that is none of the 13."""
+    """Return the class id of CLASS_N, and CLASS if it is not among the 13."""
     name = stem.rpartition("_")[0] or stem
     if name in S3DIS.names:
         return S3DIS.names.index(name), ""

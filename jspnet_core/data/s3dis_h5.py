@@ -1,9 +1,8 @@
-"""S3DIS from the public block files of ASIS, JSNet and JSPNet: ROOM.h5 with data, seglabel and pid.
+"""Reader of the public S3DIS block files of ASIS, JSNet and JSPNet: ROOM.h5 with data, seglabel and pid.
 
-The blocks overlap and hold 4096 points each, drawn with replacement, so of a room there is what was drawn at least
-once: for small rooms about half of the points. Coordinates come back to the millimetre that the data set has: a
-block's x and y are relative to a corner that the file does not hold, but also given as a share of the room's extent,
-and the ratio of the two is that extent.
+Blocks overlap and contain 4096 points each, drawn with replacement: only points that were drawn at least once can be
+read, about half of them in small rooms. Coordinates are recovered to the millimetre of the data set: x and y of a block
+are relative to a corner that is not stored, but also stored as a share of the room's extent; the ratio is the extent.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from jspnet_core.data.room_index import RoomFileError
 from jspnet_core.data.rooms import Room
 
 _KEYS = {"data": 9, "seglabel": None, "pid": None}
-_WORST_FIT = 0.002  # metres; where blocks contradict one room extent, the file is of another make
-_WRAPPED = 255  # the public files were made with ids as uint8
+_MAX_RESIDUAL = 0.002  # metres; blocks that do not fit one room extent are of another format
+_WRAPPED = 255  # the public files store ids as uint8
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class S3disH5Room:
         return self.path.name
 
     def read(self, notes: list[str]) -> Room:
-        """The room's points, each once. Raises `RoomFileError`."""
+        """Read the points of the room, each once. Raises `RoomFileError`."""
         arrays = self._arrays()
         data = arrays["data"].astype(np.float64)  # (B, N, 9)
         extent = np.array([self._extent(data[..., axis], data[..., 6 + axis]) for axis in range(3)])
@@ -53,7 +52,7 @@ class S3disH5Room:
         )
         notes.append(f"{self.source}: {len(room)} different points among the {drawn} of {len(data)} blocks")
         if room.instance.max() == _WRAPPED:
-            notes.append(f"{self.source}: instance ids reach 255; ids above were lost when the file was made")
+            notes.append(f"{self.source}: instance ids reach 255; higher ids are not stored in the file")
         return room
 
     def _arrays(self) -> dict[str, np.ndarray]:
@@ -77,11 +76,11 @@ class S3disH5Room:
         return arrays
 
     def _extent(self, local: np.ndarray, share: np.ndarray) -> float:
-        """The room's extent along an axis, metres: (B, N) coordinates in blocks over (B, N) shares of the room."""
+        """Fit the room's extent along an axis, metres: (B, N) coordinates in blocks over (B, N) shares of the room."""
         local = local - local.mean(axis=1, keepdims=True)
         share = share - share.mean(axis=1, keepdims=True)
         extent = float((local * share).sum() / max((share * share).sum(), 1e-12))
-        if np.abs(local - extent * share).max() > _WORST_FIT:
+        if np.abs(local - extent * share).max() > _MAX_RESIDUAL:
             raise RoomFileError(
                 f"{self.path}: its blocks do not fit together; channels 6 to 8 must be shares of a room"
             )
@@ -89,7 +88,7 @@ class S3disH5Room:
 
 
 def find_h5_rooms(root: Path) -> list[S3disH5Room]:
-    """Every block file in ROOT, sorted. Raises `RoomFileError` where there is none."""
+    """Find all block files in ROOT, sorted. Raises `RoomFileError` without any."""
     paths = sorted(root.glob("*.h5"))
     if not paths:
         raise RoomFileError(f"{root}: no .h5 files in this folder")

@@ -1,4 +1,4 @@
-"""ScanNet scenes as mmdetection3d exports them: SCENE_vert.npy, SCENE_sem_label.npy and SCENE_ins_label.npy."""
+"""Reader of ScanNet scenes exported by mmdetection3d: SCENE_vert.npy, SCENE_sem_label.npy and SCENE_ins_label.npy."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ NYU40 = make_table(
         "other prop",
     )
 )
-"""The 40 classes of NYU Depth v2; their ids in the files count from 1."""
+"""The 40 classes of NYU Depth v2; ids in the files start at 1."""
 
 _AS_S3DIS = {
     "wall": "wall",
@@ -75,14 +75,14 @@ _AS_S3DIS = {
     "cabinet": "bookcase",
     "whiteboard": "board",
 }
-"""What S3DIS calls them; all others are its clutter. It has no cabinets of its own: they are bookcases there."""
+"""Classes of S3DIS; all others become clutter. S3DIS labels cabinets as bookcases."""
 
-_SUFFIXES = ("", "_all")  # the second: without the choice of 18 classes
+_SUFFIXES = ("", "_all")  # the second: without the selection of 18 classes
 
 
 @dataclass(frozen=True)
 class ScannetScene:
-    """One scene. `stem` is the path of its files up to _vert; `suffix` comes behind."""
+    """One scene. stem: path of its files before _vert; suffix: text after _vert."""
 
     stem: Path
     suffix: str
@@ -97,12 +97,12 @@ class ScannetScene:
         return f"{self.stem.name}_vert{self.suffix}.npy"
 
     def read(self, notes: list[str]) -> Room:
-        """The vertices of the mesh. Not annotated ones keep instance 0 and have no class. Raises `RoomFileError`."""
+        """Read the vertices of the mesh. Unannotated ones have instance 0 and no class. Raises `RoomFileError`."""
         vertices = self._load("vert", None)
         nyu = self._load("sem_label", len(vertices))
         instance = self._load("ins_label", len(vertices))
         if nyu.min() < 0 or nyu.max() > len(NYU40):
-            raise RoomFileError(f"{self._path('sem_label')}: holds {nyu.min()} to {nyu.max()}; NYU40 has 0 to 40")
+            raise RoomFileError(f"{self._path('sem_label')}: contains {nyu.min()} to {nyu.max()}, accepted are 0 to 40")
         label = _LOOK_UP[self.classes][nyu]
         unknown = np.count_nonzero(label == UNLABELLED)
         if unknown:
@@ -114,7 +114,7 @@ class ScannetScene:
         return self.stem.with_name(f"{self.stem.name}_{what}{self.suffix}.npy")
 
     def _load(self, what: str, count: int | None) -> np.ndarray:
-        """vert: (N, 6) or wider, x y z metres, red green blue 0 to 255. The others: (N,) integers."""
+        """Load vert: (N, 6) or wider, x y z metres, red green blue 0 to 255, or another array: (N,) integers."""
         path = self._path(what)
         try:
             array = np.load(path, allow_pickle=False)
@@ -130,7 +130,7 @@ class ScannetScene:
 
 
 def find_scenes(root: Path, classes: Literal["s3dis", "nyu40"]) -> list[ScannetScene]:
-    """Every scene in ROOT, sorted. Raises `RoomFileError` where there is none."""
+    """Find all scenes in ROOT, sorted. Raises `RoomFileError` without any."""
     scenes = []
     for suffix in _SUFFIXES:
         end = f"_vert{suffix}.npy"
@@ -145,7 +145,7 @@ def class_table(classes: Literal["s3dis", "nyu40"]) -> ClassTable:
 
 
 def _look_up() -> dict[str, np.ndarray]:
-    """From ids of NYU40, 0 to 40, to labels: (41,) uint8 by class table."""
+    """Return label by id of NYU40, 0 to 40: (41,) uint8 for each class table."""
     as_s3dis = [S3DIS.names.index(_AS_S3DIS.get(name, "clutter")) for name in NYU40.names]
     return {
         "s3dis": np.array([UNLABELLED, *as_s3dis], np.uint8),

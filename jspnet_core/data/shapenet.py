@@ -1,4 +1,4 @@
-"""ShapeNet part: one text file per shape, x y z, normal, part. Shapes have part labels and no instances."""
+"""Reader of ShapeNet part: one text file per shape with x y z, normal and part; no instances."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ PART_COUNTS = {
 """Parts of each category, in the order of the label: airplane 0 to 3, bag 4 and 5, ..., table 47 to 49."""
 
 PARTS = make_table([f"{category}_{i}" for category, parts in PART_COUNTS.items() for i in range(parts)])
-"""The 50 parts. The data set gives them numbers, no names."""
+"""The 50 parts. The data set numbers them without names."""
 
 BLOCK_SIZE = 4.0
-"""A block around any point of a shape in the unit sphere holds the whole shape."""
+"""Metres. A block around any point of a shape in the unit sphere contains the whole shape."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Shape:
     """One shape.
 
     points: drawn at random, 2048 in the paper; 0 for all.
-    eps, min_samples: of DBSCAN, where the shape fills the unit sphere.
+    eps, min_samples: of DBSCAN, for a shape scaled to the unit sphere.
     """
 
     root: Path
@@ -58,7 +58,7 @@ class Shape:
 
     @property
     def name(self) -> str:
-        """The files of a category may be named as those of another: the folder belongs to the name."""
+        """Path without suffix: files of different categories may have the same name."""
         return "_".join(self.path.relative_to(self.root).with_suffix("").parts)
 
     @property
@@ -66,7 +66,7 @@ class Shape:
         return self.path.relative_to(self.root).as_posix()
 
     def read(self, notes: list[str]) -> Room:
-        """The shape in the unit sphere, z up (the files have y up), without colour. Raises `RoomFileError`."""
+        """Read a shape, scaled to the unit sphere, z up (y up in the files), without colour. Raises `RoomFileError`."""
         table, problems = read_table(self.path, columns=7, shown=self.source)
         notes += problems
         if not len(table):
@@ -84,17 +84,17 @@ class Shape:
 
 
 def to_unit_sphere(points: np.ndarray) -> np.ndarray:
-    """(N, 3), moved so that their mean is the origin and scaled so that the farthest is 1 away, as PointNet does."""
+    """Centre points (N, 3) at their mean and scale them to a largest norm of 1, as in PointNet."""
     centered = points - points.mean(axis=0)
     return centered / max(float(np.linalg.norm(centered, axis=1).max()), 1e-9)
 
 
 def part_instances(points: np.ndarray, label: np.ndarray, eps: float, min_samples: int) -> np.ndarray:
-    """Instances: the DBSCAN clusters of each part's points, counted from 1 (paper, section 4.1).
+    """Compute instances as DBSCAN clusters of each part's points, numbered from 1 (paper, section 4.1).
 
-    What DBSCAN calls noise joins the nearest cluster of its part; a part without any cluster is one instance.
-    points: (N, 3), label: (N,) uint8. Returns (N,) int32. The paper and its predecessors do not say what eps and
-    min_samples are: the defaults are this project's.
+    Noise points join the nearest cluster of their part; a part without clusters is one instance.
+    points: (N, 3), label: (N,) uint8. Returns (N,) int32. The paper does not give eps and min_samples; the defaults are
+    those of this project.
     """
     instance = np.zeros(len(points), np.int32)
     for part in np.unique(label):
@@ -111,7 +111,7 @@ def part_instances(points: np.ndarray, label: np.ndarray, eps: float, min_sample
 
 
 def find_shapes(root: Path, points: int, eps: float, min_samples: int) -> list[Shape]:
-    """Every text file under ROOT but the list of categories, sorted. Raises `RoomFileError` where there is none."""
+    """Find all shape files under ROOT, sorted. Raises `RoomFileError` without any."""
     paths = sorted(path for path in root.rglob("*.txt") if path.name != "synsetoffset2category.txt")
     if not paths:
         raise RoomFileError(f"{root}: no .txt files in this folder")

@@ -1,4 +1,4 @@
-"""Which rooms train and which validate."""
+"""Split of rooms into training and validation."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from jspnet_core.data.room_index import RoomFileError
 
 @dataclass(frozen=True)
 class SplitRule:
-    """Rooms whose name matches one of the patterns (`Area_5_*`) validate; without patterns, a share of all rooms.
+    """Rule that selects validation rooms by name patterns (`Area_5_*`) or, without patterns, a share of all rooms.
 
-    The share is drawn by the hash of the name: the same rooms on every machine, and a new room moves few others.
+    The share is selected by the hash of the name: the same rooms on every machine, and new rooms move few others.
     """
 
     val: tuple[str, ...] = ()
     share: float = 0.15
 
     def apply(self, names: Sequence[str]) -> dict[str, list[str]]:
-        """Names by split, `train` and `val`, both sorted."""
+        """Return names by split, `train` and `val`, both sorted."""
         if self.val:
             val = {name for name in names if any(fnmatchcase(name, pattern) for pattern in self.val)}
         else:
@@ -31,8 +31,8 @@ class SplitRule:
         return {"train": sorted(set(names) - val), "val": sorted(val)}
 
     def check(self, names: Sequence[str]) -> None:
-        """Raise `RoomFileError` for a pattern that no room matches."""
+        """Raise `RoomFileError` for a pattern that matches no room."""
         for pattern in self.val:
             if not any(fnmatchcase(name, pattern) for name in names):
                 some = ", ".join(sorted(names)[:5])
-                raise RoomFileError(f"--val {pattern}: no room matches; there are {len(names)}: {some} ...")
+                raise RoomFileError(f"--val is {pattern}, which matches none of the {len(names)} rooms: {some} ...")

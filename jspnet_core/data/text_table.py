@@ -1,4 +1,4 @@
-"""Columns of numbers from text files of points: fast where all is well, line by line only where it is not."""
+"""Reader of number columns in text files: fast, with a line-by-line repair of malformed lines."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from jspnet_core.data.room_index import RoomFileError
 _PLAIN = b"0123456789+-.eE \t\r\n"
 _NUMBER = rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_MOST_NOTES = 20  # of one file; a file of another format would fill the screen
+_MAX_NOTES = 20  # per file: a file of another format would fill the screen
 
 
 def read_table(path: Path, columns: int, shown: str) -> tuple[np.ndarray, list[str]]:
-    """The lines of `columns` numbers, separated by blanks or tabs; empty lines do not count.
+    """Read lines of `columns` numbers, separated by blanks or tabs; empty lines are ignored.
 
-    A line with control bytes is read with each of them as a separator or, where that does not fit, without them.
-    Lines that are not `columns` numbers are skipped. Both are reported with file and line.
-    shown: the file's name in the report. Returns (N, columns) float64, and the report. Raises `RoomFileError`.
+    A line with control bytes is read with each of them as a separator or, if that does not fit, without them. Other
+    malformed lines are skipped. Both are reported with file and line. shown: name of the file in the report.
+    Returns (N, columns) float64, and the report. Raises `RoomFileError`.
     """
     try:
         text = path.read_bytes()
@@ -32,15 +32,15 @@ def read_table(path: Path, columns: int, shown: str) -> tuple[np.ndarray, list[s
         table = _parse(text, columns)
         if table is not None:
             return table, []
-    text, notes = _mend(text, columns, shown)
+    text, notes = _repair(text, columns, shown)
     table = _parse(text, columns)
     if table is None:  # every line was compared with a pattern
-        raise AssertionError(f"{shown}: a mended file that does not parse")
+        raise AssertionError(f"{shown}: a repaired file that does not parse")
     return table, notes
 
 
 def _parse(text: bytes, columns: int) -> np.ndarray | None:
-    """(N, columns) float64, or None where a line does not have so many numbers."""
+    """Parse to (N, columns) float64; None if a line has another number of columns."""
     if not text.strip():
         return np.empty((0, columns))
     try:
@@ -52,8 +52,8 @@ def _parse(text: bytes, columns: int) -> np.ndarray | None:
     return table if fits else None
 
 
-def _mend(text: bytes, columns: int, shown: str) -> tuple[bytes, list[str]]:
-    """The lines that are as they should be, or can be read so, and what was done."""
+def _repair(text: bytes, columns: int, shown: str) -> tuple[bytes, list[str]]:
+    """Return the well-formed and repaired lines, and the report."""
     good = rb"[ \t]*" + rb"[ \t]+".join([_NUMBER] * columns) + rb"[ \t]*\r?"
     whole = re.compile(good)
     kept, notes, begin, number = [], [], 0, 1
@@ -61,21 +61,21 @@ def _mend(text: bytes, columns: int, shown: str) -> tuple[bytes, list[str]]:
         number += text.count(b"\n", begin, bad.start())
         kept.append(text[begin : bad.start()])
         begin = bad.start()
-        line, how = _read_anyway(bad[0], whole)
+        line, how = _repair_line(bad[0], whole)
         notes.append(f"{shown}:{number}: {how}")
         kept.append(line)
         begin = bad.end()
     kept.append(text[begin:])
-    if len(notes) > _MOST_NOTES:
-        notes[_MOST_NOTES:] = [f"{shown}: {len(notes) - _MOST_NOTES} more lines like these"]
+    if len(notes) > _MAX_NOTES:
+        notes[_MAX_NOTES:] = [f"{shown}: {len(notes) - _MAX_NOTES} more lines like these"]
     return b"".join(kept), notes
 
 
-def _read_anyway(line: bytes, whole: re.Pattern[bytes]) -> tuple[bytes, str]:
+def _repair_line(line: bytes, whole: re.Pattern[bytes]) -> tuple[bytes, str]:
     controls = _CONTROL.findall(line)
     names = ", ".join(f"0x{control[0]:02x}" for control in controls)
-    for replacement, how in ((b" ", "as a separator"), (b"", "as if it were not there")):
-        mended = _CONTROL.sub(replacement, line)
-        if controls and whole.fullmatch(mended):
-            return mended, f"control byte {names} read {how}"
+    for replacement, how in ((b" ", "as a separator"), (b"", "as if it were absent")):
+        repaired = _CONTROL.sub(replacement, line)
+        if controls and whole.fullmatch(repaired):
+            return repaired, f"control byte {names} read {how}"
     return b"", f"skipped: {line[:60]!r}"

@@ -1,9 +1,9 @@
-"""Average precision of instances, as ScanNet's benchmark computes it (its evaluate_semantic_instance.py).
+"""Average precision of instances, as in ScanNet's benchmark (evaluate_semantic_instance.py).
 
-A prediction belongs to a true instance of its class in its room if their IoU is above the threshold. Of several that
-belong to one, that with the highest confidence is a hit and the others are false, as are those that belong to none.
-Precision and recall at every confidence that occurs are joined by trapezoids. Unlike the benchmark, no instance is
-too small to count; points of unknown truth are taken out before.
+A prediction matches a true instance of its class in its room if their IoU is above the threshold. Of several matches
+of one instance the one with the highest confidence is a true positive; the others, and predictions without a match, are
+false positives. The precision-recall curve is integrated by trapezoids. Unlike in the benchmark there is no minimum
+size of an instance; unlabelled points are removed before.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import numpy as np
 from jspnet_core.evaluation.instance_matching import Matches
 
 AP_THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
-"""AP is the mean over these. The benchmark's page names them; its script stops at 0.9."""
+"""Thresholds over which AP is averaged. The benchmark's page lists them; its script stops at 0.9."""
 
 
 def average_precision(rooms: Sequence[Matches], class_count: int, threshold: float) -> np.ndarray:
-    """AP by class, 0 to 1: (class_count,) float64, NaN for classes without a true instance in any room.
+    """Compute AP by class, 0 to 1: (class_count,) float64, NaN for classes without a true instance in any room.
 
-    0 for a class without a prediction. Raises ValueError where predictions have no confidence.
+    A class without predictions has 0. Raises ValueError if predictions have no confidence.
     """
     if any(np.isnan(room.confidence).any() for room in rooms):
-        raise ValueError("average precision ranks predictions by their confidence; some have none")
+        raise ValueError("average precision needs a confidence of every prediction; some have none")
     return np.array([_of_class(rooms, c, threshold) for c in range(class_count)])
 
 
@@ -40,14 +40,14 @@ def _of_class(rooms: Sequence[Matches], c: int, threshold: float) -> float:
 
 
 def _outcomes(room: Matches, c: int, threshold: float) -> tuple[np.ndarray, np.ndarray]:
-    """Of each prediction of class c in a room, in no special order: whether it is a hit, and its confidence."""
-    mine = (room.predicted_class[room.predicted] == c) & (room.iou > threshold)
-    best: dict[int, float] = {}  # confidence of the hit of a true instance
+    """Return, for each prediction of class c in a room, unordered, whether it is a hit, and its confidence."""
+    candidates = (room.predicted_class[room.predicted] == c) & (room.iou > threshold)
+    best: dict[int, float] = {}  # confidence of the true positive of each true instance
     false: list[float] = []
     taken: set[int] = set()
-    order = np.lexsort((room.predicted[mine], room.true[mine]))
-    for p, t in zip(room.predicted[mine][order].tolist(), room.true[mine][order].tolist(), strict=True):
-        if p in taken:  # below 0.5 a prediction may belong to several true instances: it is the hit of one
+    order = np.lexsort((room.predicted[candidates], room.true[candidates]))
+    for p, t in zip(room.predicted[candidates][order].tolist(), room.true[candidates][order].tolist(), strict=True):
+        if p in taken:  # below 0.5 a prediction may match several true instances: it counts for one
             continue
         confidence = float(room.confidence[p])
         if t in best:
@@ -56,16 +56,16 @@ def _outcomes(room: Matches, c: int, threshold: float) -> tuple[np.ndarray, np.n
         else:
             best[t] = confidence
             taken.add(p)
-    alone = np.setdiff1d(np.flatnonzero(room.predicted_class == c), room.predicted[mine])
+    alone = np.setdiff1d(np.flatnonzero(room.predicted_class == c), room.predicted[candidates])
     false.extend(room.confidence[alone].tolist())
     hit = np.repeat([True, False], [len(best), len(false)])
     return hit, np.array([*best.values(), *false], np.float64)
 
 
 def _area(hit: np.ndarray, confidence: np.ndarray, missed: int) -> float:
-    """Area under precision over recall. missed: true instances without a hit at any confidence."""
+    """Integrate the precision-recall curve. missed: true instances without a hit at any confidence."""
     order = np.argsort(confidence, kind="stable")
-    before = np.concatenate([[0], np.cumsum(hit[order])])  # hits among the predictions that are less sure
+    before = np.concatenate([[0], np.cumsum(hit[order])])  # hits among predictions of lower confidence
     first = np.unique(confidence[order], return_index=True)[1]
     hits = before[-1] - before[first]
     precision = np.append(hits / (len(hit) - first), 1.0)

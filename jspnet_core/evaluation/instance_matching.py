@@ -1,4 +1,4 @@
-"""Which predicted instances of a room meet which true ones: all that the instance scores are computed from."""
+"""Matching of predicted and true instances of a room, from which all instance scores are computed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from jspnet_core.classes import NO_INSTANCE
 
 @dataclass(frozen=True)
 class Matches:
-    """Instances of one room: P predicted, T true, and the M pairs of the same class that share points.
+    """Instances of one room: P predicted, T true, and M pairs of the same class with common points.
 
-    predicted_class: (P,) int64; C, the number of classes, where none of the instance's points has a label.
+    predicted_class: (P,) int64; C, the number of classes, for an instance without labelled points.
     predicted_size, true_size: (P,) and (T,) int64, points. true_class: (T,) int64.
-    confidence: (P,) float64, mean over the instance's points; NaN where none was given.
-    predicted, true: (M,) int64, positions of a pair. shared: (M,) int64, points in both.
+    confidence: (P,) float64, mean over the instance's points; NaN if none was given.
+    predicted, true: (M,) int64, indices of a pair's instances. shared: (M,) int64, common points.
     """
 
     predicted_class: np.ndarray
@@ -30,29 +30,29 @@ class Matches:
 
     @property
     def iou(self) -> np.ndarray:
-        """Points in both / points in either, of each pair: (M,) float64."""
+        """Intersection over union of each pair: (M,) float64."""
         return self.shared / (self.predicted_size[self.predicted] + self.true_size[self.true] - self.shared)
 
     def best_of_predicted(self) -> np.ndarray:
-        """Largest IoU of each predicted instance with a true one of its class: (P,) float64."""
+        """Return the largest IoU of each predicted instance with a true one of its class: (P,) float64."""
         best = np.zeros(len(self.predicted_size))
         np.maximum.at(best, self.predicted, self.iou)
         return best
 
     def best_of_true(self) -> np.ndarray:
-        """Largest IoU of each true instance with a predicted one of its class: (T,) float64."""
+        """Return the largest IoU of each true instance with a predicted one of its class: (T,) float64."""
         best = np.zeros(len(self.true_size))
         np.maximum.at(best, self.true, self.iou)
         return best
 
     def to_dict(self) -> dict[str, list]:
-        """For JSON: lists; a confidence that was not given is None."""
+        """Return lists for JSON; a missing confidence is None."""
         lists = {key: value.tolist() for key, value in vars(self).items()}
         return {**lists, "confidence": [None if np.isnan(c) else c for c in lists["confidence"]]}
 
     @classmethod
     def from_dict(cls, lists: dict[str, list]) -> Matches:
-        """Raises TypeError or ValueError for anything but what `to_dict` writes."""
+        """Read the content of `to_dict`. Raises TypeError or ValueError for other content."""
         confidence = np.array([np.nan if c is None else c for c in lists["confidence"]], np.float64)
         return cls(**{k: confidence if k == "confidence" else np.array(v, np.int64) for k, v in lists.items()})
 
@@ -65,7 +65,7 @@ def match_instances(
     class_count: int,
     confidence: np.ndarray | None = None,
 ) -> Matches:
-    """Compare the instances of a room.
+    """Match the instances of a room.
 
     label: (N,) predicted class ids; any id >= class_count: none. instance: (N,) predicted ids, 0: none.
     true_label: (N,) class ids below class_count. true_instance: (N,) ids. confidence: (N,) 0 to 1, or None.
@@ -76,7 +76,7 @@ def match_instances(
     of_predicted, predicted_class, predicted_size = _instances(instance[belongs], label[belongs], class_count)
     total = None if confidence is None else np.bincount(of_predicted, confidence[belongs], len(predicted_size))
     mean = np.full(len(predicted_size), np.nan) if total is None else total / predicted_size
-    # Every pair of a predicted and a true instance that share points, and how many they share.
+    # Pairs of a predicted and a true instance with common points, and their number.
     pair, shared = np.unique(of_predicted * max(len(true_size), 1) + of_true[belongs], return_counts=True)
     p, t = pair // max(len(true_size), 1), pair % max(len(true_size), 1)
     same = predicted_class[p] == true_class[t]

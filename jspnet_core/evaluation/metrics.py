@@ -1,7 +1,7 @@
-"""Scores of labelled rooms, by the formulas of the paper's section 4.3 (equations 18 to 20) and its reference code.
+"""Metrics of labelled rooms (paper, section 4.3, equations 18 to 20, and its reference code).
 
-A room is counted by `score_room`; counts of rooms are added up by `summarise`, which is where rooms of several
-areas, or of the six folds, are pooled. What differs from the reference is in docs/evaluation.md.
+`score_room` counts one room; `summarise` adds up the counts of rooms, which also pools areas or the six folds.
+docs/evaluation.md lists the differences from the reference.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from jspnet_core.evaluation.average_precision import AP_THRESHOLDS, average_prec
 from jspnet_core.evaluation.instance_matching import Matches, match_instances
 
 MATCH_IOU = 0.5
-"""Intersection over union from which a predicted instance counts as found."""
+"""Smallest intersection over union of a correct instance."""
 
 MEAN_NAMES = {
     "accuracy": "mAcc",
@@ -29,17 +29,17 @@ MEAN_NAMES = {
     "ap50": "AP50",
     "ap25": "AP25",
 }
-"""Scores of a class, and what the mean over classes is called in papers."""
+"""Names of the means over classes in papers, by the score of a class."""
 
 
 @dataclass(frozen=True)
 class RoomScore:
     """Counts of one room.
 
-    confusion: (C, C + 1) int64, points by true class and predicted class; the last column: no label.
-    matches: its instances, predicted and true.
+    confusion: (C, C + 1) int64, points by true class and predicted class; the last column: unlabelled.
+    matches: predicted and true instances.
     The properties are (C,) by class: instances (`found`, those that match a true one; `predicted`; `true`), int64, and
-    `coverage` and `weighted_coverage`, float64, NaN where the room has no true instance of the class.
+    `coverage` and `weighted_coverage`, float64, NaN for a class without a true instance in the room.
     """
 
     confusion: np.ndarray
@@ -74,21 +74,21 @@ class RoomScore:
         return np.bincount(instances, minlength=len(self.confusion) + 1)[: len(self.confusion)]
 
     def to_dict(self) -> dict:
-        """For JSON, with everything that pooling needs."""
+        """Return the content for JSON, with all counts that pooling needs."""
         return {"confusion": self.confusion.tolist(), "instances": self.matches.to_dict()}
 
     @classmethod
     def from_dict(cls, content: dict) -> RoomScore:
-        """Raises KeyError, TypeError or ValueError for anything but what `to_dict` writes."""
+        """Read the content of `to_dict`. Raises KeyError, TypeError or ValueError for other content."""
         return cls(np.array(content["confusion"], np.int64), Matches.from_dict(content["instances"]))
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """Scores of one class, 0 to 1; None where the class gives no such score.
+    """Scores of one class, 0 to 1; None for a score that is undefined for the class.
 
     precision is 0 for a class with true instances and without predicted ones. ap, ap50, ap25: average precision, over
-    thresholds from 0.5 to 0.95, at 0.5 and at 0.25; None also where predictions have no confidence.
+    thresholds from 0.5 to 0.95, at 0.5 and at 0.25; None also if predictions have no confidence.
     """
 
     name: str
@@ -110,10 +110,10 @@ class ClassScore:
 class Score:
     """Scores of a set of rooms, 0 to 1.
 
-    means: by the paper's names, over the classes that have the score; None where none has. things, stuff: the same
-    over the classes whose instances are objects, and over the others. confusion: (C, C + 1) as in `RoomScore`.
+    means: by the paper's names, over the classes with the score; None if no class has it. things, stuff: the same means
+    over the thing classes and over the others. confusion: (C, C + 1) as in `RoomScore`.
     never_predicted: classes with true instances and no predicted one: their precision counts as 0.
-    absent: classes neither in the truth nor predicted: they count nowhere.
+    absent: classes neither in the truth nor predicted; in no mean.
     """
 
     rooms: int
@@ -139,11 +139,11 @@ class Score:
         return _or_nan(self.means["mRec"])
 
     def figures(self) -> dict[str, float | None]:
-        """oAcc and the means, by the paper's names."""
+        """Return oAcc and the means, by the paper's names."""
         return {"oAcc": self.overall_accuracy, **self.means}
 
     def to_dict(self) -> dict:
-        """For JSON: the means by the paper's names, then everything by class; None where there is no score."""
+        """Return the content for JSON: means by the paper's names, then scores by class; None for undefined scores."""
         return {
             "rooms": self.rooms,
             **self.figures(),
@@ -167,8 +167,8 @@ def score_room(
     """Count one room.
 
     label: (N,) predicted class ids; 255 or any id >= class_count: none. instance: (N,) predicted ids, 0: none.
-    true_label: (N,) true class ids; points with 255 are left out of everything. true_instance: (N,) ids >= 0.
-    confidence: (N,) probability of the label, for average precision; None: it is left out.
+    true_label: (N,) true class ids; unlabelled points (255) are ignored. true_instance: (N,) ids >= 0.
+    confidence: (N,) probability of the label, for average precision; None: not computed.
     Raises ValueError for arrays of different lengths and for true classes beyond class_count.
     """
     arrays = [label, instance, true_label, true_instance, *([] if confidence is None else [confidence])]
@@ -178,7 +178,9 @@ def score_room(
     known = np.asarray(true_label) != UNLABELLED
     label, instance, true_label, true_instance, *rest = (np.asarray(array)[known] for array in arrays)
     if len(true_label) and true_label.max() >= class_count:
-        raise ValueError(f"true_label holds class {true_label.max()}; there are {class_count}, and 255 for unknown")
+        raise ValueError(
+            f"true_label contains class {true_label.max()}, accepted are 0 to {class_count - 1}, and 255 for unlabelled"
+        )
     pair = true_label.astype(np.int64) * (class_count + 1) + np.minimum(label, class_count)
     confusion = np.bincount(pair, minlength=class_count * (class_count + 1)).reshape(class_count, class_count + 1)
     return RoomScore(
@@ -187,9 +189,9 @@ def score_room(
 
 
 def summarise(rooms: Sequence[RoomScore], names: Sequence[str], things: Sequence[str] = ()) -> Score:
-    """Pool rooms: sums for points, precision and recall; coverage is averaged over the rooms that have the class.
+    """Pool rooms: points, precision and recall are summed, coverage is averaged over the rooms with the class.
 
-    names: C class names. things: those whose instances are objects. Raises ValueError where there are no rooms.
+    names: C class names. things: names of the thing classes. Raises ValueError without rooms.
     """
     if not rooms:
         raise ValueError("no rooms to score")
@@ -223,7 +225,7 @@ def summarise(rooms: Sequence[RoomScore], names: Sequence[str], things: Sequence
 
 
 def _points(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Correct, true and predicted points by class, (C,) each, of a (C, C + 1) confusion."""
+    """Return correct, true and predicted points by class, (C,) each, of a (C, C + 1) confusion."""
     predicted = confusion[:, :-1]
     return np.diag(predicted), confusion.sum(axis=1), predicted.sum(axis=0)
 
@@ -240,7 +242,7 @@ def _average_precisions(matches: Sequence[Matches], classes: int) -> dict[str, n
 
 
 def _means(columns: dict[str, np.ndarray], chosen: np.ndarray) -> dict[str, float | None]:
-    """Mean of each column over the chosen classes that have the score."""
+    """Average each column over the chosen classes with a defined score."""
     means: dict[str, float | None] = {}
     for key, column in columns.items():
         values = column[chosen & np.isfinite(column)]
@@ -255,10 +257,10 @@ def _class_score(name: str, i: int, columns: dict[str, np.ndarray], counts: dict
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """Quotient by class, NaN where there is nothing to divide by."""
+    """Divide by class; NaN for a denominator of 0."""
     return np.where(denominator > 0, numerator / np.maximum(denominator, 1e-12), np.nan)
 
 
 def _mean_of_rooms(values: list[np.ndarray]) -> np.ndarray:
-    """Mean over the rooms that have the class: (C,), NaN where none has."""
+    """Average over the rooms with the class: (C,), NaN without any."""
     return _ratio(np.nansum(values, axis=0), np.isfinite(values).sum(axis=0))

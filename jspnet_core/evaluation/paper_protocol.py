@@ -1,7 +1,10 @@
-"""The evaluation of the paper and its reference code: points are counted in the blocks that they were drawn into.
+"""Evaluation protocol of the paper and its reference code: points are counted once per block and draw.
 
-A point of four overlapping blocks counts four times, one that was drawn twice, twice, one that was never drawn, not at
-all. Blocks, clusters, merging and the size filter are those of the reference, too (paper, sections 4.2 and 4.3).
+A point in four overlapping blocks counts four times, a point drawn twice counts twice, a point never drawn does not
+count. Blocks, clustering, merging and the size filter are those of the reference, too (paper, sections 4.2 and 4.3).
+
+The block cutter differs from that of `jspnet_core.pipeline.blocks`: its columns overlap on a fixed grid, are closed on
+all sides and visited in the order of the reference, and points are drawn with replacement. So they cannot share code.
 """
 
 from __future__ import annotations
@@ -26,24 +29,24 @@ from jspnet_core.pipeline.voting import softmax
 from jspnet_core.util.threads import thread_pool
 
 BANDWIDTH = 0.6
-"""Of mean shift, in units of the embedding."""
+"""Bandwidth of mean shift, in units of the embedding."""
 
 STRIDE = 0.5
 """Metres between neighbouring blocks."""
 
-MIN_POINTS = 100
-"""Blocks of fewer points are left out, and with them their points."""
+MIN_BLOCK_POINTS = 100
+"""Fewest points of a block; smaller ones are left out, with their points."""
 
 MIN_SIZE_RATIO = 0.25
-"""Instances that are not larger than this share of the training instances' mean size are dropped."""
+"""Instances up to this share of the mean size of training instances are dropped."""
 
 
 def paper_blocks(points: np.ndarray, count: int, rng: np.random.Generator, size: float = 1.0) -> np.ndarray:
     """Cut a room as the reference does: (B, count) int32 into the points.
 
     points: (M, 3) float32, metres, from the room's minimum corner. Columns of edge `size`, closed on all sides, every
-    `STRIDE`, row by row along x and to and fro along y. Of a column with more than `count` points as many are drawn
-    with replacement; others give all of theirs and are filled up with repetitions.
+    `STRIDE`, row by row along x, in alternating direction along y. From a column with more than `count` points `count`
+    are drawn with replacement; smaller ones contribute all their points and are padded with repetitions.
     """
     steps = np.maximum(np.ceil((points[:, :2].max(axis=0) - size) / STRIDE).astype(int) + 1, 1)
     rows = []
@@ -54,7 +57,7 @@ def paper_blocks(points: np.ndarray, count: int, rng: np.random.Generator, size:
         for j in range(steps[1])[:: -1 if i % 2 else 1]:
             y = j * STRIDE
             member = strip[(along >= y) & (along <= y + size)]
-            if len(member) >= MIN_POINTS:
+            if len(member) >= MIN_BLOCK_POINTS:
                 rows.append(_draw(member, count, rng))
     return np.array(rows, np.int32).reshape(-1, count)
 
@@ -68,10 +71,10 @@ def _draw(member: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarra
 def mean_block_sizes(
     rooms: Sequence[Room], classes: int, points_per_block: int, block_size: float, seed: int = 0
 ) -> np.ndarray:
-    """`mean_ins_size` of the reference: (classes,) float64, whole numbers, NaN for a class without instances.
+    """Compute `mean_ins_size` of the reference: (classes,) float64, whole numbers, NaN for a class without instances.
 
-    Points of an instance over all blocks of its room, overlaps and repetitions counted; then the mean over the
-    instances of a class, cut to a whole number. A class that has no training instance has no size to fall short of.
+    The mean over the instances of a class of their points in all blocks, overlaps and repetitions counted, rounded
+    down. Instances of a class without training instances are not filtered.
     """
     sizes = []
     for room in rooms:
@@ -83,9 +86,9 @@ def mean_block_sizes(
 def evaluate_by_blocks(
     segmenter: Segmenter, paths: Sequence[Path], mean_sizes: np.ndarray, seed: int = 0
 ) -> Iterator[RoomResult]:
-    """Score rooms one by one as the paper does; of the settings, only bandwidth and threads are used.
+    """Score rooms one by one with the paper's protocol; of the settings only bandwidth and threads are used.
 
-    mean_sizes: (C,), of `mean_block_sizes` with the model's number of points per block. Raises `RoomFileError`.
+    mean_sizes: (C,), result of `mean_block_sizes` for the model's number of points per block. Raises `RoomFileError`.
     """
     s, engine = segmenter.settings, segmenter.engine
     c = engine.description.configuration

@@ -1,4 +1,4 @@
-"""What an evaluation came to, as a JSON file that others can be pooled with."""
+"""Results of an evaluation as a JSON file, and pooling of several files."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from jspnet_core.io.atomic import replacing
 
 
 class EvaluationFileError(JspnetError):
-    """A file of scores that cannot be used: one sentence naming it."""
+    """A file of results that cannot be read or pooled."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores of rooms, and of single views of them where they were asked for.
+    """Results of rooms and, optionally, of single views of them.
 
-    model, split: of what and on what. protocol: `points` or `paper`. names, things: the class table's. settings: of
-    the segmenter and the protocol. views: of each room, one after the other. view_settings: how they were made.
+    model, split: names of the model and the split. protocol: `points` or `paper`. names, things: of the class table.
+    settings: of segmenter and protocol. views: results of the views, room by room. view_settings: of their simulation.
     """
 
     model: str
@@ -38,15 +38,15 @@ class Evaluation:
     view_settings: dict[str, Any] = field(default_factory=dict)
 
     def score(self) -> Score:
-        """Of the rooms."""
+        """Summarise the rooms."""
         return summarise([room.score for room in self.rooms], self.names, self.things)
 
     def view_score(self) -> Score:
-        """Of the views. Raises ValueError where there are none."""
+        """Summarise the views. Raises ValueError without views."""
         return summarise([view.score for view in self.views], self.names, self.things)
 
     def write(self, path: Path) -> None:
-        """Write JSON, a line per entry and per room. Raises OSError."""
+        """Write JSON, one line per entry and room. Raises OSError."""
         content = self.to_dict()
         rooms = ",\n  ".join(json.dumps(room, allow_nan=False) for room in content.pop("per_room"))
         lines = [f'"{key}": {json.dumps(value, allow_nan=False)}' for key, value in content.items()]
@@ -55,7 +55,7 @@ class Evaluation:
             file.write(f"{{{text}}}\n".encode())
 
     def to_dict(self) -> dict[str, Any]:
-        """The scores under the paper's names, and the counts of each room and view."""
+        """Return the scores by the paper's names, and the counts of each room and view."""
         head = {
             "model": self.model,
             "split": self.split,
@@ -76,7 +76,7 @@ class Evaluation:
 
     @classmethod
     def read(cls, path: Path) -> Evaluation:
-        """Read what `write` wrote. Raises `EvaluationFileError`."""
+        """Read a file of `write`. Raises `EvaluationFileError`."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             views = content.get("views", {"per_room": []})
@@ -100,39 +100,39 @@ class Evaluation:
 
 
 VIEW_SETTINGS = ("of_each_room", "seed", "camera", "settings")
-"""Entries of `Evaluation.view_settings`."""
+"""Names of the entries of `Evaluation.view_settings`."""
 
 
 def ratios(rooms: Score, views: Score) -> dict[str, float | None]:
-    """Score of the views as a share of that of the rooms, by the scores' names; None where either is missing or 0."""
+    """Divide the scores of the views by those of the rooms, by name; None if either is missing or 0."""
     pairs = {name: (views.figures()[name], value) for name, value in rooms.figures().items()}
     return {name: view / room if room and view is not None else None for name, (view, room) in pairs.items()}
 
 
 def pool(paths: Sequence[Path]) -> Evaluation:
-    """Evaluations of different rooms as one, the six folds, or of the same rooms by different seeds.
+    """Pool results of different rooms, as the six folds, or of the same rooms with different seeds.
 
-    Equal to one evaluation of all the rooms. Raises `EvaluationFileError` for files of different classes or protocols,
-    for rooms that are in two files of one seed, and where only some have views.
+    Equal to one evaluation of all rooms. Raises `EvaluationFileError` for files of different classes or protocols, for
+    rooms that occur in two files of one seed, and if only some files have views.
     """
     parts = [Evaluation.read(path) for path in paths]
     if not parts:
-        raise EvaluationFileError("no files to pool; name those that `jspnet evaluate --json` wrote")
+        raise EvaluationFileError("no files to pool; pass files written by `jspnet evaluate --json`")
     first = parts[0]
     for path, part in zip(paths, parts, strict=True):
         for key in ("names", "things", "protocol"):
             if getattr(part, key) != getattr(first, key):
                 raise EvaluationFileError(
-                    f"{path}: {key} {getattr(part, key)}, but {paths[0]} has {getattr(first, key)}"
+                    f"{path}: {key} is {getattr(part, key)}, in {paths[0]} it is {getattr(first, key)}"
                 )
         if bool(part.views) != bool(first.views):
-            raise EvaluationFileError(f"{path} and {paths[0]}: only one of them has single views")
+            raise EvaluationFileError(f"{path} and {paths[0]}: only one of them contains single views")
     rooms = [room for part in parts for room in part.rooms]
     of_seed = Counter((name, part.settings.get("seed")) for part in parts for name in {r.name for r in part.rooms})
     twice = sorted(name for (name, _), count in of_seed.items() if count > 1)
     if twice:
         raise EvaluationFileError(
-            f"rooms that are in two of the files, by the same seed, would count twice: {', '.join(twice[:5])}"
+            f"rooms occur in two files of the same seed and would count twice: {', '.join(twice[:5])}"
         )
     return replace(
         first,

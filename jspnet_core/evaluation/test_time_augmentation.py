@@ -1,4 +1,4 @@
-"""Labels by the mean of several passes, each over the cloud turned about z (voting over rotations)."""
+"""Test-time augmentation: labels from class probabilities averaged over rotations of the cloud about z."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ from jspnet_core.spatial.transforms import rotation_about_z, transform_points
 def average_over_rotations(
     engine: Engine, points: np.ndarray, colors: np.ndarray, sensor: np.ndarray, settings: SegmenterSettings, votes: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Turn a cloud about z by `votes` angles, evenly over the circle, and average what the network says.
-
-    The first angle is `settings.turn`, as at runtime.
+    """Rotate a cloud about z by `votes` angles, evenly spaced from `settings.turn` on, and average the probabilities.
 
     points: (M, 3) float32, metres, all finite, z up, floor at 0. colors: (M, 3) uint8. sensor: (2,) metres. Each pass
-    has voxels and blocks of its own. Points that no pass drew take the label of the nearest one that was, as at
-    runtime. Returns label (M,) uint8, 255 for none, and its mean probability (M,) float32.
+    has its own voxels and blocks. Points that were never drawn take the nearest point's label, as at runtime.
+    Returns label (M,) uint8, 255 for none, and its mean probability (M,) float32.
     """
     total = np.zeros((len(points), engine.description.configuration.classes), np.float32)
     for degrees in settings.turn + 360.0 * np.arange(votes) / votes:
@@ -44,7 +42,7 @@ def average_over_rotations(
 def _probabilities(
     engine: Engine, points: np.ndarray, colors: np.ndarray, sensor: np.ndarray, s: SegmenterSettings
 ) -> np.ndarray:
-    """Mean probability of each class over the blocks that hold a point's voxel: (M, C) float32, 0 where none does."""
+    """Average class probabilities over the blocks with a point's voxel: (M, C) float32, 0 without any."""
     c = engine.description.configuration
     voxels = voxelize(points, s.voxel_size)
     xyz, rgb = points[voxels.representative], colors[voxels.representative]

@@ -1,4 +1,4 @@
-"""Attention in the form that TensorRT turns into one kernel, so that the N x N matrix never reaches memory.
+"""Attention in a form that TensorRT fuses into one kernel, without an N x N matrix in memory.
 
 Found by building variants with TensorRT-RTX 1.7 and looking for its fused kernel: it takes 16-bit MatMul - Softmax -
 MatMul of rank 4 (blocks, one head, points, width), with equal widths of queries, keys and values, and the scale in the
@@ -17,7 +17,7 @@ _HEAD = "attention_head_axis"
 
 
 class Attention(NamedTuple):
-    """The nodes of one attention: scores of queries and keys, their softmax, and the values that it weighs."""
+    """Nodes of one attention: scores of queries and keys, softmax, and weighted sum of the values."""
 
     scores: onnx.NodeProto
     softmax: onnx.NodeProto
@@ -25,7 +25,7 @@ class Attention(NamedTuple):
 
 
 def find_attentions(graph: onnx.GraphProto) -> list[Attention]:
-    """Every MatMul - Softmax - MatMul of a graph."""
+    """Return every MatMul - Softmax - MatMul of a graph."""
     producer = {output: node for node in graph.node for output in node.output}
     found = []
     for softmax in [node for node in graph.node if node.op_type == "Softmax"]:
@@ -37,7 +37,7 @@ def find_attentions(graph: onnx.GraphProto) -> list[Attention]:
 
 
 def make_attention_fusible(model: onnx.ModelProto) -> None:
-    """Give every attention a head axis, and queries and keys the width of the values: zeros change no product."""
+    """Add a head axis to every attention, and pad queries and keys with zeros to the width of the values."""
     graph = model.graph
     attentions = find_attentions(graph)
     if attentions:

@@ -1,4 +1,4 @@
-"""Edits of a float32 graph that save ONNX Runtime's CPU passes over memory. They change no result beyond rounding.
+"""Edits of a float32 graph that reduce memory traffic of ONNX Runtime on CPUs. Results change by rounding only.
 
 Layers as narrow as these are bound by memory, not by arithmetic: what counts is how often an array is read and written.
 ONNX Runtime adds a bias and applies a ReLU within the product, but only in Gemm, which takes matrices: so layers run on

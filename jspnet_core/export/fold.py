@@ -1,4 +1,4 @@
-"""Fold batch norms into the linear layers before them: the same function with fewer operators."""
+"""Folding of batch norms into the preceding linear layers: the same function with fewer operators."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def fold_batch_norms(network: JointNetwork) -> JointNetwork:
 
 
 def affine(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
-    """Scale and shift that a batch norm applies in evaluation mode: y = scale * x + shift."""
+    """Return scale and shift of a batch norm in evaluation mode: y = scale * x + shift."""
     assert norm.running_mean is not None, "batch norms of this network keep running statistics"
     assert norm.running_var is not None
     scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)

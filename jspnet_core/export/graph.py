@@ -1,4 +1,4 @@
-"""Edits of an exported graph that change no result: smaller, and in the operators and types that engines like."""
+"""Edits of an exported graph that keep its results: smaller, with operators and types that engines support well."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 
 def use_int32_indices(model: onnx.ModelProto) -> None:
-    """Let Gather take the int32 indices themselves; the exporter widens them to int64, which no engine needs."""
+    """Use int32 indices in Gather; the exporter converts them to int64, which no engine needs."""
     graph = model.graph
     integers = {v.name for v in graph.input if v.type.tensor_type.elem_type == TensorProto.INT32}
     for node in graph.node:
@@ -22,7 +22,7 @@ def use_int32_indices(model: onnx.ModelProto) -> None:
 
 
 def remove_unused(model: onnx.ModelProto) -> None:
-    """Drop nodes and weights whose results nothing reads."""
+    """Remove nodes and weights whose results are not used."""
     graph = model.graph
     wanted = {output.name for output in graph.output}
     kept = []
@@ -38,7 +38,7 @@ def remove_unused(model: onnx.ModelProto) -> None:
 
 
 def store_weights_as_float16(model: onnx.ModelProto) -> None:
-    """Store float32 weights as float16 with a Cast behind each; runtimes fold the Cast away when they load."""
+    """Store float32 weights as float16, each followed by a Cast, which runtimes fold when they load the model."""
     graph = model.graph
     casts = []
     for weight in graph.initializer:
@@ -57,7 +57,7 @@ def store_weights_as_float16(model: onnx.ModelProto) -> None:
 
 
 def strip_metadata(model: onnx.ModelProto) -> None:
-    """Drop the exporter's notes, source paths of this machine among them."""
+    """Remove the exporter's metadata, which contains source paths of the exporting machine."""
     model.doc_string = ""
     for node in model.graph.node:
         node.doc_string = ""

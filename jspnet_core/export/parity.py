@@ -1,4 +1,4 @@
-"""How far a model file is from its checkpoint, on the same blocks: numbers, labels, objects."""
+"""Comparison of a model file with its checkpoint on the same blocks: outputs, labels and clusters."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ from jspnet_core.pipeline.mean_shift import mean_shift_blocks
 from jspnet_core.pipeline.pyramid import Pyramid, build_pyramid, stack_pyramids
 
 MAX_CHANGED = 0.005
+"""Accepted share of points whose class differs."""
+
 MIN_ARI = 0.99
+"""Accepted adjusted Rand index of the clusters."""
 
 
 class ParityError(ModelFileError):
-    """A model file that labels otherwise than its checkpoint."""
+    """A model file whose labels or clusters differ from those of its checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +42,17 @@ class Parity:
     changed: float
     ari: float
 
-    def sentence(self) -> str:
-        (most_l, mean_l), (most_e, mean_e) = self.logits, self.embeddings
+    def summary(self) -> str:
+        """Describe the differences in one sentence."""
+        (max_l, mean_l), (max_e, mean_e) = self.logits, self.embeddings
         return (
-            f"logits differ by at most {most_l:.2g} (mean {mean_l:.2g}), embeddings by {most_e:.2g} (mean "
+            f"logits differ by at most {max_l:.2g} (mean {mean_l:.2g}), embeddings by {max_e:.2g} (mean "
             f"{mean_e:.2g}), the class of {100 * self.changed:.3f} % of the points, clusters agree with ARI "
             f"{self.ari:.4f}"
         )
 
     def check(self, path: Path, *, clusters: bool) -> None:
-        """Raises `ParityError` over 0.5 % changed labels; with `clusters`, below an ARI of 0.99 too."""
+        """Raise `ParityError` over 0.5 % changed labels or, with `clusters`, for an adjusted Rand index below 0.99."""
         if self.changed > MAX_CHANGED:
             raise ParityError(f"{path} changes {100 * self.changed:.2f} % of the labels, at most 0.5 % is accepted")
         if clusters and self.ari < MIN_ARI:
@@ -57,9 +61,9 @@ class Parity:
 
 @torch.inference_mode()
 def check_parity(network: JointNetwork, path: Path, features: np.ndarray, bandwidth: float = 0.6) -> Parity:
-    """Run the model file and the network on the same blocks: features (B, N, channels) float32.
+    """Compare model file and network on the same blocks: features (B, N, channels) float32.
 
-    16-bit operators are emulated (see `emulated`), for ONNX Runtime has few of them on a CPU.
+    16-bit operators are emulated (see `emulated`): ONNX Runtime has few of them on a CPU.
     """
     c = network.configuration
     pyramids = [build_pyramid(f[:, :3], c) for f in features]
@@ -69,12 +73,14 @@ def check_parity(network: JointNetwork, path: Path, features: np.ndarray, bandwi
 
 
 def run_model(path: Path, features: np.ndarray, pyramids: Sequence[Pyramid]) -> tuple[np.ndarray, np.ndarray]:
-    """Logits and embeddings of a model file of any precision, on this machine's CPU."""
+    """Run a model file of any precision on the CPU. Returns logits (B, N, C) and embeddings (B, N, K)."""
     model = onnx.load(path)
     if '"precision": "fp32"' in model.metadata_props[0].value:
         return OnnxRuntimeEngine(path).run(features, pyramids)
     options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # it removes roundings
+    options.graph_optimization_level = (
+        onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    )  # optimisation would remove roundings
     session = onnxruntime.InferenceSession(emulated(model).SerializeToString(), options, ["CPUExecutionProvider"])
     return run_session(session, features, pyramids)
 
@@ -82,7 +88,7 @@ def run_model(path: Path, features: np.ndarray, pyramids: Sequence[Pyramid]) -> 
 def compare(
     expected: Sequence[np.ndarray], found: Sequence[np.ndarray], bandwidth: float, counts: np.ndarray | None = None
 ) -> Parity:
-    """expected, found: logits (B, N, C) and embeddings (B, N, K). counts: (B,), points without padding; None: N."""
+    """Compare two outputs: logits (B, N, C) and embeddings (B, N, K). counts: (B,) points without padding; None: N."""
     (logits, embeddings), (other_logits, other_embeddings) = expected, found
     counts = np.full(len(logits), logits.shape[1]) if counts is None else counts
     clusters, other = (mean_shift_blocks(e, counts, bandwidth) for e in (embeddings, other_embeddings))
@@ -101,7 +107,7 @@ def _differences(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
 
 
 def adjusted_rand_index(a: np.ndarray, b: np.ndarray) -> float:
-    """Agreement of two clusterings of the same N points, (N,) integers from 0 on: 1 the same, 0 as by chance."""
+    """Compute the adjusted Rand index of two clusterings (N,), integers from 0: 1 if equal, 0 as by chance."""
     pairs = np.bincount(a.astype(np.int64) * (b.max() + 1) + b)
     together, in_a, in_b = (_pairs(counts) for counts in (pairs, np.bincount(a), np.bincount(b)))
     by_chance = in_a * in_b / max(_pairs(np.array([len(a)])), 1.0)

@@ -1,11 +1,11 @@
-"""Mixed precision inside the model file: types are written into the graph, engines have nothing to decide.
+"""Mixed precision of a model file: the data types are part of the graph, engines do not choose them.
 
-TensorRT 11 builds strongly typed networks only, so which operator computes in 16 bits is the file's to say.
+TensorRT 11 builds strongly typed networks only, so the file must define which operators compute in 16 bits.
 
 fp16: 16 bits everywhere but for inputs and outputs; differences of coordinates; softmax, means, squares and sigmoids
 (SIFF, gates); the last layer of the semantic head and the last two of the embedding head, whose small differences
 separate objects. bf16-mixed: bfloat16, with its 8 bits of mantissa, in the two attentions alone, most of the
-arithmetic; elsewhere it moved clusters.
+arithmetic; in other operators it changed clusters.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _SINGLE_LAYERS = {"logits": 1, "embeddings": 2}
 """Layers at the end of each head that stay in float32."""
 
 
-def lower(model: onnx.ModelProto, precision: Precision) -> None:
-    """Retype a float32 graph in place, with attentions that can be fused. fp32 changes nothing."""
+def lower_precision(model: onnx.ModelProto, precision: Precision) -> None:
+    """Convert a float32 graph to a precision, in place, with attention that can be fused. fp32 changes nothing."""
     if precision != "fp32":
         make_attention_fusible(model)
         _Retyping(model.graph, _TYPES[precision]).apply()

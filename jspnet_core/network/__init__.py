@@ -1,4 +1,4 @@
-"""The systems of the paper in PyTorch: JSPNet and what it is compared with."""
+"""Networks of the paper in PyTorch: JSPNet and the systems it is compared with."""
 
 from jspnet_core.network.asis import ASIS, NoFusion
 from jspnet_core.network.joint import JointNetwork
@@ -16,9 +16,9 @@ NETWORKS: dict[str, type[JointNetwork]] = {
     "piff": JSPNet,
     "siff+piff": JSPNet,
 }
-"""The network of each kind of fusion; its backbone is the configuration's."""
+"""Network class of each kind of fusion; the backbone is part of the configuration."""
 
 
 def build_network(configuration: NetworkConfiguration) -> JointNetwork:
-    """The network that a configuration describes, with fresh weights."""
+    """Build the network of a configuration, with random weights."""
     return NETWORKS[configuration.fusion_kind](configuration)

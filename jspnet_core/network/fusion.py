@@ -1,4 +1,4 @@
-"""SIFF and PIFF: how the semantic and the instance branch help each other (paper, section 3.2 and 3.3)."""
+"""SIFF and PIFF: feature fusion of the semantic and the instance branch (paper, sections 3.2 and 3.3)."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from jspnet_core.network_config import NetworkConfiguration
 
 
 def gate(x: Tensor) -> Tensor:
-    """Each point's features times the sigmoid of their mean (eqs. 9 and 16): (B, N, C)."""
+    """Multiply each point's features by the sigmoid of their mean (eqs. 9 and 16): (B, N, C)."""
     return x * torch.sigmoid(x.mean(-1, keepdim=True))
 
 
 class LazyGatedConcat:
-    """`gate(torch.cat(parts, dim=-1))`, not put together, for CPUs: linear layers take part after part.
+    """Lazy `gate(torch.cat(parts, dim=-1))` for CPUs: linear layers are applied to each part, then summed.
 
-    parts: (B, N, C_p) each. A gate is one number per point, so it may as well follow a linear layer, where there are
-    fewer channels. `mean`: (B, N), of a point's features.
+    parts: (B, N, C_p) each. The gate, one number per point, is applied after the linear layer, which has fewer
+    channels. mean: (B, N), of a point's features.
     """
 
     def __init__(self, parts: Sequence[Tensor]):
         self.parts, self.widths = parts, [x.shape[-1] for x in parts]
         shares = [x.mean(-1) * (width / sum(self.widths)) for x, width in zip(parts, self.widths, strict=True)]
-        mean = sum(shares[1:], shares[0])  # (B, N): with an axis of 1 behind, ONNX Runtime goes number by number
+        mean = sum(shares[1:], shares[0])  # (B, N): with a trailing axis of 1, ONNX Runtime does not vectorise
         gate = torch.sigmoid(mean)
         self.mean, self.gate = gate * mean, gate.unsqueeze(-1)
 
     def at(self, index: Tensor) -> Tensor:
-        """(B, M, C) for flat indices (B, M) of points."""
+        """Gather (B, M, C) by flat indices (B, M) of points."""
         return torch.cat([gather(x, index) for x in self.parts], dim=-1) * gather(self.gate, index)
 
     def linear(self, weight: Tensor) -> Tensor:
-        """Products (B, N, outputs) with a weight (outputs, C)."""
+        """Multiply by a weight (outputs, C): (B, N, outputs)."""
         products, first = [], 0
         for x, width in zip(self.parts, self.widths, strict=True):
             products.append(functional.linear(x, weight[:, first : first + width]))
@@ -48,7 +48,7 @@ class LazyGatedConcat:
 class SIFF(nn.Module):
     """Similarity-based feature fusion (eqs. 6-11): own (B, N, C) and other (B, N, C or `other`) to (B, N, 2C).
 
-    Where a point stands out from its own branch's mean, features of the other branch are let in.
+    The more a point differs from the mean of its own branch, the more of the other branch is added.
     """
 
     def __init__(self, configuration: NetworkConfiguration, other: int | None = None):
@@ -66,7 +66,7 @@ class SIFF(nn.Module):
         return gate(torch.cat(self.parts(own, other), dim=-1))
 
     def parts(self, own: Tensor, other: Tensor) -> list[Tensor]:
-        """What eq. 11 joins, (B, N, C) each."""
+        """Compute the two features that eq. 11 concatenates, (B, N, C) each."""
         a, b = (own, other) if self.main == "own" else (other, own)
         p = a.mean(1, keepdim=True)  # (B, 1, C)
         s = (a - p) * (a - p)
@@ -83,8 +83,8 @@ class PIFF(nn.Module):
 
     own (B, N, `own`, by default 2C), other (B, N, `other`, by default the same); anchors: (B, n1) flat indices of
     level 1. Returns (B, N, outputs): logits, or embedding.
-    The N x N matrix of probabilities is never stored in training (fused attention). `explicit` spells it out as
-    MatMul - Softmax - MatMul with the scale in the query, the form that inference compilers recognise and fuse.
+    Training uses fused attention, without an N x N matrix in memory. explicit: compute MatMul - Softmax - MatMul with
+    the scale in the query, the form that inference compilers recognise and fuse.
     """
 
     def __init__(
@@ -113,49 +113,51 @@ class PIFF(nn.Module):
 
     @staticmethod
     def joined(configuration: NetworkConfiguration, own: int) -> int:
-        """Width of the features after eq. 15."""
+        """Return the width of the features after eq. 15."""
         return own + configuration.fusion if configuration.piff_join == "concat" else own
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """sum_j softmax_j(q_i . k_j / sqrt(d_k)) v_j (eqs. 12-14).
+        """Compute sum_j softmax_j(q_i . k_j / sqrt(d_k)) v_j (eqs. 12-14).
 
         query (B, N, d_k), key (B, M, d_k), value (B, M, d_v). Returns (B, N, d_v).
         """
         scale = 1.0 / math.sqrt(self.d_k)
         if self.explicit:
             return torch.softmax((query * scale) @ key.transpose(1, 2), dim=-1) @ value
-        width = max(self.d_k, self.d_v)  # the fused kernels want one width for all three: zeros change nothing
+        width = max(self.d_k, self.d_v)  # fused kernels need one width for all three: pad with zeros
         q, k, v = (functional.pad(x, (0, width - x.shape[-1])).unsqueeze(1) for x in (query, key, value))
         dropout = self.attention_dropout if self.training else 0.0
         attended = functional.scaled_dot_product_attention(q, k, v, scale=scale, dropout_p=dropout)
         return attended.squeeze(1)[..., : self.d_v]
 
     def fuse(self, own: Tensor, other: Tensor, anchors: Tensor) -> Tensor:
-        """Eqs. 12-16: (B, N, joined)."""
+        """Fuse two branches (eqs. 12-16): (B, N, joined)."""
         target, source = (own, other) if self.values == "other" else (other, own)
         if self.samples:
-            source = gather(source, anchors[:, : self.keys])  # (B, keys, C); a level is the first points of the finer
+            source = gather(
+                source, anchors[:, : self.keys]
+            )  # (B, keys, C): a level consists of the first points of the finer one
         elif self.pairs:
             source = source.unflatten(1, (-1, 2)).mean(2)  # (B, N / 2, C)
         t = self.transfer(self.attend(self.query(target), self.key(source), self.value(source)))
         return gate(torch.cat([own, t], dim=-1)) if self.join == "concat" else own + t
 
     def label_lazily(self, own: LazyGatedConcat, other: LazyGatedConcat, anchors: Tensor) -> Tensor:
-        """`label(fuse(...))` where values come from the other branch's samples, and are joined: (B, N, outputs).
+        """Compute `label(fuse(...))` for a `LAZY_CONCAT` configuration: (B, N, outputs).
 
-        The linear layers that see `own` go through it once, before the gate of eq. 16, which follows them.
+        The linear layers with input `own` are applied at once, before the gate of eq. 16.
         """
         source, tail = other.at(anchors[:, : self.keys]), self.tail.linear
-        seen = own.linear(torch.cat([tail.weight[:, : -self.transfer.linear.out_features], self.query.weight]))
-        own_seen, query = seen.split([tail.out_features, self.d_k], -1)
+        products = own.linear(torch.cat([tail.weight[:, : -self.transfer.linear.out_features], self.query.weight]))
+        own_tail, query = products.split([tail.out_features, self.d_k], -1)
         t = self.transfer(self.attend(query + self.query.bias, self.key(source), self.value(source)))
         share = t.shape[-1] / tail.in_features
         gate = torch.sigmoid(own.mean * (1 - share) + t.mean(-1) * share).unsqueeze(-1)
-        t_seen = functional.linear(t, tail.weight[:, -t.shape[-1] :])
-        return self.out(self.tail.finish((own_seen + t_seen) * gate + tail.bias))
+        t_tail = functional.linear(t, tail.weight[:, -t.shape[-1] :])
+        return self.out(self.tail.finish((own_tail + t_tail) * gate + tail.bias))
 
     def label(self, z: Tensor) -> Tensor:
-        """Eq. 17: (B, N, joined) to (B, N, outputs)."""
+        """Apply the head's tail (eq. 17): (B, N, joined) to (B, N, outputs)."""
         return self.out(self.dropout(self.tail(z)))
 
     def forward(self, own: Tensor, other: Tensor, anchors: Tensor) -> Tensor:

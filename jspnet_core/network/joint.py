@@ -1,4 +1,4 @@
-"""What all systems have in common: one encoder, a decoder for each task, and heads that may look at both."""
+"""Base of all networks: one encoder, a decoder for each task, and heads that may use the features of both."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ BACKBONES: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
     "pointconv": (PointConvEncoder, PointConvDecoder),
 }
 
-MASKED_LOGIT = 1e4
-"""More than any logit, less than 16 bits hold."""
+MASK_OFFSET = 1e4
+"""Subtracted from the logits of masked classes: larger than any logit, within the range of float16."""
 
 
 class JointNetwork(nn.Module):
     """Semantic logits and instance embeddings of blocks of points.
 
     forward: features (B, N, 9 or 6) float32, block x y z first; pyramid as `pipeline.pyramid` makes it.
-    Returns logits (B, N, classes) and embeddings (B, N, embedding). A system is a subclass with its own `heads`.
+    Returns logits (B, N, classes) and embeddings (B, N, embedding). Subclasses define `heads`.
     """
 
     def __init__(self, configuration: NetworkConfiguration):
@@ -46,18 +46,18 @@ class JointNetwork(nn.Module):
         return self.heads(sem, ins, pyramid)
 
     def heads(self, sem: Tensor, ins: Tensor, pyramid: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """sem, ins: (B, N, fusion), what the decoders say. Returns logits and embeddings."""
+        """Compute logits and embeddings from the decoders' features sem and ins, (B, N, fusion) each."""
         raise NotImplementedError
 
     def mask_classes(self, classes: Sequence[int]) -> None:
-        """Never say these classes: their logits fall below all others. Not for training."""
+        """Exclude classes from prediction, in place: their logits fall below all others. Not for training."""
         (last,) = (layer for name, layer in self.named_modules() if name in ("semantic_head.out", "semantic_piff.out"))
         with torch.no_grad():
-            cast(nn.Linear, last).bias[list(classes)] -= MASKED_LOGIT
+            cast(nn.Linear, last).bias[list(classes)] -= MASK_OFFSET
 
 
 class Head(nn.Module):
-    """(B, N, inputs) to (B, N, outputs): dropout and a linear layer, behind a dense one where `tail` gives a width."""
+    """Output layers, (B, N, inputs) to (B, N, outputs): dense layer of width `tail` if given, dropout, linear."""
 
     def __init__(self, inputs: int, outputs: int, dropout: float, tail: int | None = None):
         super().__init__()

@@ -1,4 +1,4 @@
-"""JSNet: joint instance and semantic segmentation, the system that JSPNet builds on (Zhao and Tao, AAAI 2020)."""
+"""JSNet: joint instance and semantic segmentation, the predecessor of JSPNet (Zhao and Tao, AAAI 2020)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jspnet_core.network_config import NetworkConfiguration
 
 
 class JSNet(JointNetwork):
-    """JISS: semantic features are added to the instance branch, then the block's mean of that to the semantic one."""
+    """JISS: semantic features are added to the instance branch, then its mean over the block to the semantic branch."""
 
     def __init__(self, configuration: NetworkConfiguration):
         super().__init__(configuration)

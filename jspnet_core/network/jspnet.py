@@ -13,7 +13,7 @@ from jspnet_core.network_config import NetworkConfiguration, Order
 
 Fuse = Callable[[Tensor, Tensor], Tensor]
 
-APART = dict(
+LAZY_CONCAT = dict(
     fusion_kind="siff+piff",
     siff_order="parallel",
     piff_order="parallel",
@@ -21,37 +21,41 @@ APART = dict(
     piff_join="concat",
     piff_heads="own",
 )
-"""Readings whose joined features need not be put together; PIFF's keys are a level's points besides."""
+"""Configuration for which lazy concatenation is implemented; besides, the keys of PIFF must be a pyramid level."""
 
 
 class JSPNet(JointNetwork):
-    """SIFF and PIFF on top of a backbone; without one of them (Table 6) its input goes on as it is.
+    """SIFF and PIFF on top of a backbone; without one of them (Table 6) its input is passed on.
 
-    apart: for inference on CPUs: what SIFF and PIFF join stays apart where `APART` has the configuration's readings.
+    lazy_concat: for inference on CPUs, do not materialise concatenated features if the configuration is `LAZY_CONCAT`.
     """
 
-    apart = False
+    lazy_concat = False
 
     def __init__(self, configuration: NetworkConfiguration):
         super().__init__(configuration)
         c = configuration
         width = c.fusion
         if c.has_siff:
-            sem_sees, ins_sees = other_widths(c.siff_order, width, 2 * width)
-            self.semantic_siff = SIFF(c, other=sem_sees)
-            self.instance_siff = SIFF(c, other=ins_sees)
+            sem_other, ins_other = other_widths(c.siff_order, width, 2 * width)
+            self.semantic_siff = SIFF(c, other=sem_other)
+            self.instance_siff = SIFF(c, other=ins_other)
             width *= 2
         if c.has_piff:
-            sem_sees, ins_sees = other_widths(c.piff_order, width, PIFF.joined(c, width))
-            self.semantic_piff = PIFF(c, c.classes, own=width, other=sem_sees)
-            self.instance_piff = PIFF(c, c.embedding, own=width, other=ins_sees)
+            sem_other, ins_other = other_widths(c.piff_order, width, PIFF.joined(c, width))
+            self.semantic_piff = PIFF(c, c.classes, own=width, other=sem_other)
+            self.instance_piff = PIFF(c, c.embedding, own=width, other=ins_other)
         else:
             self.semantic_head = Head(width, c.classes, c.dropout, tail=c.fusion)
             self.instance_head = Head(width, c.embedding, c.dropout, tail=c.fusion)
 
     def heads(self, sem: Tensor, ins: Tensor, pyramid: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         c = self.configuration
-        if self.apart and c.piff_samples and all(getattr(c, name) == reading for name, reading in APART.items()):
+        if (
+            self.lazy_concat
+            and c.piff_samples
+            and all(getattr(c, name) == value for name, value in LAZY_CONCAT.items())
+        ):
             return self._heads_lazily(sem, ins, pyramid["sample"])
         if c.has_siff:
             sem, ins = exchange(c.siff_order, self.semantic_siff, self.instance_siff, sem, ins)
@@ -65,7 +69,7 @@ class JSPNet(JointNetwork):
         return self.semantic_piff.label(sem), self.instance_piff.label(ins)
 
     def _heads_lazily(self, sem: Tensor, ins: Tensor, sample: Tensor) -> tuple[Tensor, Tensor]:
-        """The same with fewer passes over memory: see `jspnet_core.network.fusion.LazyGatedConcat`."""
+        """Compute the heads with fewer passes over memory (see `jspnet_core.network.fusion.LazyGatedConcat`)."""
         to_sem, to_ins = (
             LazyGatedConcat(self.semantic_siff.parts(sem, ins)),
             LazyGatedConcat(self.instance_siff.parts(ins, sem)),
@@ -75,7 +79,7 @@ class JSPNet(JointNetwork):
 
 
 def exchange(order: Order, to_sem: Fuse, to_ins: Fuse, sem: Tensor, ins: Tensor) -> tuple[Tensor, Tensor]:
-    """Both branches after `to_sem(own, other)` and `to_ins(own, other)`; whoever is second sees the first's result."""
+    """Apply `to_sem(own, other)` and `to_ins(own, other)` to both branches; the second gets the first one's result."""
     if order == "ins2sem-sem2ins":
         sem = to_sem(sem, ins)
         return sem, to_ins(ins, sem)
@@ -86,7 +90,7 @@ def exchange(order: Order, to_sem: Fuse, to_ins: Fuse, sem: Tensor, ins: Tensor)
 
 
 def other_widths(order: Order, before: int, after: int) -> tuple[int, int]:
-    """Widths of the other branch's features that the semantic and the instance branch meet in `exchange`."""
+    """Return the widths of the other branch's features in `exchange`, for the semantic and the instance branch."""
     return (
         after if order == "sem2ins-ins2sem" else before,
         after if order == "ins2sem-sem2ins" else before,

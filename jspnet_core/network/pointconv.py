@@ -1,4 +1,4 @@
-"""The backbone of JSNet and JSPNet: a PointNet++ layer and PointConv layers (paper, section 3.1 and Fig. 2)."""
+"""Backbone of JSNet and JSPNet: a PointNet++ layer and PointConv layers (paper, section 3.1 and Fig. 2)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from jspnet_core.network_config import NetworkConfiguration
 
 
 class PointConvEncoder(nn.Module):
-    """enc1: PointNet++ set abstraction; enc2 to enc4: PointConv (section 3.1)."""
+    """Encoder. enc1: PointNet++ set abstraction; enc2 to enc4: PointConv (section 3.1)."""
 
     def __init__(self, configuration: NetworkConfiguration):
         super().__init__()
@@ -38,7 +38,9 @@ class PointConvEncoder(nn.Module):
         self, xyz0: Tensor, features0: Tensor, pyramid: Mapping[str, Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         xyz1 = gather(xyz0, pyramid["sample"])  # (B, n1, 3)
-        xyz = [xyz0] + [xyz1[:, :n] for n in self.levels]  # farthest point sampling: each level a prefix of the last
+        xyz = [xyz0] + [
+            xyz1[:, :n] for n in self.levels
+        ]  # farthest point sampling: each level is a prefix of the finer one
         features = [features0, self.enc1(xyz0, features0, xyz1, pyramid["ball"])]
         for level, conv in enumerate(self.convs, start=1):
             near = pyramid[f"near{level}"][:, : self.levels[level]]  # rows of the next level's points
@@ -48,7 +50,7 @@ class PointConvEncoder(nn.Module):
 
 
 class PointConvDecoder(nn.Module):
-    """fa1 to fa4 and PCFF (section 3.1, Fig. 2b), or fa4 alone: (B, N, fusion) for one task."""
+    """Decoder of one task, fa1 to fa4 and PCFF (section 3.1, Fig. 2b), or without PCFF: (B, N, fusion)."""
 
     def __init__(self, configuration: NetworkConfiguration):
         super().__init__()
@@ -71,13 +73,13 @@ class PointConvDecoder(nn.Module):
         return self.fuse_scales(decoded[2], decoded[3], features[0], pyramid)
 
     def fuse_scales(self, fa2: Tensor, fa3: Tensor, features0: Tensor, pyramid: Mapping[str, Tensor]) -> Tensor:
-        """fa4, and PCFF of the scales 1, 1/4 and 1/16: fa2 (B, n2, C2), fa3 (B, n1, C3), features0 (B, N, C0)."""
+        """Compute fa4 and PCFF of the scales 1, 1/4, 1/16: fa2 (B, n2, C2), fa3 (B, n1, C3), features0 (B, N, C0)."""
         fa3_up = interpolate(fa3, *up(pyramid, 0, 1))  # (B, N, C)
         fa4 = self.fa4(torch.cat([fa3_up, features0], dim=-1))
         if not self.scales:
             return self.pcff(fa4)
-        # A linear layer and an interpolation may change places: on the coarse points it is cheaper, and narrows them.
+        # A linear layer and an interpolation commute: on the coarse points the layer is cheaper.
         coarse = interpolate(self.pcff.linear(fa2), *up(pyramid, 0, 2))  # with the bias: the weights sum to 1
         weight, width = self.pcff.linear.weight, fa4.shape[-1]
         fine = functional.linear(fa3_up, weight[:, width:]) + coarse
-        return self.pcff.finish(functional.linear(fa4, weight[:, :width]) + fine)  # fa4 ++ fa3, not put together
+        return self.pcff.finish(functional.linear(fa4, weight[:, :width]) + fine)  # lazy concatenation of fa4 and fa3

@@ -1,4 +1,4 @@
-"""The PointNet backbone: every point by itself, and one feature of the whole block (Qi et al., CVPR 2017)."""
+"""PointNet backbone: features of single points and of the whole block (Qi et al., CVPR 2017)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jspnet_core.network_config import NetworkConfiguration
 
 
 class PointNetEncoder(nn.Module):
-    """Each point's feature and, behind it, the block's: (B, N, local + block). The pyramid is not looked at."""
+    """Encoder: features of each point and of the block, (B, N, local + block). The pyramid is not used."""
 
     def __init__(self, configuration: NetworkConfiguration):
         super().__init__()
@@ -29,7 +29,7 @@ class PointNetEncoder(nn.Module):
 
 
 class PointNetDecoder(nn.Module):
-    """(B, N, fusion) for one task."""
+    """Decoder of one task: (B, N, fusion)."""
 
     def __init__(self, configuration: NetworkConfiguration):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The PointNet++ backbone of ASIS: four set abstractions, and four feature propagations for each task."""
+"""PointNet++ backbone of ASIS: four set abstractions, and four feature propagations for each task."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from jspnet_core.network_config import NetworkConfiguration
 class PointNet2Encoder(nn.Module):
     """Set abstractions over the pyramid's levels.
 
-    Level 1 groups by the pyramid's ball query. Levels 2 to 4 group the pyramid's nearest neighbours inside the ball:
-    where a ball holds more than K points, these are the nearest K, not the first K as in PointNet++.
+    Level 1 groups by the pyramid's ball query. Levels 2 to 4 group the pyramid's nearest neighbours inside the ball: if
+    a ball contains more than K points, these are the nearest K instead of the first K as in PointNet++.
     """
 
     def __init__(self, configuration: NetworkConfiguration):
@@ -31,7 +31,7 @@ class PointNet2Encoder(nn.Module):
         self, xyz0: Tensor, features0: Tensor, pyramid: Mapping[str, Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         xyz1 = gather(xyz0, pyramid["sample"])  # (B, n1, 3)
-        xyz = [xyz0] + [xyz1[:, :n] for n in self.levels]  # each level a prefix of the last
+        xyz = [xyz0] + [xyz1[:, :n] for n in self.levels]  # each level is a prefix of the finer one
         features = [features0]
         for level, layer in enumerate(self.layers):
             near = pyramid["ball"] if level == 0 else pyramid[f"near{level}"][:, : self.levels[level]]
@@ -40,7 +40,7 @@ class PointNet2Encoder(nn.Module):
 
 
 class PointNet2Decoder(nn.Module):
-    """Feature propagations from level 4 to level 0: (B, N, fusion) for one task."""
+    """Decoder of one task, feature propagations from level 4 to level 0: (B, N, fusion)."""
 
     def __init__(self, configuration: NetworkConfiguration):
         super().__init__()

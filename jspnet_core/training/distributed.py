@@ -1,7 +1,8 @@
-"""Several processes that train one network, started by torchrun: the same losses as one process with all blocks."""
+"""Data-parallel training with torchrun. N processes have the losses and gradients of one process with all blocks."""
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -17,7 +18,11 @@ Network = TypeVar("Network", bound=nn.Module)
 
 @dataclass(frozen=True)
 class World:
-    """This process among `size` of them. restarted: torchrun has begun anew after a process died."""
+    """The process group as this process sees it.
+
+    rank: number of this process, 0 to size - 1. size: number of processes.
+    restarted: whether torchrun has started the processes again after one of them died.
+    """
 
     rank: int = 0
     size: int = 1
@@ -26,15 +31,15 @@ class World:
 
     @property
     def is_main_process(self) -> bool:
-        """Whether this process writes files and shows progress."""
+        """Whether this process writes files, logs and shows progress."""
         return self.rank == 0
 
     def mean(self, value: Tensor) -> Tensor:
-        """The average over the processes, without gradient."""
+        """Average a tensor over the processes; no gradient."""
         return self.sum(value) / self.size
 
     def sum(self, value: Tensor) -> Tensor:
-        """The sum over the processes, without gradient."""
+        """Add up a tensor over the processes; no gradient."""
         if self.size == 1:
             return value.detach()
         total = value.detach().clone()
@@ -43,7 +48,10 @@ class World:
 
 
 def init() -> World:
-    """Find the other processes, if torchrun has started any; on GPUs over NCCL, else over Gloo."""
+    """Initialise the process group if torchrun started this process: NCCL on GPUs, Gloo on CPUs.
+
+    Processes other than the main one log warnings and errors only.
+    """
     if "WORLD_SIZE" not in os.environ:
         return World()
     cuda = torch.cuda.is_available()
@@ -52,19 +60,23 @@ def init() -> World:
         torch.cuda.set_device(device)
     restarts = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
     store, rank, size = next(torch.distributed.rendezvous("env://"))
-    # torchrun keeps its store: without a name of its own a new attempt may meet addresses of processes that are dead
+    # torchrun keeps its store: without a prefix per attempt, a new attempt may find addresses of dead processes
     store = torch.distributed.PrefixStore(f"attempt {restarts}", store)
     torch.distributed.init_process_group("nccl" if cuda else "gloo", store=store, rank=rank, world_size=size)
-    return World(rank, size, device, restarted=restarts > 0)
+    world = World(rank, size, device, restarted=restarts > 0)
+    if not world.is_main_process:
+        logging.getLogger("jspnet_core").setLevel(logging.WARNING)
+    return world
 
 
 def destroy(world: World) -> None:
+    """Destroy the process group, if there is one."""
     if world.size > 1:
         torch.distributed.destroy_process_group()
 
 
 def wrap_ddp(network: nn.Module, world: World) -> nn.Module:
-    """The network as it is trained: with batch norms over all processes, and gradients averaged over them."""
+    """Wrap a network in DistributedDataParallel, which averages gradients over the processes; alone, return it."""
     if world.size == 1:
         return network
     devices = [world.device.index] if world.device.type == "cuda" else None
@@ -72,7 +84,7 @@ def wrap_ddp(network: nn.Module, world: World) -> nn.Module:
 
 
 def convert_sync_batch_norm(network: Network, world: World) -> Network:
-    """Batch norms over the blocks of all processes; their weights and the names of these stay."""
+    """Compute batch norms over the blocks of all processes. Weights and their names do not change."""
     if world.size == 1:
         return network
     if world.device.type == "cuda":
@@ -85,7 +97,7 @@ def convert_sync_batch_norm(network: Network, world: World) -> Network:
 
 
 class AllReduceSum(torch.autograd.Function):
-    """The sum of a tensor over all processes; its gradient is the sum of theirs."""
+    """Sum of a tensor over all processes; its gradient is the sum of theirs."""
 
     @staticmethod
     def forward(context: Any, x: Tensor) -> Tensor:
@@ -99,16 +111,17 @@ class AllReduceSum(torch.autograd.Function):
 
 
 class CpuSyncBatchNorm(nn.BatchNorm1d):
-    """Batch norm over all processes on CPUs, where PyTorch has none. Each process must hold as many rows."""
+    """Synchronised batch norm on CPUs, which PyTorch has for GPUs only. All processes must hold equally many rows."""
 
     @classmethod
     def from_batch_norm(cls, norm: nn.BatchNorm1d) -> CpuSyncBatchNorm:
+        """Share the weights and running statistics of a batch norm."""
         shared = cls(norm.num_features, norm.eps, norm.momentum)
         shared.__dict__.update(norm.__dict__)
         return shared
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (rows, C), rows of this process. Statistics are float32 whatever x is, as in PyTorch's own norms."""
+        """Normalise (rows, C), the rows of this process. Statistics are float32 for any dtype, as in PyTorch."""
         if not self.training:
             return super().forward(x)
         return self._normalise(x.float()).to(x.dtype)
@@ -131,6 +144,7 @@ class CpuSyncBatchNorm(nn.BatchNorm1d):
 
 
 def set_batch_norm_momentum(network: nn.Module, momentum: float) -> None:
+    """Set the momentum of all batch norms, in PyTorch's sense: the weight of the new statistics."""
     for module in network.modules():
         if isinstance(module, _BatchNorm):
             module.momentum = momentum

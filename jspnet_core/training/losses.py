@@ -1,4 +1,4 @@
-"""The losses of JSPNet (paper, equations 1-5)."""
+"""Losses of JSPNet (paper, equations 1-5)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from torch.nn import functional
 
 from jspnet_core.classes import UNLABELLED
 
-DELTA_V = 0.5  # a point nearer than this to its instance's mean is not pulled
-DELTA_D = 1.5  # means farther apart than twice this are not pushed
+DELTA_V = 0.5
+"""Margin of the pull loss: points nearer than this to the mean of their instance are not pulled."""
+
+DELTA_D = 1.5
+"""Margin of the push loss: means farther apart than twice this are not pushed."""
 
 
 def joint_loss(
@@ -26,12 +29,12 @@ def joint_loss(
     smoothing: float = 0.0,
     average: Callable[[Tensor], Tensor] = lambda mass: mass,
 ) -> dict[str, Tensor]:
-    """Equation 1: the semantic and the instance loss, each a scalar, and their sum under `total`.
+    """Compute the losses of equation 1, scalars by name: `semantic`, `pull`, `push`, and their sum `total`.
 
     logits (B, N, C), embeddings (B, N, K), label (B, N) int64 class ids, instance (B, N) int64, 0..M-1 in each block.
-    instances: the largest M, where it is known; reading it from a GPU would wait for that.
-    groups: (G, C) bool, the classes that each of the labels C to C + G - 1 stands for. weights: (C + G,), of labels.
-    smoothing: share of the truth spread over all classes. average: over processes, of the weight of labelled points.
+    instances: the largest M, if known; reading it from a GPU would synchronise.
+    groups: (G, C) bool, the classes that each of the labels C to C + G - 1 stands for. weights: (C + G,) of the labels.
+    smoothing: label smoothing, 0 to 1. average: mean over the processes of the summed weight of labelled points.
     """
     semantic = semantic_loss(logits, label, weights, smoothing, average, groups)
     pull, push = discriminative_loss(embeddings, instance, instances)
@@ -46,7 +49,7 @@ def semantic_loss(
     average: Callable[[Tensor], Tensor],
     groups: Tensor | None = None,
 ) -> Tensor:
-    """Cross entropy (eq. 2), as a mean over the labelled points by the weights of their classes; 0 without any.
+    """Compute the cross entropy (eq. 2), averaged over the labelled points by class weight; 0 without any.
 
     The probability of a label that stands for a group of classes is the sum of theirs.
 
@@ -89,7 +92,7 @@ def _group_cross_entropy(
 
 
 def discriminative_loss(embeddings: Tensor, instance: Tensor, instances: int | None = None) -> tuple[Tensor, Tensor]:
-    """Pull (eq. 4) and push (eq. 5) with L1 distances, averaged over the blocks of the batch.
+    """Compute pull (eq. 4) and push (eq. 5) losses with L1 distances, averaged over the blocks of the batch.
 
     embeddings (B, N, K), instance (B, N) int64, consecutive from 0 in each block.
     """
@@ -110,7 +113,7 @@ def discriminative_loss(embeddings: Tensor, instance: Tensor, instances: int | N
 
 
 def instance_means(embeddings: Tensor, instance: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Mean embedding (B, M, K) and number of points (B, M) of each instance; `size` is M."""
+    """Compute the mean embedding (B, M, K) and number of points (B, M) of each instance. size: M."""
     count = embeddings.new_zeros(len(instance), size)
     count.scatter_add_(1, instance, torch.ones_like(embeddings[..., 0]))
     total = embeddings.new_zeros(len(instance), size, embeddings.shape[-1])

@@ -1,4 +1,4 @@
-"""Optimiser, averaged weights and class weights, as a recipe asks for them."""
+"""Optimiser, moving average of the weights, and class weights of a recipe."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from jspnet_core.training.recipe import Recipe
 from jspnet_core.training.targets import Targets
 
 RAREST = 0.005
-"""Classes with a smaller share of the points weigh as if they had this one."""
+"""Smallest share of the points that a class counts with in its weight."""
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """One kernel for all weights where they lie on a GPU."""
+    """Create the optimiser of a recipe; fused into one kernel on a GPU."""
     parameters = list(network.parameters())
     fused = parameters[0].is_cuda
     if recipe.optimizer == "adamw":
@@ -24,7 +24,7 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """The learning rate of the next step, where it lies: a number, or a tensor that a recorded step reads."""
+    """Set the learning rate: a number, or in place where it is a tensor that a captured step reads."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], Tensor):
             group["lr"].fill_(rate)
@@ -33,7 +33,7 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 
 
 def make_capturable(optimizer: torch.optim.Optimizer) -> None:
-    """Ready to be recorded in a CUDA graph: the rate is a tensor, and steps are counted on the GPU."""
+    """Prepare the optimiser for CUDA graphs: the rate becomes a tensor, steps are counted on the GPU."""
     for group in optimizer.param_groups:
         if not isinstance(group["lr"], Tensor):
             group["lr"] = torch.tensor(group["lr"], device=group["params"][0].device)
@@ -41,7 +41,7 @@ def make_capturable(optimizer: torch.optim.Optimizer) -> None:
 
 
 def make_eager(optimizer: torch.optim.Optimizer) -> None:
-    """As it is made, whatever the run did that its state was loaded from."""
+    """Undo `make_capturable`, also for state that was loaded from a run with captured steps."""
     for group in optimizer.param_groups:
         group["lr"], group["capturable"] = float(group["lr"]), False
 
@@ -49,7 +49,7 @@ def make_eager(optimizer: torch.optim.Optimizer) -> None:
 def make_averaged_model(
     network: nn.Module, recipe: Recipe, state: dict[str, Tensor] | None = None
 ) -> AveragedModel | None:
-    """The moving average of the weights and of the batch norms' statistics, from `state` on if there is one."""
+    """Create the moving average of weights and batch norm statistics, or None. state: of an average to continue."""
     if not recipe.ema:
         return None
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
@@ -60,10 +60,10 @@ def make_averaged_model(
 
 
 def target_weights(share: np.ndarray, targets: Targets, recipe: Recipe, device: torch.device) -> Tensor | None:
-    """Weights (T,) of the targets, 1 for the average point; None where all weigh alike.
+    """Compute weights (T,) of the targets, with a mean of 1 per point; None without weighting.
 
-    share: (T,) of the points by target, adds up to 1. A target that stands for several classes weighs by the share of
-    all points that are certainly of them.
+    share: (T,) of the points by target, adds up to 1. The weight of a target of several classes depends on the share of
+    all points that certainly belong to one of them.
     """
     if not recipe.class_weight:
         return None
@@ -72,8 +72,8 @@ def target_weights(share: np.ndarray, targets: Targets, recipe: Recipe, device: 
 
 
 def has_native_bfloat16(device: torch.device) -> bool:
-    """Whether mixed precision saves time: on a GPU, and on CPUs with AVX-512 BF16 or AMX (not by emulation)."""
+    """Whether a device multiplies bfloat16 natively: a GPU, or a CPU with AVX-512 BF16 or AMX."""
     if device.type != "cpu":
         return True
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

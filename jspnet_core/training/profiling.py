@@ -1,4 +1,4 @@
-"""Where the time of training goes."""
+"""Profiling of training steps, by phase or by operator."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OPERATOR_STEPS = 5
 
 
 class PhaseTimer:
-    """Times the phases of each step. When off it does nothing, and never waits for the device."""
+    """Time the phases of each step. With mode `off` it does nothing and never synchronises with the device."""
 
     def __init__(self, mode: Mode, device: torch.device):
         self.on = mode != "off"
@@ -33,7 +33,7 @@ class PhaseTimer:
         begin = time.perf_counter()
         with torch.profiler.record_function(name) if self.profiler else nullcontext():
             yield
-        if self.device.type == "cuda":  # kernels are queued: wait, or the next phase pays for this one
+        if self.device.type == "cuda":  # kernels are queued: without waiting, the next phase would be charged
             torch.cuda.synchronize(self.device)
         self.current[name] = self.current.get(name, 0.0) + time.perf_counter() - begin
 
@@ -45,7 +45,7 @@ class PhaseTimer:
             self.profiler.step()
 
     def table(self, batch: int) -> Table:
-        """Mean milliseconds of each phase, after some steps to warm up."""
+        """Tabulate the mean milliseconds of each phase, without the warm-up steps. batch: blocks per step."""
         steps = self.steps[WARM_UP:] or self.steps
         table = Table("phase", "ms per step", "ms per block", "share", title=f"{len(steps)} steps of {batch} blocks")
         means = {name: 1e3 * sum(s.get(name, 0.0) for s in steps) / len(steps) for name in steps[0]}
@@ -54,7 +54,7 @@ class PhaseTimer:
         return table
 
     def operators(self) -> str | None:
-        """torch.profiler's table, where it was asked for."""
+        """Return the table of torch.profiler; None unless mode is `operators`."""
         if self.profiler is None:
             return None
         self.profiler.stop()

@@ -1,4 +1,4 @@
-"""What a run's folder says about the run: recipe.json and run.json, for reports and for doing it again."""
+"""Metadata of a training run: recipe.json and run.json, for reports and to reproduce the run."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ RUN_FILE = "run.json"
 
 
 def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file atomically."""
     with replacing(path) as file:
         file.write((json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
 
 
 def read_run_file(folder: Path) -> dict[str, Any]:
-    """run.json of a run; empty where it has none."""
+    """Read run.json of a run's folder; empty if there is none."""
     path = folder / RUN_FILE
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def run_metadata(recipe: Recipe, world: World, facts: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
-    """Everything but how far the run is. before: the record of the run that is resumed, whose time and start count."""
+    """Collect command, commit, versions, device and times. before: metadata of the run that is resumed, or empty."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     return {
         "command": sys.argv,
@@ -56,7 +57,10 @@ def run_metadata(recipe: Recipe, world: World, facts: dict[str, Any], before: di
 
 
 def cpu_name() -> str:
-    """The processor's name; where the system does not say one, its kind: `x86_64`."""
+    """Return the processor's name; where the system has none, its architecture, as `x86_64`.
+
+    psutil and `platform` know the architecture only: on Linux the name stands in /proc/cpuinfo.
+    """
     listed = Path("/proc/cpuinfo")
     lines = listed.read_text(encoding="utf-8", errors="replace").splitlines() if listed.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -64,7 +68,7 @@ def cpu_name() -> str:
 
 
 def git_commit() -> str | None:
-    """The git commit of this code, `+` where files differ from it; None where it is no checkout or git is missing."""
+    """Return the git commit of this code, with `+` if files differ from it; None outside a checkout or without git."""
     folder = Path(__file__).parent
     try:
         shown = subprocess.run(

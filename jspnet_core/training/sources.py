@@ -1,4 +1,4 @@
-"""Sources of training data: rooms with their class table, and their share of the blocks."""
+"""Sources of training data: rooms, their class table, and their share of the blocks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from jspnet_core.training.targets import Targets
 
 @dataclass(frozen=True)
 class Source:
-    """Rooms of one kind.
+    """Rooms of one data set.
 
-    classes: what their labels count in. share: of the blocks, relative to those of the other sources. single_views:
-    each room is one frame of a camera, with z above the floor. validation: rooms that do not train.
+    classes: table of their labels. share: of the blocks, relative to the other sources. single_views: each room is one
+    frame of a camera, with z above the floor. validation: rooms that are not trained on.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Source:
 
 
 def common_classes(tables: Sequence[ClassTable]) -> ClassTable:
-    """The table that rooms of all these tables can train a network of: the largest, which the others must fit.
+    """Return the table of a network trained on rooms of all these tables: the largest, which must contain the others.
 
     Raises `ClassTableError`, naming two tables that do not fit together.
     """
@@ -39,6 +39,6 @@ def common_classes(tables: Sequence[ClassTable]) -> ClassTable:
 
 
 def shares(sources: Sequence[Source]) -> np.ndarray:
-    """Share of the blocks of each source: (S,) float64, adds up to 1."""
+    """Return the share of the blocks of each source: (S,) float64, adding up to 1."""
     given = np.array([source.share for source in sources], float)
     return given / given.sum()

@@ -1,4 +1,4 @@
-"""One optimiser step: forward, backward, weights, averaged weights."""
+"""One training step: forward, backward, optimiser, averaged weights."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from jspnet_core.training.profiling import PhaseTimer
 from jspnet_core.training.run import TrainingRun
 
 
-def step(
-    run: TrainingRun, model: nn.Module, batch: dict, weights: Tensor | None = None, clock: PhaseTimer | None = None
+def train_step(
+    run: TrainingRun, model: nn.Module, batch: dict, weights: Tensor | None = None, timer: PhaseTimer | None = None
 ) -> dict[str, Tensor]:
-    """One optimiser step on this process's part of a batch; its losses, still on the device.
+    """Run one optimiser step on this process's part of a batch; return the losses, scalars on the device.
 
-    Everything random is drawn from the seed and the number of blocks so far: a resumed run draws what an
-    uninterrupted one would have drawn.
+    All random numbers depend on the seed and on the number of blocks so far only: a resumed run draws what an
+    uninterrupted one would have drawn. weights: (C,) of the classes, or None.
     """
-    clock = clock or PhaseTimer("off", batch["features"].device)
+    timer = timer or PhaseTimer("off", batch["features"].device)
     prepare_step(run)
-    with clock.phase("forward"):
+    with timer.phase("forward"):
         losses = compute_losses(run, model, batch, weights)
     run.optimizer.zero_grad(set_to_none=True)
-    with clock.phase("backward"):
+    with timer.phase("backward"):
         losses["total"].backward()
-    with clock.phase("optimiser"):
+    with timer.phase("optimiser"):
         apply_gradients(run)
         update_average(run)
     return {name: value.detach() for name, value in losses.items()}
 
 
 def prepare_step(run: TrainingRun) -> None:
-    """Rate, norm momentum and random numbers of the step that comes."""
+    """Set learning rate, batch norm momentum and random seed of the next step."""
     recipe = run.recipe
     set_learning_rate(run.optimizer, recipe.learning_rate_at(run.samples, run.progress))
     run.network.train()
@@ -48,7 +48,7 @@ def prepare_step(run: TrainingRun) -> None:
 def compute_losses(
     run: TrainingRun, model: nn.Module, batch: dict, weights: Tensor | None, cached: bool = True
 ) -> dict[str, Tensor]:
-    """The losses of a batch, with their gradients. cached: 16-bit copies of weights may be kept for a second use."""
+    """Compute the losses of a batch, with gradients. cached: autocast may keep 16-bit copies of the weights."""
     device = batch["features"].device
     mixed = run.recipe.mixed_precision and has_native_bfloat16(device)
     with torch.autocast(device.type, torch.bfloat16, enabled=mixed, cache_enabled=cached):
@@ -70,14 +70,14 @@ def compute_losses(
 
 
 def apply_gradients(run: TrainingRun) -> None:
-    """By the gradients, at most `clip_norm` long."""
+    """Clip the gradients to the recipe's `clip_norm` and update the weights."""
     if run.recipe.clip_norm:
         nn.utils.clip_grad_norm_(run.network.parameters(), run.recipe.clip_norm)
     run.optimizer.step()
 
 
 def update_average(run: TrainingRun) -> None:
-    """Let the averaged weights follow."""
+    """Update the moving average of the weights, if the recipe has one."""
     if run.average is not None:
         run.average.multi_avg_fn = get_ema_multi_avg_fn(run.recipe.ema_decay_at(run.samples))
         run.average.update_parameters(run.network)

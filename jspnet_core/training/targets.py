@@ -1,7 +1,7 @@
-"""Targets of the semantic loss where rooms of several class tables train one network.
+"""Targets of the semantic loss for rooms of several class tables.
 
-A label of a smaller table stands for several classes of the network: S3DIS's `clutter` may be a bed, a lamp or a plant.
-Its probability is the sum of theirs, so that such a room teaches what it knows and leaves the rest open.
+A label of a smaller table stands for several classes of the network: `clutter` of S3DIS may be a bed, lamp or plant.
+Its probability is the sum of theirs, so that such a label does not decide between them.
 """
 
 from __future__ import annotations

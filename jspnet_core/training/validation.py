@@ -1,4 +1,4 @@
-"""Validation while training: the same blocks each time, quick. Whole rooms are scored by `jspnet evaluate`."""
+"""Validation during training, on the same few blocks each time. `jspnet evaluate` scores whole rooms."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from torch import Tensor
 from jspnet_core.data.rooms import Room
 from jspnet_core.network import JointNetwork
 from jspnet_core.network_config import NetworkConfiguration
-from jspnet_core.training.dataset.block_dataset import BlockDataset, RandomBlockDataset
+from jspnet_core.training.dataset.block_dataset import BlockDataset
 from jspnet_core.training.dataset.frame_dataset import FrameBlockDataset
 from jspnet_core.training.dataset.loader import to_device
+from jspnet_core.training.dataset.random_dataset import RandomBlockDataset
 from jspnet_core.training.distributed import World
 from jspnet_core.training.losses import joint_loss
 from jspnet_core.training.recipe import Augmentation
@@ -44,7 +45,7 @@ class SourceBlocks:
 
 
 class Validation:
-    """Blocks of each room, without augmentation, and as many of single views of it. Rooms are shared out to processes.
+    """Validation blocks of each room and of single camera views of it. Each process takes a part of the rooms.
 
     Each source is scored by its own class table, and the scores are means over the sources. A class that is in none of
     the blocks counts in no mean.
@@ -123,13 +124,14 @@ def _spread(rooms: Sequence[Room], most: int) -> Sequence[Room]:
 
 
 def confusion_matrix(truth: Tensor, predicted: Tensor, classes: int) -> Tensor:
-    """Points by true and predicted class: two (B, N) to (classes, classes); points of unknown class do not count."""
+    """Count points by true and predicted class: two (B, N) to (classes, classes). Unlabelled points are left out."""
     known = truth < classes
     pairs = truth[known] * classes + predicted[known]
     return torch.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
 
 def summarise_confusion(confusion: np.ndarray) -> dict:
+    """Compute mIoU, accuracy and IoU by class from counts (C, C) by true and predicted class."""
     hit = np.diag(confusion)
     union = confusion.sum(0) + confusion.sum(1) - hit
     iou = [float(h / u) if u else None for h, u in zip(hit, union, strict=True)]

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from jspnet_core.classes import ClassTable
 from jspnet_core.cli.main import app
-from jspnet_core.data.depth_view import View
+from jspnet_core.data.depth_view import DepthCamera
 from jspnet_core.data.room_index import RoomIndex, write_index
 from jspnet_core.data.room_writer import write_room
 from jspnet_core.data.rooms import read_room
@@ -119,7 +119,7 @@ def test_views_depend_on_the_seed_and_the_room_alone(rooms: Path) -> None:
     room = read_room(rooms / "room_1.npz")
 
     def seen(count: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        return [(frame.points, T) for frame, T in simulate_views(room, count, seed, View())]
+        return [(frame.points, T) for frame, T in simulate_views(room, count, seed, DepthCamera())]
 
     for first, again in zip(seen(2, seed=0), seen(3, seed=0), strict=False):
         np.testing.assert_array_equal(first[0], again[0])
@@ -128,7 +128,7 @@ def test_views_depend_on_the_seed_and_the_room_alone(rooms: Path) -> None:
 
 def test_a_view_holds_what_is_visible_in_the_rooms_frame(rooms: Path) -> None:
     room = read_room(rooms / "room_1.npz")
-    exact = View(noise=0.0, tilt=0.0, floor_error=0.0)
+    exact = DepthCamera(noise=0.0, tilt=0.0, floor_error=0.0)
     for frame, T in simulate_views(room, 3, 0, exact):
         back = frame.points + T[:3, 3].astype(np.float32)
         distance, nearest = cKDTree(room.points).query(back)

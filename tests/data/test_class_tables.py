@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jspnet_core.classes import INDOOR, S3DIS, ClassTable
-from jspnet_core.data.class_tables import read_table
+from jspnet_core.data.class_tables import read_class_table
 from jspnet_core.errors import ClassTableError
 
 
@@ -35,7 +35,7 @@ def test_a_class_is_found_by_its_name_before_its_parent():
 
 def test_tables_that_do_not_fit_are_both_named():
     with pytest.raises(ClassTableError, match=r"classes ceiling.*cannot be read as the classes crate, pallet: nothing"):
-        S3DIS.labels_in(read_table("crate,pallet")[0])
+        S3DIS.labels_in(read_class_table("crate,pallet")[0])
     with pytest.raises(ClassTableError, match="nothing there stands for clutter, bed, appliance"):
         INDOOR.labels_in(ClassTable(S3DIS.names[:-1], S3DIS.colors[:-1], ()))
 
@@ -52,6 +52,6 @@ def test_parents_are_the_first_classes(parents):
 
 
 def test_tables_are_known_by_name():
-    table, labels = read_table("indoor")
+    table, labels = read_class_table("indoor")
     assert table == INDOOR
     assert labels == {i: i for i in range(23)}

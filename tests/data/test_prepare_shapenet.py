@@ -88,7 +88,7 @@ def test_a_network_trains_on_shapes(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="torch (extra train) is not installed")
     from jspnet_core.network_config import NetworkConfiguration
     from jspnet_core.training import train as training
-    from jspnet_core.training.dataset.block_dataset import RandomBlockDataset
+    from jspnet_core.training.dataset.random_dataset import RandomBlockDataset
     from jspnet_core.training.recipe import Augmentation, Recipe
 
     for i in range(2):
@@ -110,5 +110,5 @@ def test_a_network_trains_on_shapes(tmp_path: Path) -> None:
     batch = blocks.collate([blocks[0], blocks[1]])
     assert batch["features"].shape == (2, 256, 6)
     assert np.ptp(batch["features"][0, :, 2].numpy()) > 0.5 * np.ptp(rooms[0].points[:, 2])  # whole, not cut
-    losses = [training.step(run, run.network, batch)["total"] for _ in range(8)]
+    losses = [training.train_step(run, run.network, batch)["total"] for _ in range(8)]
     assert float(losses[-1]) < 0.8 * float(losses[0])

@@ -261,15 +261,15 @@ def exported(checkpoint, tmp_path_factory):
     """The same network in the three precisions, traced once."""
     import onnx
 
-    from jspnet_core.export.onnx_export import describe, plain_graph, write_model
+    from jspnet_core.export.onnx_export import describe, export_graph, write_model
     from jspnet_core.training.checkpoint import Checkpoint
 
     state, folder = Checkpoint.load(checkpoint), tmp_path_factory.mktemp("exported")
-    plain = plain_graph(state.build())
+    plain = export_graph(state.build())
     for precision in ("fp32", "fp16", "bf16-mixed"):
         model = onnx.ModelProto()
         model.CopyFrom(plain)
-        description = describe(state, "n", "d", "l", precision)
+        description = describe(state, "n", data="d", licence="l", precision=precision)
         write_model(model, description, folder / f"{precision}.onnx", half_weights=False)
     return folder
 

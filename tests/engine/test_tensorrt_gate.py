@@ -27,15 +27,20 @@ def rtx():
 def exported(tmp_path_factory):
     """The shipped checkpoint, exported in every precision: the folder, and the number of its attentions."""
     pytest.importorskip("torch", reason="PyTorch is not installed")
-    from jspnet_core.export.onnx_export import describe, plain_graph, write_model
+    from jspnet_core.export.onnx_export import describe, export_graph, write_model
     from jspnet_core.training.checkpoint import Checkpoint
 
     state, folder = Checkpoint.load(default_model().with_suffix(".pt")), tmp_path_factory.mktemp("exported")
-    plain = plain_graph(state.build())
+    plain = export_graph(state.build())
     for precision in PRECISIONS:
         model = onnx.ModelProto()
         model.CopyFrom(plain)
-        write_model(model, describe(state, "n", "d", "l", precision), folder / f"{precision}.onnx", half_weights=False)
+        write_model(
+            model,
+            describe(state, "n", data="d", licence="l", precision=precision),
+            folder / f"{precision}.onnx",
+            half_weights=False,
+        )
     attentions = len(find_attentions(plain.graph))
     return folder, attentions
 

@@ -15,7 +15,15 @@ from jspnet_core.engine.onnxruntime_engine import run_session
 from jspnet_core.errors import EngineError, ModelFileError
 from jspnet_core.export.cpu_graph import ATTENTION_PARTS
 from jspnet_core.export.fold import fold_batch_norms
-from jspnet_core.export.onnx_export import CACHE, OPSET, describe, example_blocks, export_onnx, plain_graph, write_model
+from jspnet_core.export.onnx_export import (
+    CACHE_BYTES,
+    OPSET,
+    describe,
+    example_blocks,
+    export_graph,
+    export_onnx,
+    write_model,
+)
 from jspnet_core.export.parity import ParityError, adjusted_rand_index, check_parity
 from jspnet_core.network import JSPNet, build_network
 from jspnet_core.network.layers import NeighborLayer
@@ -72,12 +80,12 @@ def network():
 def description(network):
     recipe = {"augmentation": {"voxel_size": 0.03}}
     checkpoint = Checkpoint(network.configuration, S3DIS, network.state_dict(), None, 7, recipe, {}, [None, *range(12)])
-    return describe(checkpoint, "a name", "some rooms", "some licence")
+    return describe(checkpoint, "a name", data="some rooms", licence="some licence")
 
 
 @pytest.fixture(scope="module")
 def plain(network):
-    return plain_graph(network)
+    return export_graph(network)
 
 
 def write(plain, description, path):
@@ -191,7 +199,7 @@ def test_layers_before_a_gather_are_rounded_as_they_are_behind_it(network, plain
 
 
 @pytest.mark.parametrize("system", ["jspnet", "pointnet2"])
-@pytest.mark.parametrize("cache", [1, 1 << 12, CACHE])
+@pytest.mark.parametrize("cache", [1, 1 << 12, CACHE_BYTES])
 def test_layers_cut_for_a_cache_compute_the_same(system, cache):
     torch.manual_seed(0)
     c = NetworkConfiguration.narrow(system=system, points=256, levels=(64, 48, 32, 16))
@@ -202,9 +210,9 @@ def test_layers_cut_for_a_cache_compute_the_same(system, cache):
         expected = network(*arguments)
         for module in network.modules():
             if isinstance(module, NeighborLayer):
-                module.cache = cache
+                module.cache_bytes = cache
             elif isinstance(module, JSPNet):
-                module.apart = True
+                module.lazy_concat = True
         for a, b in zip(network(*arguments), expected, strict=True):
             torch.testing.assert_close(a, b, rtol=0.0, atol=1e-10)
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from jspnet_core.classes import S3DIS
-from jspnet_core.data.depth_view import CameraPose, View, see
+from jspnet_core.data.depth_view import CameraPose, DepthCamera, simulate_view
 from jspnet_core.data.rooms import Room, RoomFileError
 from jspnet_core.pipeline.blocks import cut_blocks, extent
 from jspnet_core.training.dataset.augmentation import augment_colors, random_transform
-from jspnet_core.training.dataset.block_dataset import RandomBlockDataset
 from jspnet_core.training.dataset.grid_dataset import GridBlockDataset
+from jspnet_core.training.dataset.random_dataset import RandomBlockDataset
 from jspnet_core.training.dataset.room_bounds import check_rooms, points_near, room_bounds
 from jspnet_core.training.recipe import PAPER, Augmentation
 from jspnet_core.training.validation import NO_AUGMENTATION
@@ -119,8 +119,8 @@ def test_a_view_hides_what_is_behind_a_wall():
     wall = np.stack([np.full(y.size, 2.0), y.ravel(), z.ravel()], 1)
     behind = wall + [0.5, 0.0, 0.0]
     room = np.concatenate([wall, behind]).astype(np.float32)
-    exact = View(noise=0.0, tilt=0.0, floor_error=0.0)
-    sight = see(room, np.random.default_rng(0), exact, CameraPose(np.array([0.0, 0.0, 1.0]), 0.0, 0.0))
+    exact = DepthCamera(noise=0.0, tilt=0.0, floor_error=0.0)
+    sight = simulate_view(room, np.random.default_rng(0), exact, CameraPose(np.array([0.0, 0.0, 1.0]), 0.0, 0.0))
     assert len(sight.visible) > 1000
     assert (sight.visible < len(wall)).all()
     np.testing.assert_allclose(sight.points, room[sight.visible], atol=1e-5)
@@ -134,15 +134,15 @@ def test_a_view_is_as_wrong_as_a_depth_camera():
     rng = np.random.default_rng(0)
     noise = []
     for wall in walls:
-        sight = see(wall, rng, View(noise=0.002, tilt=0.0, floor_error=0.0), pose)
+        sight = simulate_view(wall, rng, DepthCamera(noise=0.002, tilt=0.0, floor_error=0.0), pose)
         noise.append((sight.points - wall[sight.visible])[:, 0].std())
     assert noise == pytest.approx([0.002, 0.032], rel=0.15)
     sparse, tilts, lifts = walls[1][::20], [], []
     for _ in range(100):
-        sight = see(sparse, rng, View(noise=0.0, tilt=0.05, floor_error=0.0), pose)
+        sight = simulate_view(sparse, rng, DepthCamera(noise=0.0, tilt=0.05, floor_error=0.0), pose)
         risen = (sight.points - sparse[sight.visible])[:, 2]
         tilts.append(np.polyfit(sparse[sight.visible, 1], risen, 1)[0])
-        sight = see(sparse, rng, View(noise=0.0, tilt=0.0, floor_error=0.05), pose)
+        sight = simulate_view(sparse, rng, DepthCamera(noise=0.0, tilt=0.0, floor_error=0.05), pose)
         lifts.append((sight.points - sparse[sight.visible])[0, 2])
     assert np.std(tilts) == pytest.approx(0.05, rel=0.3)
     assert np.std(lifts) == pytest.approx(0.05, rel=0.3)
@@ -155,17 +155,22 @@ def test_colour_is_missing_where_the_colour_camera_cannot_look():
     near_by = back[np.abs(back[:, 1]) < 0.4] * [0.4, 0.4, 1.0]
     room = np.concatenate([near_by, back]).astype(np.float32)
     pose = CameraPose(np.array([0.0, 0.0, 1.0]), 0.0, 0.0)
-    sight = see(room, np.random.default_rng(0), View(color_baseline=0.1, color_focal=0.5), pose)
+    sight = simulate_view(room, np.random.default_rng(0), DepthCamera(color_baseline=0.1, color_focal=0.5), pose)
     lost = room[sight.visible[~sight.colored]]
     assert len(lost) > 50
     assert (lost[:, 1] > 0).mean() > 0.9  # y points left of a camera that looks along x
-    assert see(room, np.random.default_rng(0), View(color_baseline=0.0, color_focal=0.5), pose).colored.mean() > 0.95
+    assert (
+        simulate_view(
+            room, np.random.default_rng(0), DepthCamera(color_baseline=0.0, color_focal=0.5), pose
+        ).colored.mean()
+        > 0.95
+    )
 
 
 def test_views_lose_colour_by_the_switch(rooms):
     shares = []
     for edge in (0.0, 1.0):
-        switches = dict(views=1.0, view=View(color_focal=2.0), edge_color=edge)
+        switches = dict(views=1.0, view=DepthCamera(color_focal=2.0), edge_color=edge)
         blocks = RandomBlockDataset(rooms, SMALL, changed(NO_AUGMENTATION, **switches), seed=0)
         shares.append(np.mean([(blocks[i]["features"][:, 3:6] == 0).all(axis=1).mean() for i in range(8)]))
     assert shares[0] == 0.0
@@ -182,19 +187,19 @@ def test_the_grid_is_the_runtimes_and_an_epoch_holds_each_block_once(rooms):
         )
         for r in rooms
     )
-    assert len(blocks.places) == expected
+    assert len(blocks.columns) == expected
     orders = [blocks.order(epoch) for epoch in range(2)]
     assert all(sorted(order) == list(range(expected)) for order in orders)
     assert not np.array_equal(*orders)
-    assert np.count_nonzero(np.diff(blocks.places[blocks.order(0), 0])) == 1  # room by room
+    assert np.count_nonzero(np.diff(blocks.columns[blocks.order(0), 0])) == 1  # room by room
     mixed = GridBlockDataset(rooms, SMALL, changed(GRID, shuffle="all"), seed=0)
-    assert np.count_nonzero(np.diff(mixed.places[mixed.order(0), 0])) > 1
+    assert np.count_nonzero(np.diff(mixed.columns[mixed.order(0), 0])) > 1
 
 
 def test_the_grids_points_are_drawn_anew_or_once(rooms):
     for redraw in (True, False):
         blocks = GridBlockDataset(rooms, SMALL, changed(GRID, redraw=redraw), seed=0)
-        again = len(blocks.places) + int(np.flatnonzero(blocks.order(1) == blocks.column(0))[0])
+        again = len(blocks.columns) + int(np.flatnonzero(blocks.order(1) == blocks.column(0))[0])
         same = np.array_equal(blocks[0]["features"], blocks[again]["features"])
         assert same is not redraw
 
@@ -210,8 +215,8 @@ def test_the_papers_points_repeat(rooms):
 
 def test_random_places_differ_from_the_grid_and_between_epochs(rooms):
     blocks = GridBlockDataset(rooms, SMALL, changed(GRID, cut="random"), seed=0)
-    assert len(blocks.places) == 3 * 3 + 5 * 3
-    n = len(blocks.places)
+    assert len(blocks.columns) == 3 * 3 + 5 * 3
+    n = len(blocks.columns)
     again = n + int(np.flatnonzero(blocks.order(1) == blocks.column(0))[0])
     assert not np.array_equal(blocks[0]["features"], blocks[again]["features"])
 

@@ -5,7 +5,7 @@ import torch
 
 from jspnet_core.training import train as training
 from jspnet_core.training.cuda_graph_step import WARM_UP, CudaGraphError, CudaGraphStep, can_capture
-from jspnet_core.training.dataset.block_dataset import RandomBlockDataset
+from jspnet_core.training.dataset.random_dataset import RandomBlockDataset
 from jspnet_core.training.optimizer import set_learning_rate
 from jspnet_core.training.recipe import Recipe
 from jspnet_core.training.validation import NO_AUGMENTATION
@@ -31,7 +31,7 @@ def test_recorded_steps_give_the_losses_of_plain_ones(rooms, tmp_path):
         losses = []
         for i in range(0, 20, 2):
             batch = training.to_device(blocks.collate([blocks[i], blocks[i + 1]]), run.world.device)
-            took = recorded(batch) if name == "recorded" else training.step(run, run.network, batch)
+            took = recorded(batch) if name == "recorded" else training.train_step(run, run.network, batch)
             losses.append({kind: float(value) for kind, value in took.items()})
             run.samples += 2
         found[name] = losses, run.average.module.state_dict(), float(run.optimizer.param_groups[0]["lr"])
@@ -70,7 +70,7 @@ def test_a_run_whose_steps_were_recorded_goes_on_where_they_are_not(rooms, tmp_p
     run = training.start(tmp_path, SMALL, RECIPE, rooms)
     blocks = RandomBlockDataset(rooms, SMALL, NO_AUGMENTATION, seed=0)
     batch = blocks.collate([blocks[0], blocks[1]])
-    training.step(run, run.network, training.to_device(batch, run.world.device))
+    training.train_step(run, run.network, training.to_device(batch, run.world.device))
     run.samples = 2
     for group in run.optimizer.param_groups:  # as a recorded step leaves them
         group["lr"], group["capturable"] = torch.tensor(0.1), True
@@ -79,5 +79,5 @@ def test_a_run_whose_steps_were_recorded_goes_on_where_they_are_not(rooms, tmp_p
     run.save()
     resumed = training.resume(tmp_path)
     assert [(group["lr"], group["capturable"]) for group in resumed.optimizer.param_groups] == [(0.25, False)]
-    training.step(resumed, resumed.network, training.to_device(batch, resumed.world.device))
+    training.train_step(resumed, resumed.network, training.to_device(batch, resumed.world.device))
     assert resumed.optimizer.param_groups[0]["lr"] == RECIPE.learning_rate_at(2)

@@ -11,7 +11,7 @@ from jspnet_core.cli.train import train as command
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.training import train as training
 from jspnet_core.training.checkpoint import Checkpoint, CheckpointError
-from jspnet_core.training.dataset.block_dataset import RandomBlockDataset
+from jspnet_core.training.dataset.random_dataset import RandomBlockDataset
 from jspnet_core.training.losses import DELTA_D
 from jspnet_core.training.recipe import Recipe
 from jspnet_core.training.transfer.distillation import distance_loss, probability_loss
@@ -37,7 +37,7 @@ def teacher(rooms, tmp_path_factory):
     blocks = RandomBlockDataset(rooms, SMALL, NO_AUGMENTATION, seed=0)
     batch = blocks.collate([blocks[0], blocks[1]])
     for _ in range(150):
-        training.step(run, run.network, batch)
+        training.train_step(run, run.network, batch)
     run.save_best(1.0)
     return run.folder / "best.pt"
 
@@ -70,10 +70,10 @@ def test_a_cheaper_network_comes_nearer_to_its_teacher_without_any_label(rooms, 
     assert torch.equal(batch["features"], batch["teacher_features"][:, :128])
     before = {name: weight.clone() for name, weight in run.teacher.network.state_dict().items()}
     batch["label"][:] = 255  # what is learned of classes is the teacher's
-    first = training.step(run, run.network, batch)
+    first = training.train_step(run, run.network, batch)
     for _ in range(100):
-        last = training.step(run, run.network, batch)
-    assert last["distillation"] < 0.2 * first["distillation"]
+        last = training.train_step(run, run.network, batch)
+    assert last["taught"] < 0.2 * first["taught"]
     for name, weight in run.teacher.network.state_dict().items():
         assert torch.equal(weight, before[name])
     with torch.no_grad():

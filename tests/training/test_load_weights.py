@@ -119,7 +119,7 @@ def test_classes_of_the_same_name_are_taken_over_and_others_begin_anew(trained, 
     init = Checkpoint.load(trained / "best.pt")
     run = training.start(tmp_path, SMALL, Recipe(), rooms, classes=OWN, init=init)
     assert run.network.configuration.classes == 3
-    assert "2 classes taken over, 1 begin anew: shelf" in run.notes[0]
+    assert "weights of 2 classes loaded, 1 classes initialised: shelf" in run.notes[0]
     for name, weight in run.network.state_dict().items():
         if name in class_layers(SMALL):
             torch.testing.assert_close(weight[0], init.weights[name][S3DIS.names.index("chair")])
@@ -218,9 +218,9 @@ def test_a_run_goes_on_with_the_classes_it_has_and_says_when_the_rooms_are_other
     with pytest.raises(CheckpointError, match=r"last\.pt has the classes ceiling, .*; the rooms have clutter, .*"):
         command(prepared(tmp_path / "shuffled", rooms, shuffled), resume=True, **options)
     command(prepared(tmp_path / "two", rooms[::-1]), resume=True, samples=2, **options)
-    assert "the run goes on with other rooms than before" in " ".join(capsys.readouterr().out.split())
+    assert "the rooms are not those that the run was started with" in " ".join(capsys.readouterr().out.split())
     command(tmp_path / "two", resume=True, samples=3, **options)
-    assert "the run goes on with other rooms" not in " ".join(capsys.readouterr().out.split())
+    assert "the rooms are not those" not in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_model_of_other_blocks_than_suit_the_rooms_is_refused(trained, rooms, tmp_path):
@@ -251,7 +251,7 @@ def test_a_room_without_instances_is_named(trained, rooms, tmp_path):
 
 def test_a_class_that_is_never_said_is_silent_once_built_and_can_be_trained_again(trained, tmp_path):
     best = Checkpoint.load(trained / "best.pt")
-    best.never = ["floor", "sofa"]
+    best.excluded_classes = ["floor", "sofa"]
     best.save(tmp_path / "quiet.pt")
     quiet = Checkpoint.load(tmp_path / "quiet.pt")
     states = [c.build().state_dict() for c in (quiet, Checkpoint.load(trained / "best.pt"))]
@@ -259,4 +259,4 @@ def test_a_class_that_is_never_said_is_silent_once_built_and_can_be_trained_agai
     assert [S3DIS.names[i] for i in torch.nonzero(bias < kept - 1000).flatten().tolist()] == ["floor", "sofa"]
     run = training.start(tmp_path / "run", SMALL, Recipe(samples=2), [box_room(0)], init=quiet)
     assert run.network.state_dict()["semantic_piff.out.bias"].min() > -1000
-    assert run.checkpoint().never == []
+    assert run.checkpoint().excluded_classes == []

@@ -53,13 +53,13 @@ def test_a_runs_recipe_file_is_a_recipe(tmp_path):
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("moderne", [], "neither paper nor modern, nor a file"),
+        ("moderne", [], "must be paper, modern or a JSON file"),
         ("modern", ["ema"], "must be KEY=VALUE"),
-        ("modern", ["emma=1"], "no such switch; there are samples, .*view.noise"),
+        ("modern", ["emma=1"], "does not exist; accepted are samples, .*view.noise"),
         ("modern", ["ema=2"], "ema is 2: Input should be less than 1"),
         ("modern", ["optimizer=sgd"], "optimizer is 'sgd': Input should be 'adam' or 'adamw'"),
         ("paper", ["views=0.5"], "cut=grid is of whole rooms"),
-        ("modern", ["view=1"], "no such switch"),
+        ("modern", ["view=1"], "does not exist"),
     ],
 )
 def test_what_is_wrong_is_named(name, settings, message):

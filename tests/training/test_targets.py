@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from jspnet_core.classes import INDOOR, S3DIS, UNLABELLED
-from jspnet_core.data.class_tables import read_table
+from jspnet_core.data.class_tables import read_class_table
 from jspnet_core.errors import ClassTableError
 from jspnet_core.training.losses import semantic_loss
 from jspnet_core.training.targets import Targets
@@ -43,7 +43,7 @@ def test_a_network_of_13_classes_learns_from_indoor_rooms():
 
 def test_tables_that_do_not_fit_are_both_named():
     with pytest.raises(ClassTableError, match=r"ceiling.*crate, pallet"):
-        Targets.of(INDOOR, [read_table("crate,pallet")[0]])
+        Targets.of(INDOOR, [read_class_table("crate,pallet")[0]])
 
 
 def test_points_of_a_group_count_those_of_its_classes():

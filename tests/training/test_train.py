@@ -12,7 +12,7 @@ from jspnet_core.data.class_tables import make_table
 from jspnet_core.pipeline.mean_shift import mean_shift
 from jspnet_core.training import train as training
 from jspnet_core.training.checkpoint import Checkpoint, CheckpointError
-from jspnet_core.training.dataset.block_dataset import RandomBlockDataset
+from jspnet_core.training.dataset.random_dataset import RandomBlockDataset
 from jspnet_core.training.optimizer import target_weights
 from jspnet_core.training.recipe import Recipe
 from jspnet_core.training.targets import Targets
@@ -48,11 +48,11 @@ def curve(folder, name="train/total"):
 def test_two_blocks_are_learned_by_heart(rooms, batch, tmp_path):
     """Gradients reach every weight, and the losses fall until both tasks are solved."""
     run = training.start(tmp_path, SMALL, Recipe(learning_rate=5e-3, norm_momentum=0.1), rooms)
-    first = training.step(run, run.network, batch)
+    first = training.train_step(run, run.network, batch)
     untouched = [n for n, p in run.network.named_parameters() if p.grad is None or not torch.isfinite(p.grad).all()]
     assert not untouched
     for _ in range(250):
-        last = training.step(run, run.network, batch)
+        last = training.train_step(run, run.network, batch)
     assert last["total"] < 0.05 * first["total"]
     with torch.no_grad():
         logits, embeddings = run.network(batch["features"], batch["pyramid"])
@@ -117,10 +117,10 @@ def test_averaged_weights_follow_slowly_and_are_the_ones_to_use(rooms, batch, tm
     run = training.start(tmp_path, SMALL, Recipe(ema=0.75, learning_rate=1e-2), rooms)
     name = "semantic_piff.out.bias"
     run.samples = 10_000  # past the first steps, which keep less
-    training.step(run, run.network, batch)  # the first step begins the average
+    training.train_step(run, run.network, batch)  # the first step begins the average
     expected = run.network.state_dict()[name].clone()
     for _ in range(3):
-        training.step(run, run.network, batch)
+        training.train_step(run, run.network, batch)
         expected = 0.75 * expected + 0.25 * run.network.state_dict()[name]
     torch.testing.assert_close(run.average.module.state_dict()[name], expected)
     torch.testing.assert_close(run.checkpoint().build().state_dict()[name], expected)

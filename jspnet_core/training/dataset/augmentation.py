@@ -1,4 +1,4 @@
-"""What happens to the points and colours of a training block."""
+"""Augmentation of the points and colours of a training block."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from jspnet_core.training.recipe import Augmentation
 
 
 def random_transform(augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Turn about z, mirror and scale, as a (3, 3) float32 matrix: points @ matrix.
+    """Draw rotation about z, mirroring and scale as a (3, 3) float32 matrix M, applied as points @ M.
 
-    A robot's frame has no preferred heading; heights stay above the floor.
+    z is scaled but not shifted: heights remain heights above the floor.
     """
     angle = rng.uniform(0.0, 2.0 * np.pi) if augmentation.turn else 0.0
     mirror = rng.choice([-1.0, 1.0]) if augmentation.mirror else 1.0
@@ -20,7 +20,7 @@ def random_transform(augmentation: Augmentation, rng: np.random.Generator) -> np
 
 
 def jitter(points: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Noise on each coordinate, no farther than five standard deviations: (P, 3) float32."""
+    """Add Gaussian noise, clipped at five standard deviations, to points (P, 3) float32."""
     if not augmentation.jitter:
         return points
     noise = np.clip(rng.standard_normal(points.shape, np.float32), -5.0, 5.0)
@@ -28,7 +28,7 @@ def jitter(points: np.ndarray, augmentation: Augmentation, rng: np.random.Genera
 
 
 def augment_colors(colors: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Other light, other camera, or none: colours (N, 3) float32, 0 to 1. Points without colour (black) stay so."""
+    """Change contrast and gain of colours (N, 3) float32, 0 to 1, or drop them. Points without colour stay black."""
     if rng.random() < augmentation.color_drop:
         return np.zeros_like(colors)
     colored = colors.max(axis=1) > 0

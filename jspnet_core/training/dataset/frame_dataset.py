@@ -1,4 +1,4 @@
-"""Blocks of recorded or generated camera frames: what hides is missing already, no view has to be simulated."""
+"""Training blocks of recorded or generated camera frames, in which hidden surfaces are missing already."""
 
 from __future__ import annotations
 
@@ -10,25 +10,31 @@ from jspnet_core.data.depth_view import gravity_error
 from jspnet_core.data.rooms import Room
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.spatial.transforms import transform_points
-from jspnet_core.training.dataset.block_dataset import LabelledPoints, RandomBlockDataset
+from jspnet_core.training.dataset.block_dataset import LabelledPoints
+from jspnet_core.training.dataset.random_dataset import RandomBlockDataset
 from jspnet_core.training.recipe import Augmentation
 
 
 class FrameBlockDataset(RandomBlockDataset):
-    """Columns around drawn points of single views, each view as often as the other, or by `balance` as of rooms.
+    """Blocks around random points of single views; all views are drawn alike, or with `balance` as rooms are.
 
-    z of a view is above the floor. As a robot knows gravity and the floor only roughly, a view is tilted and lifted by
-    as much as a simulated one.
+    z of a view is above the floor. Gravity and floor height get the same errors as in simulated views.
     """
 
     def __init__(
-        self, rooms: Sequence[Room], configuration: NetworkConfiguration, augmentation: Augmentation, seed: int
+        self,
+        rooms: Sequence[Room],
+        configuration: NetworkConfiguration,
+        augmentation: Augmentation,
+        seed: int,
+        teacher: NetworkConfiguration | None = None,
+        targets: np.ndarray | None = None,
     ):
-        super().__init__(rooms, configuration, augmentation, seed)
-        self.share = np.full(len(rooms), 1.0 / len(rooms))
+        super().__init__(rooms, configuration, augmentation, seed, teacher, targets)
+        self.room_share = np.full(len(rooms), 1.0 / len(rooms))
 
-    def piece_of(self, room: int, rng: np.random.Generator) -> LabelledPoints:
-        """The whole view, with gravity a little wrong."""
+    def draw_source(self, room: int, rng: np.random.Generator) -> LabelledPoints:
+        """Return a whole view, with errors of gravity and floor height."""
         view = self.rooms[room]
         points, corners = np.asarray(view.points), self.bounds[room].corners
         T = gravity_error(corners[:, :2].mean(axis=0), rng, self.augmentation.view)

@@ -1,4 +1,4 @@
-"""Batches: which process draws which block, and how blocks reach the device."""
+"""Data loader: batches of training blocks, distributed over processes and copied to the device."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Batchable(Protocol):
 
 
 class DistributedBatchSampler(Sampler[list[int]]):
-    """Block numbers of each step, from `start` on until at least `end`: this process's part of the batch.
+    """Block numbers of this process in each step, from `start` until at least `end`.
 
-    All processes together draw every number once, in steps that are those of one process; a resumed run goes on
-    where it stopped, with any number of processes.
+    All processes together draw every number once, in the steps that one process would take. So a resumed run continues
+    where it stopped, with any number of processes. batch: blocks of a step, over all processes.
     """
 
     def __init__(self, start: int, end: int, batch: int, world: World):
@@ -44,33 +44,33 @@ class DistributedBatchSampler(Sampler[list[int]]):
         return len(self.starts)
 
 
-def loader(blocks: Batchable, numbers: DistributedBatchSampler, workers: int, device: torch.device) -> DataLoader:
-    """Blocks with their pyramids, cut by worker processes ahead of the network; page-locked on the way to a GPU."""
+def make_loader(blocks: Batchable, sampler: DistributedBatchSampler, workers: int, device: torch.device) -> DataLoader:
+    """Create a loader whose worker processes prepare batches in advance; in page-locked memory for a GPU."""
     return DataLoader(
         cast(Any, blocks),
-        batch_sampler=numbers,
+        batch_sampler=sampler,
         num_workers=workers,
         collate_fn=blocks.collate,
         prefetch_factor=4 if workers else None,
-        worker_init_fn=single_threaded,
+        worker_init_fn=limit_threads,
         pin_memory=device.type == "cuda",
-        generator=torch.Generator(),  # of its own: PyTorch's is the dropout's
+        generator=torch.Generator(),  # not the global one, which dropout uses
     )
 
 
-def single_threaded(_: int) -> None:
-    """A loader process leaves the other cores to the network."""
+def limit_threads(_: int) -> None:
+    """Restrict a loader process to one thread, which leaves the other cores to the network."""
     threadpool_limits(1)
 
 
 def to_device(batch: dict, device: torch.device) -> dict:
-    """The batch on a device; a copy from page-locked memory overlaps with what runs there."""
-    return with_tensors(batch, lambda x: x.to(device, non_blocking=True))
+    """Copy a batch to a device; from page-locked memory the copy is asynchronous."""
+    return map_tensors(batch, lambda x: x.to(device, non_blocking=True))
 
 
-def with_tensors(batch: dict, change: Callable[[Tensor], Tensor]) -> dict:
-    """The batch with its tensors changed, those of the pyramid too; all else stays."""
+def map_tensors(batch: dict, change: Callable[[Tensor], Tensor]) -> dict:
+    """Apply a function to all tensors of a batch, nested dictionaries included; other values are kept."""
     return {
-        name: with_tensors(x, change) if isinstance(x, dict) else change(x) if isinstance(x, Tensor) else x
+        name: map_tensors(x, change) if isinstance(x, dict) else change(x) if isinstance(x, Tensor) else x
         for name, x in batch.items()
     }

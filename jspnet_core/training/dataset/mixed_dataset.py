@@ -1,4 +1,4 @@
-"""Blocks of several sources: rooms of other class tables, single views, generated rooms."""
+"""Training blocks of several sources: rooms of other class tables, single views, generated rooms."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def source_blocks(
     seed: int,
     teacher: NetworkConfiguration | None = None,
 ) -> BlockDataset:
-    """The blocks of one source, labelled by target, as a recipe's augmentation asks for them."""
+    """Create the dataset of one source, labelled by target."""
     table = configuration.model_copy(update={"classes": max(len(source.classes), configuration.classes)})
+    of_label = targets.of_labels(source.classes)
     if source.single_views:
-        blocks: BlockDataset = FrameBlockDataset(source.rooms, table, augmentation, seed)
-        blocks.teacher = teacher
-    else:
-        blocks = training_blocks(source.rooms, table, augmentation, seed, teacher)
-    blocks.targets = targets.of_labels(source.classes)
-    return blocks
+        return FrameBlockDataset(source.rooms, table, augmentation, seed, teacher, of_label)
+    return training_blocks(source.rooms, table, augmentation, seed, teacher, of_label)
 
 
 class MixedBlockDataset(Dataset):
-    """Blocks of several sources by their shares. Number i is the same block for the same seed."""
+    """Blocks of several sources, drawn by their shares. Block i is the same for the same seed.
+
+    points: share of the labelled points by target, (T,).
+    """
 
     def __init__(self, parts: Sequence[BlockDataset], share: np.ndarray, targets: Targets, seed: int):
         self.parts, self.share, self.seed = parts, share, seed
@@ -58,13 +58,13 @@ def mixed_blocks(
     seed: int,
     teacher: NetworkConfiguration | None = None,
 ) -> MixedBlockDataset:
-    """The blocks of all sources; `points` of the set is the share of the points by target."""
+    """Create the dataset of all sources."""
     parts = [source_blocks(source, targets, configuration, augmentation, seed, teacher) for source in sources]
     return MixedBlockDataset(parts, shares(sources), targets, seed)
 
 
 def target_shares(blocks: BlockDataset, targets: Targets) -> np.ndarray:
-    """Share of the labelled points of a source's rooms by target: (T,) float64."""
+    """Compute the share of the labelled points of a source's rooms by target: (T,) float64."""
     assert blocks.targets is not None
     by_label = blocks.counts.sum(axis=0)
     target = blocks.targets[: len(by_label)]

@@ -1,12 +1,13 @@
-"""Learning from a trained network beside the truth: a cheaper one comes nearer to its scores than by labels alone.
+"""Knowledge distillation: a network learns from a trained teacher besides the labels.
 
-Of the classes it learns the teacher's probabilities (Hinton et al., "Distilling the knowledge in a neural network",
-2015), of the embeddings the distances between points (Park et al., "Relational knowledge distillation", CVPR 2019):
-embeddings mean nothing but how far they are from each other, and may turn freely.
+From the logits it learns the teacher's class probabilities (Hinton et al., "Distilling the knowledge in a neural
+network", 2015), from the embeddings the distances between points (Park et al., "Relational knowledge distillation",
+CVPR 2019): only distances between embeddings have a meaning, not the embeddings themselves.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -14,49 +15,50 @@ from torch import Tensor
 from torch.nn import functional
 
 from jspnet_core.classes import ClassTable
+from jspnet_core.data.provenance import DataSource
 from jspnet_core.network import JointNetwork
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.training.checkpoint import Checkpoint, CheckpointError
 from jspnet_core.training.losses import DELTA_D
 
 PARTNERS = 4
-"""Points that each point's distance is compared to, drawn anew at every step."""
+"""Random points per step to which the distances of each point are compared."""
 
 
 class Teacher:
-    """A trained network that another one learns from; its own weights stay as they are."""
+    """Trained network that another one learns from; its weights do not change. weight: of the loss."""
 
-    def __init__(self, network: JointNetwork, weight: float):
-        self.network, self.weight = network.requires_grad_(False), weight
+    def __init__(self, network: JointNetwork, weight: float, sources: Sequence[DataSource] = ()):
+        self.network, self.weight, self.sources = network.requires_grad_(False), weight, list(sources)
 
     @classmethod
     def load(
         cls, path: Path, weight: float, student: NetworkConfiguration, classes: ClassTable, device: torch.device
     ) -> Teacher:
-        """Read a teacher for a network. Raises `CheckpointError` where it sees other blocks, or fewer points."""
+        """Load a teacher for a student. Raises `CheckpointError` for other classes or blocks, or fewer points."""
         checkpoint = Checkpoint.load(path)
         if checkpoint.classes.names != classes.names:
             raise CheckpointError(
-                f"teacher {path} knows the classes {', '.join(checkpoint.classes.names)}; the network learns "
+                f"teacher {path} has the classes {', '.join(checkpoint.classes.names)}; the network has "
                 f"{', '.join(classes.names)}: they must be the same"
             )
         seen = [(c.block_size, c.color, c.points) for c in (checkpoint.configuration, student)]
         if seen[0][:2] != seen[1][:2] or seen[0][2] < seen[1][2]:
             blocks = [f"{s:g} m {'with' if c else 'without'} colour, {n} points" for s, c, n in seen]
             raise CheckpointError(
-                f"teacher {path} sees blocks of {blocks[0]}; the network of {blocks[1]}: size and colour must be the "
-                "same, the teacher's points as many or more"
+                f"teacher {path} takes blocks of {blocks[0]}, the network blocks of {blocks[1]}: size and colour must "
+                "be the same, and the teacher must take at least as many points"
             )
-        return cls(checkpoint.build().to(device), weight)
+        return cls(checkpoint.build().to(device), weight, checkpoint.known_sources)
 
     def add_loss(self, losses: dict[str, Tensor], batch: dict, logits: Tensor, embeddings: Tensor) -> dict[str, Tensor]:
-        """`losses` with what the student's logits (B, N, C) and embeddings (B, N, K) differ by, as `distillation`.
+        """Add the distillation loss of logits (B, N, C) and embeddings (B, N, K), as `distillation` and to `total`.
 
-        batch: with `teacher_features` and `teacher_pyramid`; the student's points are the teacher's first ones.
+        batch: with `teacher_features` and `teacher_pyramid`; the first points of the teacher are the student's.
         """
         with torch.no_grad():
-            answers = self.network(batch["teacher_features"], batch["teacher_pyramid"])
-        teacher_logits, teacher_embeddings = (x[:, : logits.shape[1]] for x in answers)
+            outputs = self.network(batch["teacher_features"], batch["teacher_pyramid"])
+        teacher_logits, teacher_embeddings = (x[:, : logits.shape[1]] for x in outputs)
         distillation = probability_loss(logits, teacher_logits.float()) + distance_loss(
             embeddings, teacher_embeddings.float()
         )
@@ -64,15 +66,15 @@ class Teacher:
 
 
 def probability_loss(logits: Tensor, teacher_logits: Tensor) -> Tensor:
-    """Kullback-Leibler divergence of the classes, the mean over all points, labelled or not: two (B, N, C)."""
+    """Compute the KL divergence of two logits (B, N, C), averaged over all points, labelled or not."""
     student, teacher = (functional.log_softmax(x.flatten(0, 1), dim=-1) for x in (logits, teacher_logits))
     return functional.kl_div(student, teacher, reduction="batchmean", log_target=True)
 
 
 def distance_loss(embeddings: Tensor, teacher_embeddings: Tensor) -> Tensor:
-    """Mean squared difference of the L1 distances between points of a block: student's and teacher's (B, N, K).
+    """Compute the mean squared difference of L1 distances between points of two embeddings (B, N, K).
 
-    Points that the teacher has far enough apart (eq. 5) may be farther apart still.
+    Points that the teacher separates by the push loss's margin (eq. 5) may be farther apart without penalty.
     """
     difference = []
     for _ in range(PARTNERS):
