@@ -109,7 +109,7 @@ BAD: dict[str, tuple[dict[str, np.ndarray | None], str]] = {
     "labels": ({"label": None}, "no label of any common name; there is instance; --label-field"),
     "classes": ({"label": np.full(200, 3)}, "labels 3 of no class; --classes names 3, 255 is 'unknown'"),
     "nan": ({"xyz": nan_points()}, "2 of 200 points are NaN or Inf; --drop-nan leaves them out"),
-    "small": (columns(20), "20 points, a room needs at least 100"),  # type: ignore[dict-item]
+    "small": (columns(20), "20 points, at least 100 are needed"),  # type: ignore[dict-item]
     "table": ({"class_names": np.array(["wall", "door", "crate"])}, "label 1 is 'door', --classes says 'floor'"),
     "unknown": ({"label": np.full(200, 255)}, "no point has a class"),
     "one": ({"instance": np.zeros(200, int)}, "several classes but one instance id (0); a room needs an id per object"),
@@ -176,7 +176,7 @@ def test_names_that_clash_and_inputs_that_are_not_there_stop_before_anything_is_
     write_npz(tmp_path / "a.npz")
     (tmp_path / "other").mkdir()
     write_npz(tmp_path / "other" / "a.npz")
-    with pytest.raises(RoomFileError, match="both give a room named 'a'"):
+    with pytest.raises(RoomFileError, match="have the same room name 'a'"):
         prepare("rooms", tmp_path / "a.npz", tmp_path / "other", tmp_path / "out", "--classes", "a,b,c")
     with pytest.raises(RoomFileError, match=r"b\.ply: no such file"):
         prepare("rooms", tmp_path / "b.ply", tmp_path / "out")
@@ -213,7 +213,7 @@ def test_scannet_in_both_class_tables(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("what", "array", "words"),
     [
-        ("sem_label", np.full(100, 41), "sem_label.npy: holds 41 to 41; NYU40 has 0 to 40"),
+        ("sem_label", np.full(100, 41), "sem_label.npy: contains 41 to 41, accepted are 0 to 40"),
         ("ins_label", np.zeros(99, int), r"ins_label.npy: is \(99,\) int64, must be \(100,\) integer"),
         ("vert", np.zeros((100, 3)), r"vert.npy: is \(100, 3\) float64, must be \(N, 6\) float"),
     ],
@@ -240,7 +240,7 @@ def test_rooms_of_other_data_are_not_replaced(tmp_path: Path) -> None:
     write_npz(tmp_path / "a.npz")
     assert prepare("rooms", tmp_path / "a.npz", tmp_path / "out", "--classes", "a,b,c")[0] == 0
     scene(tmp_path)
-    with pytest.raises(RoomFileError, match="out: holds rooms made from 'rooms', not 'scannet'"):
+    with pytest.raises(RoomFileError, match="out: contains rooms made from 'rooms', not 'scannet'"):
         prepare("scannet", tmp_path, tmp_path / "out")
     assert read_index(tmp_path / "out").data == "rooms"
 

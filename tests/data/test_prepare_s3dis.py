@@ -89,7 +89,7 @@ def test_every_line_that_was_mended_or_skipped_is_named(tree: Path, tmp_path: Pa
     _, _, said = prepare("s3dis", tree, tmp_path / "out", "--workers", "1")
     where = "jspnet: Area_5/hallway_6/Annotations/"
     assert f"{where}ceiling_1.txt:8: control byte 0x10 read as a separator" in said
-    assert f"{where}ceiling_1.txt:9: control byte 0x16 read as if it were not there" in said
+    assert f"{where}ceiling_1.txt:9: control byte 0x16 read as if it were absent" in said
     assert f"{where}wall_1.txt:11: skipped: b'1.0 2.0 3.0 4 5'" in said
     assert f"{where}wall_1.txt:13: skipped: b'Bitte wenden'" in said
     assert f"{where}wall_1.txt:14: skipped: b'1 2 3 4 5 6 7'" in said
@@ -127,14 +127,14 @@ def test_other_folds_need_no_other_rooms(tree: Path, tmp_path: Path) -> None:
     assert prepare("split", out, "--val", "Area_1_*")[0] == 0
     assert [room.name for room in open_rooms(out, "val")] == ["Area_1_office_1"]
     assert len(open_rooms(out, "train")) == 2
-    with pytest.raises(RoomFileError, match=r"--val Area_7_\*: no room matches"):
+    with pytest.raises(RoomFileError, match=r"--val is Area_7_\*, which matches none"):
         prepare("split", out, "--val", "Area_7_*")
 
 
 def test_a_folder_that_is_not_one_of_rooms_is_left_alone(tree: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("all of it")
-    with pytest.raises(RoomFileError, match="holds other files"):
+    with pytest.raises(RoomFileError, match="contains other files"):
         prepare("s3dis", tree, tmp_path / "out")
     assert (tmp_path / "out" / "thesis.txt").read_text() == "all of it"
     with pytest.raises(RoomFileError, match="ROOT is the one that holds Area_1"):
@@ -192,7 +192,7 @@ def test_block_files_give_back_the_points_that_were_drawn(tmp_path: Path) -> Non
     }
     assert back == truth
     assert "Area_5_a.h5: 300 different points among the 2400 of 12 blocks" in said
-    assert "Area_5_a.h5: instance ids reach 255; ids above were lost" in said
+    assert "Area_5_a.h5: instance ids reach 255; higher ids are not stored" in said
     assert "Area_1_c.h5: its blocks do not fit together" in said
     assert "Area_1_d.h5: not an h5 file, or damaged" in said
 

@@ -92,9 +92,9 @@ def test_splits_name_their_rooms(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", **arrays())
     (tmp_path / "split.json").write_text(json.dumps({"train": ["a"], "val": ["b"]}))
     assert room_paths(tmp_path, "train") == [tmp_path / "a.npz"]
-    with pytest.raises(RoomFileError, match=r"not there: b\.npz"):
+    with pytest.raises(RoomFileError, match=r"not found: b\.npz"):
         room_paths(tmp_path, "val")
-    with pytest.raises(RoomFileError, match=r"no split named 'test'; it has train, val"):
+    with pytest.raises(RoomFileError, match=r"split 'test' does not exist; accepted are train, val"):
         room_paths(tmp_path, "test")
     (tmp_path / "split.json").write_text("[1]")
     with pytest.raises(RoomFileError, match="must map"):
@@ -216,7 +216,7 @@ def test_a_foreign_index_is_refused_by_name(tmp_path: Path, change: dict, words:
 def test_a_prepared_room_that_is_missing_or_cut_short_is_refused_by_name(tmp_path: Path) -> None:
     out = tmp_path / "out"
     prepare(out, [made_up("a"), made_up("b")])
-    with pytest.raises(RoomFileError, match=r"rooms\.json: no split named 'test'; it has train, val"):
+    with pytest.raises(RoomFileError, match=r"rooms\.json: split 'test' does not exist; accepted are train, val"):
         open_rooms(out, "test")
     os.truncate(out / "b.room", 1000)
     with pytest.raises(RoomFileError, match=r"b\.room: 1000 bytes, but rooms\.json says 500 points"):
@@ -232,10 +232,10 @@ def test_a_prepared_room_that_is_missing_or_cut_short_is_refused_by_name(tmp_pat
     ("change", "words"),
     [
         ({"points": np.full((500, 3), np.nan)}, "500 of 500 points are NaN or Inf"),
-        ({"label": np.full(500, 13, np.uint8)}, "holds class 13, but the class table has 0 to 12"),
+        ({"label": np.full(500, 13, np.uint8)}, "contains class 13, accepted are 0 to 12"),
         ({"label": np.full(500, 255, np.uint8)}, "no point has a class"),
-        ({"instance": np.full(500, -1, np.int32)}, "holds instance -1"),
-        ({"points": np.zeros((9, 3))}, "9 points, a room needs at least 100"),
+        ({"instance": np.full(500, -1, np.int32)}, "contains instance -1"),
+        ({"points": np.zeros((9, 3))}, "9 points, at least 100 are needed"),
     ],
 )
 def test_rooms_that_cannot_train_are_not_written(tmp_path: Path, change: dict, words: str) -> None:

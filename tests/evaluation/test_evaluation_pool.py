@@ -69,7 +69,7 @@ def test_the_same_rooms_by_other_seeds_are_pooled(tmp_path: Path) -> None:
     pooled.write(tmp_path / "both.json")
     replace(evaluation(1, 2), settings={"seed": 2}).write(tmp_path / "third.json")
     assert len(pool([tmp_path / "both.json", tmp_path / "third.json"]).rooms) == 3 * len(one.rooms)
-    with pytest.raises(EvaluationFileError, match="by the same seed"):
+    with pytest.raises(EvaluationFileError, match="of the same seed"):
         pool([paths[1], paths[1]])
 
 
@@ -87,7 +87,7 @@ def test_what_cannot_be_pooled_is_named(folds: list[Path], tmp_path: Path) -> No
     with pytest.raises(EvaluationFileError, match="count twice: room_1, room_2"):
         pool([folds[0], folds[1], folds[0]])
     replace(evaluation(7), protocol="paper").write(tmp_path / "paper.json")
-    with pytest.raises(EvaluationFileError, match="paper.json: protocol paper, but .*0.json has points"):
+    with pytest.raises(EvaluationFileError, match="paper.json: protocol is paper, in .*0.json it is points"):
         pool([folds[0], tmp_path / "paper.json"])
     replace(evaluation(7), views=[]).write(tmp_path / "rooms.json")
     with pytest.raises(EvaluationFileError, match="only one of them has single views"):

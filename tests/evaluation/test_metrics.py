@@ -208,7 +208,7 @@ def test_scores_go_into_json_without_nan() -> None:
 
 
 def test_what_cannot_be_scored_is_refused() -> None:
-    with pytest.raises(ValueError, match="true_label holds class 4; there are 4"):
+    with pytest.raises(ValueError, match="true_label contains class 4, accepted are 0 to 3"):
         room([0], [1], [4], [0])
     with pytest.raises(ValueError, match=r"differ in length: \[2, 1, 1, 1\]"):
         room([0, 0], [1], [0], [0])

@@ -229,12 +229,12 @@ def part(room: Room, keep, **arrays) -> Room:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda r: part(r, slice(20)), "20 points, fewer than a block needs"),
+        (lambda r: part(r, slice(20)), "20 points, at least 100 are needed"),
         (
             lambda r: part(r, slice(None), label=np.where(r.label == CHAIR, 40, r.label)),
-            r"class ids 40; the 13 classes",
+            r"class ids 40; accepted are 0 to 12",
         ),
-        (lambda r: part(r, slice(None), label=np.full_like(r.label, 255)), "no point carries a class"),
+        (lambda r: part(r, slice(None), label=np.full_like(r.label, 255)), "no point has a class"),
         (lambda r: part(r, slice(None), instance=np.zeros_like(r.instance)), "one instance id"),
     ],
 )

@@ -97,12 +97,12 @@ def test_a_teacher_of_other_classes_or_blocks_is_refused_before_anything_is_writ
     recipe, other = Recipe(teacher=str(teacher)), tmp_path / "other.pt"
     more = NetworkConfiguration(**{**SMALL.model_dump(), "points": 512})
     with pytest.raises(
-        CheckpointError, match="blocks of 1 m with colour, 256 points; the network of 1 m with colour, 512"
+        CheckpointError, match="blocks of 1 m with colour, 256 points, the network blocks of 1 m with colour, 512"
     ):
         training.start(tmp_path / "run", more, recipe, rooms)
     own = ClassTable(("chair", "shelf"), ((1, 2, 3), (4, 5, 6)), ("chair",))
     replace(Checkpoint.load(teacher), classes=own).save(other)
-    with pytest.raises(CheckpointError, match="knows the classes chair, shelf; the network learns ceiling"):
+    with pytest.raises(CheckpointError, match="has the classes chair, shelf; the network has ceiling"):
         training.start(tmp_path / "run", SMALL, Recipe(teacher=str(other)), rooms)
     with pytest.raises(CheckpointError, match="no such checkpoint"):
         training.start(tmp_path / "run", SMALL, Recipe(teacher=str(tmp_path / "absent.pt")), rooms)

@@ -160,25 +160,25 @@ def test_a_model_file_is_refused_with_the_name_of_the_checkpoint_beside_it(tmp_p
     with pytest.raises(CheckpointError, match="best.pt of the run that it was exported from"):
         load_init_checkpoint(model)
     (tmp_path / "model.pt").touch()
-    with pytest.raises(CheckpointError, match=r"begin from a checkpoint: .*model\.pt"):
+    with pytest.raises(CheckpointError, match=r"use a checkpoint: .*model\.pt"):
         load_init_checkpoint(model)
 
 
 def test_options_that_do_not_go_together_are_refused(tmp_path):
-    with pytest.raises(OptionError, match="--init begins a new run"):
+    with pytest.raises(OptionError, match="--init starts a new run"):
         command(tmp_path, init=tmp_path / "a.pt", resume=True)
-    with pytest.raises(OptionError, match="needs --init"):
+    with pytest.raises(OptionError, match="requires --init"):
         command(tmp_path, new_head=True)
-    with pytest.raises(OptionError, match="--system is that of the model .* leave it out"):
+    with pytest.raises(OptionError, match="--system is not accepted with --init"):
         command(tmp_path, init=tmp_path / "a.pt", system="asis")
-    with pytest.raises(OptionError, match="--size is that of the run .* leave it out"):
+    with pytest.raises(OptionError, match="--size is not accepted with --resume"):
         command(tmp_path, resume=True, size="s")
 
 
 def test_switches_that_no_weight_depends_on_may_be_changed_and_others_are_refused(trained, rooms, tmp_path):
     folder = write_rooms(tmp_path / "rooms", rooms, train=["box_0"], val=["box_1"])
     options = dict(init=trained / "best.pt", samples=1, batch=1, workers=0, settings=["learning_rate=1e-9"])
-    with pytest.raises(CheckpointError, match=r"of its weights would be others.* decoder_neighbors or piff_keys"):
+    with pytest.raises(CheckpointError, match=r"weights have other shapes.* decoder_neighbors or piff_keys"):
         command(folder, network=["d_v=8"], out=tmp_path / "refused", **options)
     assert not (tmp_path / "refused").exists()
     command(folder, network=["decoder_neighbors=4", "piff_keys=level1"], out=tmp_path / "run", **options)
@@ -225,7 +225,7 @@ def test_a_run_goes_on_with_the_classes_it_has_and_says_when_the_rooms_are_other
 
 def test_a_model_of_other_blocks_than_suit_the_rooms_is_refused(trained, rooms, tmp_path):
     folder = prepared(tmp_path / "shapes", rooms, color=False, block_size=4.0)
-    words = r"blocks of 1 m with colour, the rooms suit blocks of 4 m without colour"
+    words = r"blocks of 1 m with colour, the rooms need blocks of 4 m without colour"
     with pytest.raises(CheckpointError, match=words):
         command(folder, init=trained / "best.pt", out=tmp_path / "run")
     with pytest.raises(CheckpointError, match=words):
@@ -235,7 +235,7 @@ def test_a_model_of_other_blocks_than_suit_the_rooms_is_refused(trained, rooms, 
 def test_a_run_is_not_begun_anew_by_forgetting_to_resume(trained, rooms, tmp_path):
     folder = write_rooms(tmp_path / "rooms", rooms, train=["box_0"], val=["box_1"])
     before = (trained / "last.pt").read_bytes()
-    with pytest.raises(OptionError, match="holds a run: --resume goes on with it"):
+    with pytest.raises(OptionError, match="contains a run: continue it with --resume"):
         command(folder, out=trained, samples=1)
     assert (trained / "last.pt").read_bytes() == before
 

@@ -66,9 +66,9 @@ def test_a_model_of_size_m_begins_one_of_size_l(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (dict(set_abstraction=(32, 64)), "set_abstraction .32, 64. is no whole multiple of its .16, 16, 32."),
-        (dict(fusion=96), "fusion 96 is no whole multiple of its 64"),
-        (dict(siff_center="min"), "siff_center must stay mean, found min"),
+        (dict(set_abstraction=(32, 64)), "set_abstraction is .32, 64., must be a whole multiple of .16, 16, 32."),
+        (dict(fusion=96), "fusion is 96, must be a whole multiple of 64"),
+        (dict(siff_center="min"), "siff_center is min, must be mean"),
     ],
 )
 def test_what_is_no_wider_form_of_the_model_is_refused(narrow, tmp_path, change, words):
@@ -80,7 +80,7 @@ def test_what_is_no_wider_form_of_the_model_is_refused(narrow, tmp_path, change,
 def test_other_systems_are_refused(tmp_path):
     c = NetworkConfiguration.narrow(system="pointnet2")
     init = Checkpoint(c, S3DIS, build_network(c).state_dict(), None, 0, {}, {}, [None] * 13)
-    with pytest.raises(CheckpointError, match="only a jspnet can, it is a pointnet2"):
+    with pytest.raises(CheckpointError, match="it is a pointnet2, only jspnet is accepted"):
         net2wider(tmp_path / "p.pt", init, NetworkConfiguration(system="pointnet2"))
 
 

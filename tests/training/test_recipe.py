@@ -58,7 +58,7 @@ def test_a_runs_recipe_file_is_a_recipe(tmp_path):
         ("modern", ["emma=1"], "does not exist; accepted are samples, .*view.noise"),
         ("modern", ["ema=2"], "ema is 2: Input should be less than 1"),
         ("modern", ["optimizer=sgd"], "optimizer is 'sgd': Input should be 'adam' or 'adamw'"),
-        ("paper", ["views=0.5"], "cut=grid is of whole rooms"),
+        ("paper", ["views=0.5"], "cut=grid cuts whole rooms"),
         ("modern", ["view=1"], "does not exist"),
     ],
 )
