@@ -219,7 +219,7 @@ def test_a_prepared_room_that_is_missing_or_cut_short_is_refused_by_name(tmp_pat
     with pytest.raises(RoomFileError, match=r"rooms\.json: split 'test' does not exist; accepted are train, val"):
         open_rooms(out, "test")
     os.truncate(out / "b.room", 1000)
-    with pytest.raises(RoomFileError, match=r"b\.room: 1000 bytes, but rooms\.json says 500 points"):
+    with pytest.raises(RoomFileError, match=r"b\.room: has 1000 bytes, expected \d+ for the 500 points of rooms\.json"):
         open_rooms(out, "train")
     (out / "a.room").unlink()
     with pytest.raises(RoomFileError, match=r"not there: a\.room"):
