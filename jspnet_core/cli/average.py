@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
-from jspnet_core.cli.options import OptionError
+from jspnet_core.cli.settings_options import OptionError
+from jspnet_core.cli.terminal import output, progress_bar
 from jspnet_core.data.rooms import open_rooms, room_classes, room_geometry
 from jspnet_core.training.checkpoint import Checkpoint
 from jspnet_core.training.dataset.room_bounds import check_rooms
@@ -49,7 +48,7 @@ def average(
     mean.save(out)
     parts = ", ".join(f"{one:.0%} {path}" for one, path in zip(shares, checkpoints, strict=True))
     norms = "" if rooms is None else f"; batch norms recalibrated on {samples} blocks of {rooms}"
-    Console(soft_wrap=True).print(f"{out}: {parts}{norms}", highlight=False)
+    output().print(f"{out}: {parts}{norms}", soft_wrap=True)
 
 
 def _recalibrated(mean: Checkpoint, rooms_dir: Path, samples: int, views: float, workers: int) -> Checkpoint:
@@ -61,5 +60,5 @@ def _recalibrated(mean: Checkpoint, rooms_dir: Path, samples: int, views: float,
         )
     rooms = open_rooms(rooms_dir, "train")
     check_rooms(rooms, classes, rooms_dir, "train")
-    with Progress(console=Console(stderr=True)) as progress:
+    with progress_bar() as progress:
         return recalibrate_batch_norms(mean, rooms, samples, views=views, workers=workers, progress=progress)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from jspnet_core.cli.options import OptionError
+from jspnet_core.cli.settings_options import OptionError
+from jspnet_core.cli.terminal import output
 from jspnet_core.engine import engine_build
 from jspnet_core.engine.engine_build import BuildOptions
 from jspnet_core.engine.engine_cache import EngineCache
@@ -38,7 +38,7 @@ def build_engine(
 ) -> None:
     """Build the engine of this machine's GPU and keep it, with the kernels around it; what is there is left alone."""
     options = BuildOptions((min_blocks, opt_blocks, max_blocks), memory_mb)
-    model, console = model or default_model(), Console()
+    model, console = model or default_model(), output()
     description = read_description(model)
     with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console) as progress:
         task = progress.add_task("building", total=1.0)

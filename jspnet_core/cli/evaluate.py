@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 
 from jspnet_core.cli import options, scoring
-from jspnet_core.cli.options import DEFAULTS, OptionError
 from jspnet_core.cli.score_tables import print_evaluation, say
+from jspnet_core.cli.scoring import DEFAULTS
+from jspnet_core.cli.settings_options import OptionError, options_from
+from jspnet_core.cli.terminal import output
 from jspnet_core.data.rooms import read_split, room_paths
 from jspnet_core.evaluation.paper_protocol import BANDWIDTH
 from jspnet_core.evaluation.results import Evaluation, pool
 
 
+@options_from(
+    "settings",
+    {name: info for name, info in options.SETTINGS.items() if name != "up_axis"},
+    names=options.OPTION_NAMES,
+    unset=True,
+    more_help=scoring.DEFAULTS_HELP,
+)
 def evaluate(
     inputs: Annotated[
         list[Path], typer.Argument(metavar="ROOMS_DIR", help="folder of labelled rooms; with --pool: JSON files")
@@ -42,17 +50,7 @@ def evaluate(
     ] = None,
     model: options.Model = None,
     engine: options.Engine = "onnxruntime",
-    stride: options.RoomOrFrameStride = None,
-    turn: options.RoomOrFrameTurn = None,
-    voxel: options.Voxel = DEFAULTS.voxel_size,
-    bandwidth: options.ProtocolBandwidth = None,
-    merging: options.Merging = DEFAULTS.merging,
-    min_instance_ratio: options.MinInstanceRatio = DEFAULTS.min_instance_ratio,
-    always_kept: options.RoomOrFrameAlwaysKept = None,
-    split_gap: options.RoomOrFrameSplitGap = None,
-    min_class_area: options.RoomOrFrameMinClassArea = None,
-    max_blocks: options.RoomOrFrameMaxBlocks = None,
-    threads: options.Threads = DEFAULTS.threads,
+    settings: dict[str, Any] = {},  # noqa: B006  the options of the decorator
     pool_files: Annotated[bool, typer.Option("--pool", help="add up the scores of several --json files")] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="write the scores there, with the counts to pool")
@@ -66,19 +64,9 @@ def evaluate(
         return
     rooms_dir = _single(inputs)
     paths = _chosen(rooms_dir, split, rooms or [])
-    of_runtime = {
-        "stride": stride,
-        "voxel_size": voxel,
-        "merging": merging,
-        "min_instance_ratio": min_instance_ratio,
-        "always_kept": always_kept,
-        "max_blocks": max_blocks,
-        "split_gap": split_gap,
-        "turn": turn,
-        "min_class_area": min_class_area,
-    }
     if protocol == "paper":
-        _refuse_with_paper({**of_runtime, "views": views, "votes": votes})
+        _refuse_with_paper(settings, views, votes)
+    threads = settings.setdefault("threads", DEFAULTS.threads)
     loaded = options.load_engine(model, engine, threads)
     for folder in (rooms_dir, *([train_sizes] if train_sizes else [])):
         scoring.check_classes(loaded, folder)
@@ -89,36 +77,25 @@ def evaluate(
             paths,
             split,
             train_sizes or rooms_dir,
-            bandwidth=bandwidth or BANDWIDTH,
+            bandwidth=settings.get("bandwidth", BANDWIDTH),
             threads=threads,
             seed=seed,
         )
     else:
         loaded = scoring.adjust(loaded, thing, train_sizes)
-        settings = {**of_runtime, "bandwidth": bandwidth, "threads": threads, "seed": seed}
-        evaluation = scoring.by_points(loaded, paths, split, settings, views=views, votes=votes, seed=seed)
+        evaluation = scoring.by_points(
+            loaded, paths, split, {**settings, "seed": seed}, views=views, votes=votes, seed=seed
+        )
     _report(evaluation, f"{rooms_dir}, split {split}", json_file)
 
 
-def _refuse_with_paper(chosen: dict[str, object]) -> None:
-    """The paper's protocol has values of its own for these."""
-    defaults = {
-        "stride": None,
-        "voxel_size": DEFAULTS.voxel_size,
-        "merging": DEFAULTS.merging,
-        "min_instance_ratio": DEFAULTS.min_instance_ratio,
-        "always_kept": None,
-        "max_blocks": None,
-        "split_gap": None,
-        "turn": None,
-        "min_class_area": None,
-        "views": 0,
-        "votes": 1,
-    }
-    names = {"voxel_size": "voxel"}
-    changed = [f"--{names.get(key, key).replace('_', '-')}" for key, value in chosen.items() if value != defaults[key]]
+def _refuse_with_paper(settings: dict[str, Any], views: int, votes: int) -> None:
+    """Raise `OptionError` for options of which the paper's protocol has values of its own."""
+    changed = [options.OPTION_NAMES.get(name, name) for name in settings if name not in ("bandwidth", "threads")]
+    changed += [name for name, is_set in (("views", views > 0), ("votes", votes > 1)) if is_set]
     if changed:
-        raise OptionError(f"--protocol paper leaves no choice of {', '.join(changed)}; drop it, or take points")
+        listed = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
+        raise OptionError(f"--protocol paper leaves no choice of {listed}; drop it, or take points")
 
 
 def _single(inputs: list[Path]) -> Path:
@@ -140,7 +117,7 @@ def _chosen(rooms_dir: Path, split: str, names: list[str]) -> list[Path]:
 
 def _report(evaluation: Evaluation, where: str, json_file: Path | None) -> None:
     """Print, and write where a file was asked for."""
-    console = Console()
+    console = output()
     say(console, f"{evaluation.model} on {where}, protocol {evaluation.protocol}")
     print_evaluation(console, evaluation)
     if json_file is not None:

@@ -7,9 +7,9 @@ from typing import Annotated, cast
 
 import numpy as np
 import typer
-from rich.console import Console
 
-from jspnet_core.cli.options import OptionError
+from jspnet_core.cli.settings_options import OptionError
+from jspnet_core.cli.terminal import output
 from jspnet_core.data.rooms import open_rooms
 from jspnet_core.export.onnx_export import describe, example_blocks, export_onnx
 from jspnet_core.export.parity import check_parity
@@ -67,7 +67,7 @@ def export(
         features = np.stack([blocks[i]["features"] for i in range(PARITY_BLOCKS)])
     parity = check_parity(network, model, features)
     source = "random points" if rooms is None else "validation rooms"
-    Console().print(
+    output().print(
         f"{model}: {precision}, {model.stat().st_size / 1e6:.1f} MB; against PyTorch on {PARITY_BLOCKS} blocks of "
         f"{source}: {parity.summary()}"
     )

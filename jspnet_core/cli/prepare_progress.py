@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from jspnet_core.cli.terminal import messages, output, progress_bar
 from jspnet_core.data.preparation import DatasetInfo, PreparationResult, RoomSource, prepare_rooms
 from jspnet_core.data.room_index import RoomIndex, read_index
 from jspnet_core.data.splits import SplitRule
@@ -27,24 +26,12 @@ def run(sources: Sequence[RoomSource], out: Path, data: DatasetInfo, rule: Split
 
         outcomes = prepare_rooms(sources, out, data, rule, workers, report)
     index = read_index(out)
-    Console().print(rooms_table(index), class_table(index))
+    output().print(rooms_table(index), class_table(index))
     failed = [outcome for outcome in outcomes if outcome.error]
-    Console(soft_wrap=True, highlight=False).print(f"{out}: {len(index.rooms)} rooms", markup=False)
+    output().print(f"{out}: {len(index.rooms)} rooms", markup=False, soft_wrap=True)
     if failed:
         print_failures(failed, len(outcomes))
         raise typer.Exit(2)
-
-
-def progress_bar() -> Progress:
-    """Create a progress bar on stderr."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, console=Console(stderr=True, soft_wrap=True, highlight=False), transient=True)
 
 
 def rooms_table(index: RoomIndex) -> Table:
@@ -79,7 +66,7 @@ def class_table(index: RoomIndex) -> Table:
 
 def print_failures(failed: Sequence[PreparationResult], total: int) -> None:
     """Print on stderr which sources were left out, and the error."""
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console = messages()
     for outcome in failed:
         console.print(f"left out: {outcome.error}", markup=False)
     console.print(f"jspnet: {len(failed)} of {total} rooms not prepared", markup=False)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from jspnet_core.cli import options, scoring
-from jspnet_core.cli.options import DEFAULTS, OptionError
+from jspnet_core.cli.settings_options import OptionError
+from jspnet_core.cli.terminal import output
 from jspnet_core.data.rooms import room_paths, rooms_hash
 from jspnet_core.engine.module_engine import NetworkEngine
 from jspnet_core.evaluation.results import Evaluation
@@ -30,7 +30,7 @@ def report(
     out: Annotated[Path, typer.Option(help="folder for report.html, report.md and their pictures")] = Path("report"),
     pictures: Annotated[int, typer.Option(help="best rooms, and worst rooms, to show of each run", min=0)] = 2,
     views: Annotated[int, typer.Option(help="depth-camera frames of each room to score as well", min=0)] = 0,
-    threads: options.Threads = DEFAULTS.threads,
+    threads: options.Threads = 0,
 ) -> None:
     """Write one page about training runs: curves, scores by class, confusion, best and worst rooms, configuration.
 
@@ -48,12 +48,12 @@ def report(
         engine = NetworkEngine.from_checkpoint(record.checkpoint)
         scoring.check_classes(engine, rooms_dir)
         evaluation = _evaluated(out, record, engine, paths, split, sha256, views, threads)
-        segmenter = options.open_segmenter(None, engine, up_axis="z", threads=threads)
+        segmenter = options.create_segmenter(None, engine, up_axis="z", threads=threads)
         results.append(
             RunResult(record, evaluation, draw_rooms(out, record.name, segmenter, paths, evaluation, pictures))
         )
     for page in write_report(out, results, str(rooms_dir), sha256, split):
-        Console().print(str(page), highlight=False, soft_wrap=True)
+        output().print(str(page), soft_wrap=True)
 
 
 def _read(folders: Sequence[Path]) -> list[RunRecord]:

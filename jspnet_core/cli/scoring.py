@@ -7,20 +7,38 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from jspnet_core.classes import ClassTable
 from jspnet_core.cli import options
-from jspnet_core.cli.options import DEFAULTS, FRAME_DEFAULTS, OptionError
+from jspnet_core.cli.settings_options import OptionError
+from jspnet_core.cli.terminal import progress_bar
 from jspnet_core.data.depth_view import DepthCamera
 from jspnet_core.data.instance_sizes import mean_instance_sizes
 from jspnet_core.data.rooms import is_prepared, open_rooms, read_split, room_classes
 from jspnet_core.engine import Engine, RedescribedEngine
 from jspnet_core.evaluation.evaluate import RoomResult, evaluate_rooms, evaluate_views
-from jspnet_core.evaluation.paper_protocol import MIN_SIZE_RATIO, STRIDE, evaluate_by_blocks, mean_block_sizes
+from jspnet_core.evaluation.paper_protocol import (
+    BANDWIDTH,
+    MIN_SIZE_RATIO,
+    STRIDE,
+    evaluate_by_blocks,
+    mean_block_sizes,
+)
 from jspnet_core.evaluation.results import Evaluation
-from jspnet_core.settings import SegmenterSettings
+from jspnet_core.settings import FrameSettings, SegmenterSettings
+
+DEFAULTS, FRAME_DEFAULTS = SegmenterSettings(), FrameSettings()
+
+
+def _defaults_help(name: str) -> str:
+    room, frame = getattr(DEFAULTS, name), getattr(FRAME_DEFAULTS, name)
+    if name == "bandwidth":
+        return f" [default: {room}, or {BANDWIDTH} with --protocol paper]"
+    return f" [default: {room}]" if room == frame else f" [default: {room} for rooms, {frame} for single views]"
+
+
+DEFAULTS_HELP = {name: _defaults_help(name) for name in SegmenterSettings.model_fields}
+"""What holds where an option is not given."""
 
 
 def by_points(
@@ -30,11 +48,11 @@ def by_points(
 
     settings: of `SegmenterSettings`; None: the default, of rooms or of frames.
     """
-    segmenter = options.open_segmenter(None, engine, up_axis="z", **_filled(settings, DEFAULTS))
+    segmenter = options.create_segmenter(None, engine, up_axis="z", **_filled(settings, DEFAULTS))
     rooms = _run("rooms", evaluate_rooms(segmenter, paths, votes), len(paths))
     frames, view_settings = [], {}
     if views:
-        on_frames = options.open_segmenter(None, engine, up_axis="z", **_filled(settings, FRAME_DEFAULTS))
+        on_frames = options.create_segmenter(None, engine, up_axis="z", **_filled(settings, FRAME_DEFAULTS))
         evaluation = evaluate_views(on_frames, paths, views, seed, DepthCamera(), votes)
         frames = _run("views", evaluation, views * len(paths))
         view_settings = {
@@ -62,7 +80,7 @@ def by_blocks(
     c = engine.description.configuration
     rooms = _training_rooms(training)
     sizes = mean_block_sizes(rooms, c.classes, c.points, c.block_size, seed)
-    segmenter = options.open_segmenter(None, engine, up_axis="z", bandwidth=bandwidth, threads=threads)
+    segmenter = options.create_segmenter(None, engine, up_axis="z", bandwidth=bandwidth, threads=threads)
     results = _run("rooms", evaluate_by_blocks(segmenter, paths, sizes, seed), len(paths))
     settings = {
         "stride": STRIDE,
@@ -130,9 +148,8 @@ def _filled(given: dict[str, Any], defaults: SegmenterSettings) -> dict[str, Any
 
 
 def _run(what: str, evaluation: Iterable[RoomResult], total: int) -> list[RoomResult]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     results = []
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with progress_bar() as progress:
         task = progress.add_task(what, total=total)
         for result in evaluation:
             results.append(result)

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
 from jspnet_core.classes import S3DIS
-from jspnet_core.cli.options import OptionError
-from jspnet_core.cli.prepare_progress import class_table, progress_bar, rooms_table
+from jspnet_core.cli.prepare_progress import class_table, rooms_table
+from jspnet_core.cli.settings_options import OptionError
 from jspnet_core.cli.synth_furnished import Count, write_furnished
+from jspnet_core.cli.terminal import output, progress_bar
 from jspnet_core.data.generated import DENSITY, FIRST_SEED, SEED_STRIDE, GeneratedRoom
 from jspnet_core.data.generated_frames import (
     FRAMES_INDEX,
@@ -75,7 +75,7 @@ def synth(
             _write_rooms(scenes, folder, data, SplitRule(share=val_share), workers or available_cores())
         if frames:
             _write_frames(scenes, frames, folder / "frames", form, seed, workers or available_cores())
-    console = Console()
+    console = output()
     if rooms:
         index = read_index(out)
         console.print(rooms_table(index), class_table(index))

@@ -8,7 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from jspnet_core.classes import INDOOR
-from jspnet_core.cli.prepare_progress import class_table, progress_bar, rooms_table
+from jspnet_core.cli.prepare_progress import class_table, rooms_table
+from jspnet_core.cli.terminal import output, progress_bar
 from jspnet_core.data.furnished import UNSEEN, SceneJob, Taken, scene_jobs, take
 from jspnet_core.data.preparation import (
     DatasetInfo,
@@ -41,7 +42,7 @@ def write_furnished(out: Path, count: Count, seed: int, assets: Path, sensor: st
     """Write OUT/rooms.json with scans, and OUT/frames/rooms.json with frames, one prepared folder each."""
     check_output_folder(out, KIND, Path(FRAMES) / INDEX_NAME)
     library = read_library(assets)
-    console = Console()
+    console = output()
     for reason, number in library.left_out.items():
         console.print(f"{number} models left out: {reason}", highlight=False, markup=False)
     sensors = SENSORS if sensor == "mixed" else (sensor,)

@@ -6,13 +6,14 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from jspnet_core.classes import S3DIS, ClassTable
-from jspnet_core.cli.console_log import log_to
-from jspnet_core.cli.options import OptionError, changed_configuration, network_configuration
+from jspnet_core.cli.options import changed_configuration, network_configuration
+from jspnet_core.cli.settings_options import OptionError, options_from
+from jspnet_core.cli.terminal import log_to
 from jspnet_core.data.generated import generated_rooms
 from jspnet_core.data.provenance import GENERATED_DATA
 from jspnet_core.data.rooms import open_rooms, room_classes, room_geometry, rooms_hash, rooms_source
@@ -21,7 +22,7 @@ from jspnet_core.training import distributed
 from jspnet_core.training import train as training
 from jspnet_core.training.checkpoint import Checkpoint
 from jspnet_core.training.dataset.room_bounds import check_rooms
-from jspnet_core.training.recipe import RECIPES, Recipe, resolve
+from jspnet_core.training.recipe import RECIPES, Augmentation, Recipe, resolve
 from jspnet_core.training.transfer.load_weights import (
     check_blocks,
     check_classes,
@@ -35,16 +36,14 @@ logger = logging.getLogger(__name__)
 
 System = Literal["pointnet", "pointnet2", "asis", "jsnet", "jspnet"]
 SHORTCUTS = {
-    "samples": "samples",
-    "batch": "batch",
-    "views": "views",
-    "generated": "generated_rooms",
-    "seed": "seed",
-    "teacher": "teacher",
+    name: info
+    for name, info in {**Recipe.model_fields, **Augmentation.model_fields}.items()
+    if name in ("samples", "batch", "views", "generated_rooms", "seed", "teacher")
 }
-"""Options that are short for a setting of the recipe."""
+"""Settings of the recipe that are options of their own."""
 
 
+@options_from("shortcuts", SHORTCUTS, names={"generated_rooms": "generated"}, unset=True)
 def train(
     rooms_dir: Annotated[Path, typer.Argument(metavar="ROOMS_DIR", help="folder of rooms with splits train and val")],
     out: Annotated[Path, typer.Option(help="folder of the run: checkpoints and TensorBoard logs")] = Path(
@@ -74,20 +73,10 @@ def train(
     init: Annotated[
         Path | None, typer.Option(metavar="MODEL", help="initialise with the weights of this checkpoint")
     ] = None,
-    teacher: Annotated[
-        Path | None,
-        typer.Option(metavar="MODEL", help="checkpoint of a teacher, for distillation; see --set distillation"),
-    ] = None,
     new_head: Annotated[
         bool, typer.Option("--new-head", help="with --init: create a new last layer, for rooms with other classes")
     ] = False,
-    samples: Annotated[int | None, typer.Option(min=1, help="blocks to train on in total")] = None,
-    batch: Annotated[int | None, typer.Option(min=1, help="blocks of a step, over all processes")] = None,
-    views: Annotated[
-        float | None, typer.Option(min=0.0, max=1.0, help="share of blocks cut from simulated depth-camera views")
-    ] = None,
-    generated: Annotated[int | None, typer.Option(min=0, help="generated rooms to train on in addition")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="of weights, rooms and augmentation")] = None,
+    shortcuts: dict[str, Any] = {},  # noqa: B006  the options of the decorator
     workers: Annotated[int, typer.Option(min=0, help="processes that load blocks, per training process")] = 1,
     compiled: Annotated[bool, typer.Option("--compile", help="fuse the network with torch.compile")] = False,
     cuda_graph: Annotated[
@@ -102,15 +91,7 @@ def train(
 
     Started with torchrun, all processes train one network.
     """
-    given = {
-        "samples": samples,
-        "batch": batch,
-        "views": views,
-        "generated": generated,
-        "seed": seed,
-        "teacher": teacher,
-    }
-    chosen = [f"{SHORTCUTS[name]}={value}" for name, value in given.items() if value is not None] + (settings or [])
+    chosen = [f"{name}={value}" for name, value in shortcuts.items()] + (settings or [])
     _check(init, new_head, resume, system=bool(system), size=bool(size), network=bool(network))
     world = distributed.init()
     begun = (out / "last.pt").is_file()

@@ -69,6 +69,17 @@ def read_text(path: Path) -> Table:
     return Table(dict(zip(names, numbers.T, strict=True)), "text", tuple(notes), (len(numbers),), extra=extra)
 
 
+def holds_rows(path: Path) -> bool:
+    """Whether a text file begins as one of points, not as prose. Raises OSError."""
+    with path.open("rb") as file:
+        begin = file.read(20_000)
+    try:
+        lines = begin.splitlines()
+        return b"\0" not in begin and _head(lines)[0] < len(lines)
+    except ValueError:
+        return False
+
+
 def write_text(file: BinaryIO, table: Table, labels: Mapping[str, np.ndarray], delimiter: str) -> None:
     """Write the rows of a table, as they stood in the file where it was text, each with its labels behind."""
     added = [*labels.values()]

@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from typer.testing import CliRunner
 
 from jspnet_core.classes import ClassTable
-from jspnet_core.cli.main import app
+from jspnet_core.cli.app import app
 from jspnet_core.data.depth_view import DepthCamera
 from jspnet_core.data.room_index import RoomIndex, write_index
 from jspnet_core.data.room_writer import write_room

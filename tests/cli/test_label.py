@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from jspnet_core.cli.main import app
+from jspnet_core.cli.app import app
 from jspnet_core.io.ply import read_vertices
 from jspnet_core.model_file import default_model
 from jspnet_core.synthetic import Camera, camera_path, make_scene
@@ -65,15 +65,59 @@ def test_a_folder_of_clouds_is_labelled_and_a_broken_one_named(frame: Path, tmp_
     assert code == 2
     assert "broken.ply: its header has no 'end_header'" in output
     assert "1 of 2 clouds not labelled" in output
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.ply"]
-    assert (read_vertices(tmp_path / "out" / "a.ply")["instance"] == 0).all()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.npz"]
+    assert (np.load(tmp_path / "out" / "a.npz")["instance"] == 0).all()
+
+
+def test_a_folder_keeps_its_structure_and_names_what_is_no_cloud(frame: Path, tmp_path: Path) -> None:
+    for place in ("a.npz", "hall/a.npz", "hall/far/b.npz"):
+        (tmp_path / "in" / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / place).write_bytes(frame.read_bytes())
+    (tmp_path / "in" / "README.txt").write_text("Scans of the hall, made in May.\nKeep.\n")
+    (tmp_path / "in" / "hall" / "photo.jpg").write_bytes(b"x")
+    for _ in range(2):  # the second run does not label the first one's results
+        code, output, error = label(tmp_path / "in", tmp_path / "in" / "out", "--stride", "1.0", "--format", "pcd")
+        assert code == 0
+    made = sorted(str(path.relative_to(tmp_path / "in" / "out")) for path in (tmp_path / "in" / "out").rglob("*.*"))
+    assert made == ["a.pcd", "hall/a.pcd", "hall/far/b.pcd"]
+    assert "README.txt: left out, not a cloud" in output
+    assert "photo.jpg: left out, not a cloud" in output
+
+
+def scaled(frame: Path, path: Path, factor: float) -> Path:
+    with np.load(frame) as given:
+        np.savez(path, xyz=given["xyz"] * factor, rgb=given["rgb"])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [(1000.0, "millimetres (--scale 0.001)"), (100.0, "centimetres (--scale 0.01)"), (0.01, "--scale")],
+)
+def test_other_units_than_metres_are_named_and_little_labelled_is_exit_code_3(
+    frame: Path, tmp_path: Path, factor: float, words: str
+) -> None:
+    source = scaled(frame, tmp_path / "a.npz", factor)
+    code, output, _ = label(source, tmp_path / "out.npz", "--stride", "1.0", "--max-blocks", "40")
+    assert words in output
+    if factor > 1:
+        assert code == 3
+        assert "% of its points labelled" in output
+    code, output, _ = label(source, tmp_path / "out.npz", "--stride", "1.0", "--scale", str(1 / factor))
+    assert code == 0
+    assert "warning" not in output
+
+
+def test_quiet_shows_nothing_but_warnings(frame: Path, tmp_path: Path) -> None:
+    code, output, _ = label(frame, tmp_path / "out.ply", "--stride", "1.0", "--quiet")
+    assert (code, output) == (0, "")
 
 
 def test_inputs_that_would_overwrite_each_other_are_refused(frame: Path, tmp_path: Path) -> None:
     twin = tmp_path / frame.name
     twin.write_bytes(frame.read_bytes())
     _, _, error = label(frame, twin, tmp_path / "out")
-    assert "several inputs would be written to frame.ply" in str(error)
+    assert "several inputs would be written to frame.npz" in str(error)
     _, _, error = label(frame, twin, tmp_path / "out.ply")
     assert "2 clouds cannot go to the one file" in str(error)
 

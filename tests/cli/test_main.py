@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,36 @@ def test_a_defect_is_not_dressed_up_as_a_user_error() -> None:
     result = run("evaluate", prelude=broken)
     assert "Traceback" in result.stderr
     assert result.returncode == 1
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.3, 0.8, 1.6])
+def test_an_interrupt_at_the_start_prints_no_traceback(seconds: float, tmp_path: Path) -> None:
+    code = "import jspnet_core.cli.main as m; print('up', flush=True); m.main()"
+    command = [sys.executable, "-c", code, "label", str(tmp_path / "none.ply"), str(tmp_path / "out.ply")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    assert child.stdout is not None
+    child.stdout.readline()
+    time.sleep(seconds)
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=60)
+    assert "Traceback" not in said
+    assert child.returncode in (-signal.SIGINT, 130, 2)  # 2: it was quicker
+
+
+def test_the_kernels_are_compiled_ahead_and_said_to_be(tmp_path: Path) -> None:
+    """With an empty cache; afterwards nothing is left to compile."""
+    code = "from jspnet_core.cli.main import main; main()"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", code, "warm-up"]
+    first, again = (
+        subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=True)
+        for _ in range(2)
+    )
+    assert "compiling the kernels for this machine, once" in first.stderr
+    assert "compiled" in first.stderr
+    assert "ready" in first.stdout
+    assert "compil" not in again.stderr
 
 
 def test_unknown_values_are_refused_naming_the_accepted_ones() -> None:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from jspnet_core.classes import S3DIS
-from jspnet_core.cli.main import app
+from jspnet_core.cli.app import app
 from jspnet_core.data.room_index import RoomFileError, read_index
 from jspnet_core.data.rooms import Room, open_rooms
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from jspnet_core.cli.main import app
+from jspnet_core.cli.app import app
 from jspnet_core.data.room_index import RoomFileError, read_index
 from jspnet_core.data.rooms import open_rooms, room_classes, room_geometry
 

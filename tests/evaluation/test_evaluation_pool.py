@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from jspnet_core.cli.main import app
+from jspnet_core.cli.app import app
 from jspnet_core.evaluation.evaluate import RoomResult
 from jspnet_core.evaluation.metrics import score_room
 from jspnet_core.evaluation.results import Evaluation, EvaluationFileError, pool

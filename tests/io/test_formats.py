@@ -39,8 +39,8 @@ def ply(path: Path, **columns: np.ndarray) -> Path:
 def made(path: Path, xyz: np.ndarray = XYZ) -> Path:
     """A cloud with the columns intensity (float32) and ring (uint16) in the format of the suffix."""
     intensity, ring = np.arange(N, dtype=np.float32) / 3, np.arange(N, dtype=np.uint16) * 9
-    further = {"intensity": intensity, "ring": ring}
-    colors = dict(zip(("red", "green", "blue"), RGB.T, strict=True))
+    further: dict[str, np.ndarray] = {"intensity": intensity, "ring": ring}
+    colors: dict[str, np.ndarray] = dict(zip(("red", "green", "blue"), RGB.T, strict=True))
     match path.suffix:
         case ".ply":
             with path.open("wb") as file:
@@ -69,10 +69,12 @@ def made(path: Path, xyz: np.ndarray = XYZ) -> Path:
             np.save(path, np.column_stack([xyz, RGB, intensity, ring]))
         case suffix:
             mark = "," if suffix == ".csv" else " "
-            head = [mark.join(["x", "y", "z", "red", "green", "blue", "intensity", "ring"])] if suffix == ".csv" else []
-            rows = [[repr(float(v)) for v in p] + [str(v) for v in c] for p, c in zip(xyz, RGB, strict=True)]
-            rows = [mark.join([*r, str(i), str(k)]) for r, i, k in zip(rows, intensity, ring, strict=True)]
-            path.write_text("\n".join([*head, *rows, ""]))
+            heading = (
+                [mark.join(["x", "y", "z", "red", "green", "blue", "intensity", "ring"])] if suffix == ".csv" else []
+            )
+            texts = [[repr(float(v)) for v in p] + [str(v) for v in c] for p, c in zip(xyz, RGB, strict=True)]
+            lines = [mark.join([*r, str(i), str(k)]) for r, i, k in zip(texts, intensity, ring, strict=True)]
+            path.write_text("\n".join([*heading, *lines, ""]))
     return path
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from jspnet_core.cli.main import app
+from jspnet_core.cli.app import app
 from jspnet_core.data.rooms import Room, open_rooms
 from jspnet_core.evaluation.evaluate import RoomResult
 from jspnet_core.evaluation.metrics import score_room

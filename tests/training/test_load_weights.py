@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from jspnet_core.classes import INDOOR, S3DIS, ClassTable
-from jspnet_core.cli.options import OptionError
+from jspnet_core.cli.settings_options import OptionError
 from jspnet_core.cli.train import train as command
 from jspnet_core.data.room_index import RoomIndex, write_index
 from jspnet_core.data.room_writer import write_room

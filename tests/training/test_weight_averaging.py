@@ -7,7 +7,7 @@ import torch
 
 from jspnet_core.classes import ClassTable
 from jspnet_core.cli.average import average
-from jspnet_core.cli.options import OptionError
+from jspnet_core.cli.settings_options import OptionError
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.training import train as training
 from jspnet_core.training.checkpoint import Checkpoint, CheckpointError
