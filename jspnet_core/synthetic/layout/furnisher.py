@@ -15,7 +15,8 @@ from jspnet_core.synthetic.layout.roof import Roof
 from jspnet_core.synthetic.layout.stock import Stock
 from jspnet_core.synthetic.meshes import PlacedMesh
 
-_ROBOT = 0.2
+# Half of the width of a robot that must get through, in cells.
+_ROBOT = 3
 _SHRINK = 0.03
 
 
@@ -232,7 +233,7 @@ class Furnisher:
 
     def doors_connected(self) -> bool:
         """Whether a robot can drive between all doorways, and has room at all."""
-        regions = self.grid.walkable(_ROBOT)
+        regions = self.grid.passable(_ROBOT)
         sizes = np.bincount(regions.ravel())[1:]
         if not len(sizes):
             return False

@@ -119,12 +119,9 @@ def own_materials(palette: Palette, piece: Piece) -> dict[int, Material]:
         look[Part.GLASS] = Material((200, 205, 208), mirror=True)
     elif Part.GLASS in look:
         look[Part.GLASS] = Material((190, 205, 205))
-    if Part.BOARD in look:
-        dark = {"blackboard": (rng.choice([(52, 60, 56), (44, 84, 66), (60, 60, 64)]))}.get(piece.kind)
-        look[Part.BOARD] = Material(_jitter(rng, dark if dark is not None else (238, 240, 240), 5))
-    if Part.CORK in look:
-        cork = (186, 146, 100) if rng.random() < 0.7 else random_color(rng, 0.5, (0.3, 0.8))
-        look[Part.CORK] = Material(_jitter(rng, cork, 10))
+    _color_board(rng, piece, look)
+    if piece.kind in ("picture", "poster") and rng.random() < 0.6:
+        look[Part.COLOR] = Material(None, palette.texture("art")) if palette.textures.get("art") else look[Part.COLOR]
     if piece.kind == "box":
         look[Part.BODY] = Material(_jitter(rng, (184, 146, 104), 14))
     if Part.EARTH in look:
@@ -140,6 +137,8 @@ def library_materials(palette: Palette, piece: Piece) -> dict[int, Material] | N
     rng = palette.rng
     if piece.kind in ("plant", "plant_small", "flowers", "food"):
         return None
+    if piece.kind == "mirror":
+        return _mirror(piece)
     infinigen = piece.source == "infinigen"
     look = _brighten(palette, piece)
     if rng.random() > (0.8 if infinigen else 0.35):
@@ -156,6 +155,25 @@ def library_materials(palette: Palette, piece: Piece) -> dict[int, Material] | N
             sort = sort or "paint"
             look[number] = palette.get("paint" if sort == "plain" or (sort == "wood" and rng.random() < 0.35) else sort)
     return look or None
+
+
+def _color_board(rng: np.random.Generator, piece: Piece, look: dict[int, Material]) -> None:
+    """White, black or green writing boards; cork, or cloth of any colour."""
+    if Part.BOARD in look:
+        dark = {"blackboard": (rng.choice([(52, 60, 56), (44, 84, 66), (60, 60, 64)]))}.get(piece.kind)
+        look[Part.BOARD] = Material(_jitter(rng, dark if dark is not None else (238, 240, 240), 5))
+    if Part.CORK in look:
+        cork = (186, 146, 100) if rng.random() < 0.7 else random_color(rng, 0.5, (0.3, 0.8))
+        look[Part.CORK] = Material(_jitter(rng, cork, 10))
+
+
+def _mirror(piece: Piece) -> dict[int, Material]:
+    """The pane of a mirror: the part that is named so, else the one with most of the surface."""
+    named = [k for k, name in enumerate(piece.parts) if any(w in name.lower() for w in ("mirror", "glass"))]
+    corners = piece.mesh.vertices[piece.mesh.faces]
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    pane = named[0] if named else int(np.bincount(piece.mesh.part, area).argmax())
+    return {pane: Material((200, 205, 208), mirror=True)}
 
 
 def _brighten(palette: Palette, piece: Piece) -> dict[int, Material]:

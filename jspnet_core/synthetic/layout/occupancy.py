@@ -104,6 +104,18 @@ class Occupancy:
         count = total[w:, d:] - total[:-w, d:] - total[w:, :-d] + total[:-w, :-d]
         return (np.argwhere(count == 0) + (w / 2, d / 2)) * STEP + self.low
 
+    def passable(self, half: int) -> np.ndarray:
+        """(X, Y) int: numbers of the connected regions where a square of 2 `half` + 1 cells fits; 0 where it cannot.
+
+        A fast stand-in for `walkable`.
+        """
+        taken = np.pad((self.cells != 0) & (self.cells != KEEP_FREE), half, constant_values=True)
+        total = np.zeros((taken.shape[0] + 1, taken.shape[1] + 1), np.int32)
+        np.cumsum(np.cumsum(taken, 0, dtype=np.int32), 1, out=total[1:, 1:])
+        n = 2 * half + 1
+        count = total[n:, n:] - total[:-n, n:] - total[n:, :-n] + total[:-n, :-n]
+        return ndimage.label(count == 0)[0]
+
     def walkable(self, radius: float) -> np.ndarray:
         """(X, Y) int: numbers of the connected regions where a disc can stand; 0 where it cannot."""
         free = np.pad((self.cells == 0) | (self.cells == KEEP_FREE), 1)

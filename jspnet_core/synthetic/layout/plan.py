@@ -6,6 +6,7 @@ Plan frame: metres, x and y; all corners lie on multiples of 5 cm. Outlines run 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -46,16 +47,16 @@ class Wall:
     end: np.ndarray
     openings: list[Opening] = field(default_factory=list)
 
-    @property
+    @cached_property
     def length(self) -> float:
         return float(np.abs(self.end - self.start).sum())
 
-    @property
+    @cached_property
     def along(self) -> np.ndarray:
         """(2,) unit vector from start to end."""
         return (self.end - self.start) / self.length
 
-    @property
+    @cached_property
     def inward(self) -> np.ndarray:
         """(2,) unit vector into the room."""
         x, y = self.along

@@ -37,7 +37,7 @@ _BOARDS = "whiteboard|whiteboard|blackboard|pinboard"
 _SMALL_WALL = [
     Entry(r.radiators),
     _wall("switch_socket", 2, 5),
-    _wall("wall_device|air_conditioner|ceiling_device", 0, 1, 0.4),
+    _wall("wall_device|air_conditioner", 0, 1, 0.4),
 ]
 _HOME_WALLS = [
     Entry(r.picture_group, 1, 4, 0.85),

@@ -364,12 +364,26 @@ def _wall_units(room: Furnisher, wall: int, row: list[Placed]) -> None:
             room.on_wall(piece, z, walls=[wall], near=(wall, unit.along), margin=0.0)
 
 
+def wash_basin(room: Furnisher) -> Placed | None:
+    """Wash basin: standing, or hung on the wall where it has no foot."""
+    piece = room.draw("sink|sink|vanity", (1.4, 0.75, 2.4))
+    if piece is None or piece.size[2] > 0.6:
+        return room.at_wall(piece, front=0.4)
+    basin = room.on_wall(piece, 0.86 - min(piece.size[2], 0.25), margin=0.1)
+    if basin:
+        room.grid.mark(*basin.position[:2], basin.yaw, *basin.size[:2], basin.number)
+        if not room.doors_connected():
+            room.remove(basin)
+            return None
+    return basin
+
+
 def bathroom_set(room: Furnisher) -> bool:
     """Toilet, wash basin with mirror, bath or shower, towels and small things."""
     rng = room.rng
     big = room.draw("bathtub|shower" if rng.random() < 0.8 else "shower", (2.0, 1.1, 2.3))
     room.at_wall(big, corner=True, gap=0.0) if rng.random() < 0.85 else None
-    basin = room.at_wall(room.draw("sink|sink|vanity", (1.4, 0.75, 2.4)), front=0.4)
+    basin = wash_basin(room)
     toilet = room.at_wall(room.draw("toilet", (0.7, 0.95, 1.2)), front=0.4)
     if toilet and rng.random() < 0.2:
         beside(room, toilet, "bidet|trash_can")

@@ -8,6 +8,9 @@ import numpy as np
 
 from jspnet_core.synthetic.assets.pieces import Piece, Surface
 
+# Models of a library that one maker of own shapes counts for.
+_OWN = 3
+
 
 class Stock:
     """All kinds of pieces at hand: a library's, and makers of own shapes.
@@ -24,6 +27,7 @@ class Stock:
         self.library = library_pieces
         self.makers = makers
         self.textures = dict(textures or {})
+        self._shares: dict[str, tuple[list[str], np.ndarray]] = {}
 
     def has(self, kind: str) -> bool:
         """Whether a piece of this kind can be drawn."""
@@ -34,11 +38,12 @@ class Stock:
 
         An own shape counts as a few models of the library.
         """
-        names = [k for k in kinds.split("|") if self.has(k)]
+        if kinds not in self._shares:
+            self._shares[kinds] = self._share_of(kinds)
+        names, upto = self._shares[kinds]
         if not names:
             return None
-        weights = np.array([(len(self.library.get(k, ())) + 3 * (k in self.makers)) ** 0.6 for k in names])
-        return self._of_kind(rng, names[rng.choice(len(names), p=weights / weights.sum())])
+        return self._of_kind(rng, names[int(np.searchsorted(upto, rng.random(), side="right"))])
 
     def draw_fitting(self, rng: np.random.Generator, kinds: str, limit: tuple, tries: int = 6) -> Piece | None:
         """A piece that is at most `limit` (width, depth, height) in size; None after some vain draws."""
@@ -50,9 +55,17 @@ class Stock:
                 return piece
         return None
 
+    def _share_of(self, kinds: str) -> tuple[list[str], np.ndarray]:
+        """Names that can be drawn, and the upper ends of their shares of 0 to 1."""
+        names = [k for k in kinds.split("|") if self.has(k)]
+        weights = np.array([(len(self.library.get(k, ())) + _OWN * (k in self.makers)) ** 0.6 for k in names])
+        upto = np.cumsum(weights / weights.sum()) if names else weights
+        upto[-1:] = 1.0
+        return names, upto
+
     def _of_kind(self, rng: np.random.Generator, kind: str) -> Piece:
         models = self.library.get(kind, ())
-        own = 3 if kind in self.makers else 0
+        own = _OWN if kind in self.makers else 0
         pick = int(rng.integers(len(models) + own))
         return models[pick] if pick < len(models) else self.makers[kind](rng)
 
@@ -75,7 +88,8 @@ def make_stock(library, split: str | None, makers: Mapping[str, Callable[[np.ran
             continue
         if any(s > m for s, m in zip(asset.size, _MOST.get(asset.kind, (9.0, 9.0, 9.0)), strict=True)):
             continue
-        pieces.setdefault(asset.kind, []).append(_piece(library, asset))
+        piece = _piece(library, asset)
+        pieces.setdefault(piece.kind, []).append(piece)
     textures: dict[str, list[str]] = {}
     for texture in library.textures.entries.values():
         textures.setdefault(texture.kind, []).append(texture.name)
@@ -87,6 +101,8 @@ def _piece(library, asset) -> Piece:
     kind, placement = asset.kind, asset.placement
     if kind == "tv" and placement == "wall_mounted":
         kind = "wall_tv"
+    if kind == "whiteboard" and placement == "floor_free":
+        kind = "flipchart"
     mesh = library.mesh(asset)
     return Piece(kind, mesh, asset.size, surfaces, asset.elevation, asset.parts, asset.source, placement)
 
