@@ -12,6 +12,7 @@ from jspnet_core.cli.prepare_progress import class_table, rooms_table
 from jspnet_core.cli.settings_options import OptionError
 from jspnet_core.cli.synth_furnished import Count, write_furnished
 from jspnet_core.cli.terminal import output, progress_bar
+from jspnet_core.data.furnished import OWN
 from jspnet_core.data.generated import DENSITY, FIRST_SEED, SEED_STRIDE, GeneratedRoom
 from jspnet_core.data.generated_frames import (
     FRAMES_INDEX,
@@ -50,7 +51,10 @@ def synth(
         typer.Option(help="of the frames of furnished scenes"),
     ] = "mixed",
     assets: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="furniture library; default: $JSPNET_ASSETS or the cache folder")
+        str | None,
+        typer.Option(
+            metavar="DIR", help="furniture library; default: $JSPNET_ASSETS or the cache folder; own: own shapes alone"
+        ),
     ] = None,
     per_scene: Annotated[int, typer.Option(min=1, help="most frames of one furnished scene")] = 10,
 ) -> None:
@@ -64,7 +68,14 @@ def synth(
         raise OptionError("nothing to write: --rooms N, --frames M or both say how much")
     if scenes_of == "furnished":
         count = Count(rooms, frames, per_scene, val_share)
-        write_furnished(out, count, seed, assets_folder(assets), sensor, workers or available_cores())
+        write_furnished(
+            out,
+            count,
+            seed,
+            assets if assets == OWN else str(assets_folder(assets)),
+            sensor,
+            workers or available_cores(),
+        )
         return
     check_output_folder(out, KIND, Path("frames") / FRAMES_INDEX)
     first = FIRST_SEED + SEED_STRIDE * seed

@@ -10,7 +10,7 @@ from rich.console import Console
 from jspnet_core.classes import INDOOR
 from jspnet_core.cli.prepare_progress import class_table, rooms_table
 from jspnet_core.cli.terminal import output, progress_bar
-from jspnet_core.data.furnished import UNSEEN, SceneJob, Taken, scene_jobs, take
+from jspnet_core.data.furnished import OWN, UNSEEN, SceneJob, Taken, scene_jobs, take
 from jspnet_core.data.preparation import (
     DatasetInfo,
     PreparationResult,
@@ -38,15 +38,17 @@ class Count:
     val_share: float
 
 
-def write_furnished(out: Path, count: Count, seed: int, assets: Path, sensor: str, workers: int) -> None:
+def write_furnished(out: Path, count: Count, seed: int, assets: str, sensor: str, workers: int) -> None:
     """Write OUT/rooms.json with scans, and OUT/frames/rooms.json with frames, one prepared folder each."""
     check_output_folder(out, KIND, Path(FRAMES) / INDEX_NAME)
-    library = read_library(assets)
-    console = output()
-    for reason, number in library.left_out.items():
-        console.print(f"{number} models left out: {reason}", highlight=False, markup=False)
+    console, models = output(), 0
+    if assets != OWN:
+        library = read_library(assets)
+        models = len(library.assets)
+        for reason, number in library.left_out.items():
+            console.print(f"{number} models left out: {reason}", highlight=False, markup=False)
     sensors = SENSORS if sensor == "mixed" else (sensor,)
-    settings = {"scenes": "furnished", "seed": seed, "sensor": sensor, "models": len(library.assets)}
+    settings = {"scenes": "furnished", "seed": seed, "sensor": sensor, "models": models}
     with replacing_folder(out) as folder:
         views = folder / FRAMES
         views.mkdir()

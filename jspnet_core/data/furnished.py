@@ -29,15 +29,18 @@ SCENE_TRIES = 5
 SEED_STRIDE = 1_000_000
 """Scenes of one seed; those of another seed are all different."""
 
+OWN = "own"
+"""In place of a library's folder: the shapes of this project alone."""
+
 UNSEEN = "unseen"
 """Begins the names of scenes whose furniture never trains."""
 
 
 @dataclass(frozen=True)
 class SceneSource:
-    """Furnished scene `number` of a seed. assets: folder of the furniture library. kind: of room; None: any.
+    """Furnished scene `number` of a seed. kind: of room; None: any. unseen: only models that never train.
 
-    unseen: only models that never train.
+    assets: folder of the furniture library, or OWN for the shapes of this project alone, in plain colours.
     """
 
     number: int
@@ -81,7 +84,7 @@ def scene_jobs(
     frames: int,
     per_scene: int,
     seed: int,
-    assets: Path,
+    assets: str,
     sensors: Sequence[str],
     val_share: float,
     rooms_folder: Path,
@@ -93,14 +96,14 @@ def scene_jobs(
     for i in range(scenes):
         unseen = int((i + 1) * val_share) > int(i * val_share)
         count = frames // scenes + (i < frames % scenes)
-        source = SceneSource(i, seed, str(assets), unseen)
+        source = SceneSource(i, seed, assets, unseen)
         jobs.append(SceneJob(source, i < rooms, count, tuple(sensors), rooms_folder, frames_folder))
     return jobs
 
 
 @cache
-def _library(folder: str) -> Library:
-    return read_library(folder)
+def _library(folder: str) -> Library | None:
+    return None if folder == OWN else read_library(folder)
 
 
 def make(source: SceneSource) -> tuple[FurnishedScene, Triangles, Light]:
@@ -115,7 +118,7 @@ def make(source: SceneSource) -> tuple[FurnishedScene, Triangles, Light]:
             reason = str(error)
             continue
         if any(len(free) for free in scene.free):
-            triangles = flatten(scene.placed, library.textures)
+            triangles = flatten(scene.placed, None if library is None else library.textures)
             return scene, triangles, light_scene(scene, triangles)
         reason = "no free floor to stand on"
     raise RoomFileError(f"{source.name}: none of {SCENE_TRIES} scenes could be furnished; the last: {reason}")

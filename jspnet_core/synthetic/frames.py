@@ -15,6 +15,7 @@ from jspnet_core.synthetic.raster import View
 from jspnet_core.synthetic.scan import Cloud
 from jspnet_core.synthetic.sensors.color import color_view, colors_of, picture, world_points
 from jspnet_core.synthetic.sensors.devices import Device, focal
+from jspnet_core.synthetic.sensors.fields import patches
 from jspnet_core.synthetic.sensors.lidar import spin
 from jspnet_core.synthetic.sensors.stereo import matching_of, measure_matched
 from jspnet_core.synthetic.sensors.time_of_flight import measure_flight, random_flight
@@ -132,7 +133,7 @@ def _seen_panes(truth: Truth, triangles: Triangles, rng: np.random.Generator) ->
     if not (truth.glass >= 0).any():
         return np.zeros(truth.glass.shape, bool)
     share = np.clip(rng.uniform(-0.5, 0.7, int(triangles.instance.max()) + 1), 0.0, 1.0)
-    return rng.random(truth.glass.shape, np.float32) < share[triangles.instance[truth.glass]]
+    return patches(truth.glass.shape, 7.0, rng) < share[triangles.instance[truth.glass]]
 
 
 def _spin(triangles: Triangles, device: Device, T_world_camera: np.ndarray, rng: np.random.Generator) -> SensorFrame:
