@@ -10,7 +10,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
@@ -31,6 +30,7 @@ from jspnet_ros.node.lifecycle import answer_impossible_transitions, logged, ret
 from jspnet_ros.node.parameters import AT_CONFIGURE, NodeSettings, SettingError, declare, read, unknown_names
 from jspnet_ros.node.session import Session
 from jspnet_ros.node.statistics import FrameStatistics, Snapshot
+from jspnet_ros.node.topics import DIAGNOSTICS
 from jspnet_ros.node.warm_up import warm_up
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -61,7 +61,10 @@ class SegmentNode(LifecycleNode):
         self._labeller: CloudLabeller | None = None  # from configuration to clean-up
         self._session: Session | None = None  # while active
         self._diagnostics = self.create_publisher(
-            DiagnosticArray, "/diagnostics", 1, qos_overriding_options=QoSOverridingOptions.with_default_policies()
+            DIAGNOSTICS.message,
+            DIAGNOSTICS.name,
+            1,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
         self._failure = self.create_guard_condition(self._after_failure)
         self.create_timer(1.0, self._every_second, clock=Clock(clock_type=ClockType.STEADY_TIME))

@@ -1,11 +1,10 @@
-"""Write the parameter table in docs/ros.md and the files in config/ from the parameters' descriptions.
+"""Write the tables of parameters and topics in docs/ros.md and the files in config/ from their descriptions.
 
-python -m jspnet_ros.node.parameter_files      # run it when a setting changes
+python -m jspnet_ros.node.parameter_files      # run it when a setting or a topic changes
 """
 
 from __future__ import annotations
 
-import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,22 @@ from pydantic.fields import FieldInfo
 
 from jspnet_core.settings import FrameSettings
 from jspnet_ros.node.parameters import AT_START, NodeSettings, accepted_values
+from jspnet_ros.node.topics import TOPICS
 
 ROOT = Path(__file__).parents[2]
 SHORT = ("sensor_pose", "voxel_size", "stride", "max_blocks")
 """The parameters that most people touch."""
 
-BEGIN, END = "<!-- parameters: written by jspnet_ros.node.parameter_files -->", "<!-- end of parameters -->"
-
 
 def fields() -> dict[str, FieldInfo]:
     """Return all parameters by name."""
     return {**NodeSettings.model_fields, **FrameSettings.model_fields}
+
+
+def topic_table() -> str:
+    """Format all published topics as a table in Markdown."""
+    rows = [f"| `{topic.name}` | {topic.type_name} | {topic.content} |" for topic in TOPICS]
+    return "\n".join(["| topic | type | content |", "|---|---|---|", *rows])
 
 
 def table() -> str:
@@ -47,9 +51,16 @@ def parameter_file(first_line: str, names: tuple[str, ...]) -> str:
     return text
 
 
-def with_table(document: str) -> str:
-    """Replace the table between the two marks of a document."""
-    return re.sub(f"(?s){BEGIN}.*{END}", lambda _: f"{BEGIN}\n{table()}\n{END}", document)
+def with_tables(document: str) -> str:
+    """Replace the tables between their marks in a document."""
+    for name, rows in (("topics", topic_table()), ("parameters", table())):
+        begin, end = f"<!-- {name}: written by jspnet_ros.node.parameter_files -->", f"<!-- end of {name} -->"
+        before, _, rest = document.partition(begin)
+        _, found, after = rest.partition(end)
+        if not found:
+            raise ValueError(f"the page has no marks {begin} and {end}")
+        document = f"{before}{begin}\n{rows}\n{end}{after}"
+    return document
 
 
 def files() -> dict[Path, str]:
@@ -63,7 +74,7 @@ def files() -> dict[Path, str]:
         ROOT / "config" / "segment_advanced.yaml": parameter_file(
             "Every parameter with its default; pass a copy as params_file:=FILE.", everything
         ),
-        docs: with_table(docs.read_text()),
+        docs: with_tables(docs.read_text()),
     }
 
 

@@ -11,9 +11,7 @@ import numpy as np
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Float64, Header
-from visualization_msgs.msg import MarkerArray
 
 from jspnet_core.classes import ClassTable
 from jspnet_core.segmentation import Instance as FoundInstance
@@ -23,6 +21,7 @@ from jspnet_ros.messages.markers import color_message, thing_markers
 from jspnet_ros.messages.transforms import point_message, pose_message, transformed
 from jspnet_ros.msg import ClassTable as ClassTableMessage
 from jspnet_ros.msg import Instance, InstanceArray
+from jspnet_ros.node import topics
 from jspnet_ros.node.statistics import FrameReport
 
 GROUPS = {
@@ -92,15 +91,12 @@ class Outputs:
         self._threads = executor, threads
         self._node, self.classes, self._model_name = node, classes, model_name
         self._publishers: list[Any] = []
-        self._semantic = self._publisher(PointCloud2, "~/output/semantic")
-        self._instances = self._publisher(PointCloud2, "~/output/instances")
-        self._instance_array = self._publisher(InstanceArray, "~/output/instance_array")
-        self._markers = self._publisher(MarkerArray, "~/output/markers")
-        self._class_table = self._publisher(ClassTableMessage, "~/output/classes", latched=True)
-        groups = ("preprocess", "inference", "postprocess", "total")
-        self._times = {group: self._publisher(Float64, f"~/debug/processing_time/{group}_ms") for group in groups}
-        self._times["age"] = self._publisher(Float64, "~/debug/age_ms")
-        self._times["latency"] = self._publisher(Float64, "~/debug/pipeline_latency_ms")
+        self._semantic = self._publisher(topics.SEMANTIC)
+        self._instances = self._publisher(topics.INSTANCES)
+        self._instance_array = self._publisher(topics.INSTANCE_ARRAY)
+        self._markers = self._publisher(topics.MARKERS)
+        self._class_table = self._publisher(topics.CLASSES)
+        self._times = {name: self._publisher(topic) for name, topic in topics.TIMES.items()}
 
     def wanted(self) -> Wanted:
         clouds = (self._semantic, self._instances, self._instance_array, self._markers)
@@ -150,11 +146,11 @@ class Outputs:
             self._node.destroy_lifecycle_publisher(publisher)
         self._publishers.clear()
 
-    def _publisher(self, message: type, topic: str, latched: bool = False) -> Any:
-        durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
+    def _publisher(self, topic: topics.Topic) -> Any:
+        durability = DurabilityPolicy.TRANSIENT_LOCAL if topic.latched else DurabilityPolicy.VOLATILE
         publisher = self._node.create_lifecycle_publisher(
-            message,
-            topic,
+            topic.message,
+            topic.name,
             QoSProfile(
                 history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=durability
             ),
