@@ -3,8 +3,8 @@
 A point in four overlapping blocks counts four times, a point drawn twice counts twice, a point never drawn does not
 count. Blocks, clustering, merging and the size filter are those of the reference, too (paper, sections 4.2 and 4.3).
 
-The block cutter differs from that of `jspnet_core.pipeline.blocks`: its columns overlap on a fixed grid, are closed on
-all sides and visited in the order of the reference, and points are drawn with replacement. So they cannot share code.
+Columns come from the block cutter of the runtime (`pipeline.blocks.block_columns`); their order and the drawing of
+points with replacement are those of the reference.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from jspnet_core.data.instance_sizes import mean_instance_points
 from jspnet_core.data.rooms import Room
 from jspnet_core.evaluation.evaluate import RoomResult, read_scorable_room
 from jspnet_core.evaluation.metrics import score_room
-from jspnet_core.pipeline.blocks import Blocks
+from jspnet_core.pipeline.blocks import Blocks, block_columns
 from jspnet_core.pipeline.inference import infer_blocks
 from jspnet_core.pipeline.mean_shift import mean_shift_blocks
 from jspnet_core.pipeline.merging.block_merging import finish_instances, legacy_cells, merge_blocks
@@ -48,17 +48,10 @@ def paper_blocks(points: np.ndarray, count: int, rng: np.random.Generator, size:
     `STRIDE`, row by row along x, in alternating direction along y. From a column with more than `count` points `count`
     are drawn with replacement; smaller ones contribute all their points and are padded with repetitions.
     """
-    steps = np.maximum(np.ceil((points[:, :2].max(axis=0) - size) / STRIDE).astype(int) + 1, 1)
-    rows = []
-    for i in range(steps[0]):
-        x = i * STRIDE
-        strip = np.flatnonzero((points[:, 0] >= x) & (points[:, 0] <= x + size))
-        along = points[strip, 1]
-        for j in range(steps[1])[:: -1 if i % 2 else 1]:
-            y = j * STRIDE
-            member = strip[(along >= y) & (along <= y + size)]
-            if len(member) >= MIN_BLOCK_POINTS:
-                rows.append(_draw(member, count, rng))
+    members, places = block_columns(points, size, STRIDE, MIN_BLOCK_POINTS, low=np.zeros(2))
+    x, y = places.T
+    order = np.lexsort((np.where(x % 2, -y, y), x))
+    rows = [_draw(members[i], count, rng) for i in order]
     return np.array(rows, np.int32).reshape(-1, count)
 
 

@@ -1,6 +1,8 @@
 """Blocks: columns of 1 m x 1 m on the ground plane, each a fixed number of points (paper, section 4.2).
 
-Training, evaluation and the robot cut blocks and make features with these functions.
+`block_columns` is the one definition of the grid: for whole clouds here, in the paper's protocol
+(`evaluation.paper_protocol`) and on the GPU (`cuda.blocks`). Training cuts single blocks around places of its own,
+after a random rotation (`training.dataset`), and shares `sample_block` and `block_features`.
 """
 
 from __future__ import annotations
@@ -44,9 +46,9 @@ def cut_blocks(
     """Cover the ground plane with overlapping blocks, from the smallest x and y on.
 
     points: (V, 3) float32, metres, z up. max_blocks: 0 for no bound, else the blocks nearest to `sensor` (2,) are
-    kept. Blocks with fewer than `min_points` points are not blocks.
+    kept. Columns with fewer than `min_points` points are left out.
     """
-    members = _columns(points, block_size, stride, min_points)
+    members, _ = block_columns(points, block_size, stride, min_points)
     left_out = 0
     if max_blocks and len(members) > max_blocks:
         target = points[:, :2].mean(axis=0) if sensor is None else sensor
@@ -61,8 +63,31 @@ def cut_blocks(
     return Blocks(index, count, left_out)
 
 
+def block_columns(
+    points: np.ndarray, size: float, stride: float, min_points: int, low: np.ndarray | None = None
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Columns of the ground plane that hold at least `min_points` points, by x and then y.
+
+    A column is a square of edge `size`, closed on all sides; neighbours begin `stride` apart, the first at `low` (2,).
+    points: (V, 3) float32. low: None: the smallest coordinates. Returns the indices of each column's points, ascending,
+    and its place in the grid, (B, 2) int64.
+    """
+    lowest, high = extent(points)
+    low = lowest[:2] if low is None else low
+    counts = np.ceil(np.maximum(high[:2] - low - size, 0.0) / stride).astype(int) + 1
+    everything = np.arange(len(points), dtype=np.int32)
+    strips, starts = _windows(points[:, 0], everything, low[0], counts[0], size, stride)
+    members, places = [], []
+    for x in np.flatnonzero(np.diff(starts) >= min_points):  # a stray point far away adds no work
+        inside, begins = _windows(points[:, 1], strips[starts[x] : starts[x + 1]], low[1], counts[1], size, stride)
+        filled = np.flatnonzero(np.diff(begins) >= min_points)
+        members += [inside[begins[y] : begins[y + 1]] for y in filled]
+        places += [(x, y) for y in filled]
+    return members, np.array(places, np.int64).reshape(-1, 2)
+
+
 def sample_block(member: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """`count` of the given indices in random order, without replacement as far as there are enough."""
+    """Draw `count` of the given indices in random order, without replacement where there are enough."""
     order = rng.permutation(member)
     if len(order) >= count:
         return order[:count]
@@ -70,41 +95,27 @@ def sample_block(member: np.ndarray, count: int, rng: np.random.Generator) -> np
 
 
 def network_sizes(count: np.ndarray, smallest: int, largest: int) -> np.ndarray:
-    """Points to send of each block, so that padding is not paid for: the least of 13 sizes that holds them. A size for
-    every count would serve as well, but engines prepare each when they first meet it.
+    """Points of each block that go through the network, without most of its padding: the least of 13 sizes that fits.
 
-    count: (B,) points of each block, at most `largest`. smallest: points that the network needs at least. Returns (B,).
+    Few sizes, because engines prepare each one when they first meet it. count: (B,) points of each block, at most
+    `largest`. smallest: fewest points that the network takes. Returns (B,).
     """
     sizes = np.unique(np.linspace(smallest, largest, 13).round().astype(int))
     return sizes[np.searchsorted(sizes, count)]
 
 
 def batches(sizes: np.ndarray, most: int) -> Iterator[np.ndarray]:
-    """Rows (b,) of all blocks, at most `most` at a time, large ones first: so threads end at about the same time."""
+    """Rows (b,) of all blocks, at most `most` at a time; large ones first, so that threads end together."""
     order = np.argsort(-sizes, kind="stable")
     for begin in range(0, len(order), most):
         yield order[begin : begin + most]
-
-
-def _columns(points: np.ndarray, size: float, stride: float, min_points: int) -> list[np.ndarray]:
-    """Indices of the points in each block, ascending, for blocks with enough of them, by x and then y."""
-    low, high = extent(points)
-    counts = np.ceil(np.maximum(high - low - size, 0.0)[:2] / stride).astype(int) + 1
-    everything = np.arange(len(points), dtype=np.int32)
-    members, starts = _windows(points[:, 0], everything, low[0], counts[0], size, stride)
-    blocks = []
-    for x in np.flatnonzero(np.diff(starts) >= min_points):  # a stray point far away costs no time
-        strip = members[starts[x] : starts[x + 1]]
-        inside, begins = _windows(points[:, 1], strip, low[1], counts[1], size, stride)
-        blocks += [inside[begins[y] : begins[y + 1]] for y in np.flatnonzero(np.diff(begins) >= min_points)]
-    return blocks
 
 
 @njit(nogil=True, cache=True)
 def _windows(
     values: np.ndarray, chosen: np.ndarray, low: float, count: int, size: float, stride: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What lies in each of `count` closed windows of width `size` that begin at `low`, `low + stride`, and so on.
+    """Sort values into `count` closed windows of width `size` that begin at `low`, `low + stride`, and so on.
 
     chosen: (m,) int32 into `values`, ascending. Returns members (k,) int32, window after window, ascending in each, and
     starts (count + 1,) of the windows among them.
@@ -127,7 +138,7 @@ def _windows(
 
 @njit(nogil=True, cache=True)
 def _windows_around(value: float, low: float, count: int, size: float, stride: float) -> tuple[int, int]:
-    """The first window that a value lies in, and the one after the last. Divided roughly, compared exactly."""
+    """First window that contains a value, and the one after the last; estimated by division, compared exactly."""
     first = max(np.int64((value - low - size) / stride) - 1, 0)
     while first < count and low + stride * first + size < value:
         first += 1
@@ -146,7 +157,7 @@ def block_features(
     block_size: float,
     bounds: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
-    """What the network sees of each point (paper, section 4.2): (B, N, 9) float32, or 6 channels without colour.
+    """Input features of the network (paper, section 4.2): (B, N, 9) float32, or 6 channels without colour.
 
     points: (V, 3) float32, metres, z up, floor at 0. colors: (V, 3) uint8 or None, which reads as black, the way
     training drops colour. index: (B, N). bounds: the cloud's `extent`, for callers that come with few blocks at a time.

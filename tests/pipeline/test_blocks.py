@@ -1,4 +1,4 @@
-"""Voxels and blocks: what a cloud is cut into, against the slow way of saying it."""
+"""Voxels and blocks against a test of every point."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jspnet_core.pipeline import blocks
-from jspnet_core.pipeline.blocks import _columns, batches, block_features, cut_blocks, network_sizes
+from jspnet_core.pipeline.blocks import batches, block_columns, block_features, cut_blocks, network_sizes
 from jspnet_core.pipeline.voxelize import voxelize
 from jspnet_core.spatial.grid import nearest_within
 from jspnet_core.util.threads import PART_POINTS
@@ -150,7 +150,7 @@ def test_a_cloud_of_bare_floor_gives_features_of_ordinary_size() -> None:
 def test_blocks_hold_what_a_test_of_every_point_finds(points, size, stride):
     on_edges = np.round(points, 1)  # many points on the borders of blocks
     wide = on_edges.astype(np.float64)  # numpy 1 would compare with float64 numbers in float32
-    found = _columns(on_edges, size, stride, 5)
+    found, places = block_columns(on_edges, size, stride, 5)
     low, high = wide.min(axis=0), wide.max(axis=0)
     across = [low[i] + stride * np.arange(int(np.ceil(max(high[i] - low[i] - size, 0) / stride)) + 1) for i in (0, 1)]
     inside = [
@@ -162,6 +162,8 @@ def test_blocks_hold_what_a_test_of_every_point_finds(points, size, stride):
     assert len(found) == len(expected)
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_array_equal(a, b)
+    grid = [(x, y) for x in range(len(across[0])) for y in range(len(across[1]))]
+    assert [tuple(p) for p in places] == [p for p, m in zip(grid, inside, strict=True) if len(m) >= 5]
 
 
 @pytest.mark.parametrize("offset", [0.0, 300.0])

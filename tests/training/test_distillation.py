@@ -62,8 +62,7 @@ def test_embeddings_may_turn_and_move_and_be_farther_apart_than_is_asked():
 def test_a_cheaper_network_comes_nearer_to_its_teacher_without_any_label(rooms, teacher, tmp_path):
     recipe = Recipe(learning_rate=5e-3, norm_momentum=0.1, teacher=str(teacher))
     run = training.start(tmp_path / "student", CHEAPER, recipe, rooms)
-    blocks = RandomBlockDataset(rooms, CHEAPER, NO_AUGMENTATION, seed=0)
-    blocks.teacher = run.teacher.network.configuration
+    blocks = RandomBlockDataset(rooms, CHEAPER, NO_AUGMENTATION, 0, run.teacher.network.configuration)
     batch = blocks.collate([blocks[0], blocks[1]])
     assert batch["pyramid"]["near1"].shape[-1] == 8
     assert batch["teacher_pyramid"]["near1"].shape[-1] == 16

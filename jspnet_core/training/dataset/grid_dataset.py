@@ -42,7 +42,11 @@ class GridBlockDataset(BlockDataset):
             raise RoomFileError(f"no column of the {len(rooms)} rooms holds {MIN_ROOM_POINTS} points or more")
 
     def _grid_centers(self, number: int, room: Room, shape: RoomBounds) -> np.ndarray:
-        """Compute the columns of a room on the grid: (n, 3) float64, room number and centre x, y."""
+        """Compute the columns of a room on the grid: (n, 3) float64, room number and centre x, y.
+
+        The grid is that of `pipeline.blocks.block_columns`, but for points on the border of two columns. Here points
+        are only counted, in cells of half a block, because rooms may be larger than the memory.
+        """
         half = 0.5 * self.configuration.block_size
         low = shape.low[:2].astype(float)
         cells = np.ceil(np.maximum(shape.high[:2] - low - 2 * half, 0.0) / half).astype(int) + 2  # of half a block
