@@ -42,8 +42,8 @@ def matching_of(device: Device, scale: float, rng: np.random.Generator) -> Match
     """Faults of a device, drawn by chance; scale: width of the picture over that of the device."""
     if device.kind == "stereo":
         return Matching(
-            noise=scale * rng.uniform(0.03, 0.12),
-            wave=scale * rng.uniform(0.04, 0.16),
+            noise=scale * 10 ** rng.uniform(-2.2, -0.9),
+            wave=scale * 10 ** rng.uniform(-2.2, -0.8),
             step=scale / 32,
             window=int(rng.integers(1, 4)),
             shadow=1,

@@ -1,0 +1,1 @@
+"""Cost of furnished scenes, their scans and their sensor frames."""
