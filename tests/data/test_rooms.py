@@ -222,9 +222,9 @@ def test_a_prepared_room_that_is_missing_or_cut_short_is_refused_by_name(tmp_pat
     with pytest.raises(RoomFileError, match=r"b\.room: has 1000 bytes, expected \d+ for the 500 points of rooms\.json"):
         open_rooms(out, "train")
     (out / "a.room").unlink()
-    with pytest.raises(RoomFileError, match=r"not there: a\.room"):
+    with pytest.raises(RoomFileError, match=r"not found: a\.room"):
         open_rooms(out, "train")
-    with pytest.raises(RoomFileError, match=r"c\.room: not among the rooms"):
+    with pytest.raises(RoomFileError, match=r"c\.room: not listed in"):
         read_room(out / "c.room")
 
 
