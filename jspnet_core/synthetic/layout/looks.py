@@ -82,8 +82,14 @@ class Palette:
 
 
 def random_color(rng: np.random.Generator, saturation: float, value: tuple[float, float]) -> tuple[int, int, int]:
-    """A colour of any hue: saturation up to the given one, brightness within the range."""
-    rgb = colorsys.hsv_to_rgb(rng.uniform(), saturation * rng.uniform() ** 0.7, rng.uniform(*value))
+    """A colour, half of them warm and a fifth blue as in real rooms.
+
+    saturation: upper limit. value: range of the brightness.
+    """
+    hue = (rng.normal(0.09, 0.035), rng.normal(0.58, 0.06), rng.uniform())[
+        int(np.searchsorted((0.5, 0.7), rng.random()))
+    ]
+    rgb = colorsys.hsv_to_rgb(hue % 1.0, saturation * rng.uniform() ** 0.7, rng.uniform(*value))
     return tuple(int(round(255 * c)) for c in rgb)
 
 

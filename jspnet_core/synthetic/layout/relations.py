@@ -598,11 +598,12 @@ def pile(room: Furnisher, kinds: str = "box") -> bool:
         return False
     z, below = base.size[2], base
     for _ in range(int(rng.integers(0, 4))):
-        piece = room.draw(kinds, (below.size[0] + 0.1, below.size[1] + 0.1, 0.5))
+        piece = room.draw(kinds, (*below.size[:2], 0.5))
         if piece is None or z + piece.size[2] > min(1.7, float(room.roof.at(base.position[:2])[0]) - 0.1):
             break
-        xy = base.position[:2] + rng.normal(0, 0.02, 2)
-        below = room.add(piece, (*xy, z), base.yaw + rng.normal(0, 0.12), 1.0)
+        slack = (below.size[:2] - piece.size[:2]) / 2
+        xy = below.local(*rng.uniform(-slack, slack))
+        below = room.add(piece, (*xy, z), base.yaw + rng.normal(0, 0.06), 1.0)
         z += piece.size[2]
     return True
 

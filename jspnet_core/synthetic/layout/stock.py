@@ -8,14 +8,15 @@ import numpy as np
 
 from jspnet_core.synthetic.assets.pieces import Piece, Surface
 
-# Models of a library that one maker of own shapes counts for.
-_OWN = 3
+# Models of a library that one maker of own shapes counts for, in training and in validation.
+_OWN, _OWN_VAL = 3, 1
 
 
 class Stock:
     """All kinds of pieces at hand: a library's, and makers of own shapes.
 
-    library_pieces: by kind, of the asked split alone. makers: by kind, functions of a random generator.
+    library_pieces: by kind, of the asked split alone. makers: by kind, functions of a random generator. own: models
+    of the library that a maker counts for. textures: names by kind.
     """
 
     def __init__(
@@ -23,7 +24,9 @@ class Stock:
         library_pieces: Mapping[str, list[Piece]],
         makers: Mapping[str, Callable[[np.random.Generator], Piece]],
         textures: Mapping[str, list[str]] | None = None,
+        own: int = _OWN,
     ) -> None:
+        self.own = own
         self.library = library_pieces
         self.makers = makers
         self.textures = dict(textures or {})
@@ -58,14 +61,14 @@ class Stock:
     def _share_of(self, kinds: str) -> tuple[list[str], np.ndarray]:
         """Names that can be drawn, and the upper ends of their shares of 0 to 1."""
         names = [k for k in kinds.split("|") if self.has(k)]
-        weights = np.array([(len(self.library.get(k, ())) + _OWN * (k in self.makers)) ** 0.6 for k in names])
+        weights = np.array([(len(self.library.get(k, ())) + self.own * (k in self.makers)) ** 0.6 for k in names])
         upto = np.cumsum(weights / weights.sum()) if names else weights
         upto[-1:] = 1.0
         return names, upto
 
     def _of_kind(self, rng: np.random.Generator, kind: str) -> Piece:
         models = self.library.get(kind, ())
-        own = _OWN if kind in self.makers else 0
+        own = self.own if kind in self.makers else 0
         pick = int(rng.integers(len(models) + own))
         return models[pick] if pick < len(models) else self.makers[kind](rng)
 
@@ -93,7 +96,7 @@ def make_stock(library, split: str | None, makers: Mapping[str, Callable[[np.ran
     textures: dict[str, list[str]] = {}
     for texture in library.textures.entries.values():
         textures.setdefault(texture.kind, []).append(texture.name)
-    return Stock(pieces, makers, textures)
+    return Stock(pieces, makers, textures, _OWN_VAL if split == "val" else _OWN)
 
 
 def _piece(library, asset) -> Piece:
