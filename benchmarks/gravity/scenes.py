@@ -51,7 +51,7 @@ def frames(count: int, seed: int, rooms: Path | None, kinds: tuple[str, ...] = K
     """Draw `count` clouds: sources and frames of reference in turn, poses at random."""
     rng = np.random.default_rng(seed)
     real = [read_room(path) for split in ("train", "val") for path in room_paths(rooms, split)] if rooms else []
-    scene, left = None, 0
+    left = 0
     for i in range(count):
         if real and i % 2:
             room = real[int(rng.integers(len(real)))]
@@ -59,7 +59,8 @@ def frames(count: int, seed: int, rooms: Path | None, kinds: tuple[str, ...] = K
             continue
         if left == 0:
             number = 500_000 + int(rng.integers(400_000))
-            scene, left = make_scene(number, kinds[number % len(kinds)]), 6
+            left = 6
+            scene = make_scene(number, kinds[number % len(kinds)])
         left -= 1
         yield _of_scene(scene, rng)
 

@@ -6,7 +6,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Optional, TypeVar
 
 import typer
 from pydantic import BaseModel, ValidationError
@@ -67,8 +67,8 @@ def _option(name: str, info: FieldInfo, unset: bool, more: str) -> inspect.Param
     """One option as a keyword parameter of the command."""
     bounds = {key: getattr(limit, key) for limit in info.metadata for key in ("ge", "le") if hasattr(limit, key)}
     option = typer.Option(help=f"{info.description}{more}", min=bounds.get("ge"), max=bounds.get("le"))
-    kind: Any = info.annotation
-    annotation = Annotated[kind | None if unset else kind, option]
+    kind: Any = Optional[info.annotation] if unset else info.annotation  # noqa: UP045, made at run time
+    annotation: Any = Annotated[kind, option]
     default = None if unset else info.default
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 

@@ -48,7 +48,12 @@ def write_furnished(out: Path, count: Count, seed: int, assets: str, sensor: str
         for reason, number in library.left_out.items():
             console.print(f"{number} models left out: {reason}", highlight=False, markup=False)
     sensors = SENSORS if sensor == "mixed" else (sensor,)
-    settings = {"scenes": "furnished", "seed": seed, "sensor": sensor, "models": models}
+    settings: dict[str, str | bool | int | float] = {
+        "scenes": "furnished",
+        "seed": seed,
+        "sensor": sensor,
+        "models": models,
+    }
     with replacing_folder(out) as folder:
         views = folder / FRAMES
         views.mkdir()

@@ -93,7 +93,7 @@ def interest(triangles: Triangles, pose: np.ndarray, field: float) -> float:
     face = drawn.opaque[seen]
     things = ~np.isin(triangles.label[face], _STRUCTURE)
     _, pixels = np.unique(triangles.instance[face][things], return_counts=True)
-    objects = np.count_nonzero(pixels > 0.005 * seen.size)
+    objects = int(np.count_nonzero(pixels > 0.005 * seen.size))
     blocked = np.mean(drawn.depth < 0.45)
     return min(objects, 10) / 10 + min(float(things.mean()), 0.4) - 2.0 * max(float(blocked) - 0.25, 0.0)
 

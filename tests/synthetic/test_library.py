@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def write_library(folder: Path, kinds: list[str], **changes: dict[str, object]) 
     )
     entries = []
     for number, kind in enumerate(kinds):
-        entry = {
+        entry: dict[str, Any] = {
             "id": f"m{number}", "kind": kind, "s3dis": "clutter", "source": "made", "index": number,
             "placement": "floor_free", "licence": "CC0-1.0", "size_m": [0.5, 0.5, 0.5],
             "surface_rects": [[0.5, -0.2, 0.2, -0.2, 0.2, 0.16, None]], "parts": ["wood"],

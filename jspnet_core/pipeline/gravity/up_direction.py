@@ -69,7 +69,7 @@ def find_candidates(patches: Patches) -> Candidates:
     kept: list[int] = []
     for i in np.flatnonzero(usable):
         if not kept or (direction[kept] @ direction[i]).max() < _SAME:
-            kept.append(i)
+            kept.append(int(i))
     return Candidates(direction[kept], np.tile(found.aligned, 2)[kept], np.tile(found.complete, 2)[kept])
 
 

@@ -201,8 +201,8 @@ def stairs(rng: np.random.Generator, height: float) -> Piece:
             shape.bar((0.05, y, 0.05), (top[0], y, top[1] - 0.1), 0.06, Part.BODY2)
     reach = max(1, count - 5)
     for k in range(0, reach, 2):
-        x = (k + 0.5) * going
-        shape.bar((x, -w / 2 + 0.03, k * rise), (x, -w / 2 + 0.03, (k + 1) * rise + 0.9), 0.025, Part.METAL)
+        middle = (k + 0.5) * going
+        shape.bar((middle, -w / 2 + 0.03, k * rise), (middle, -w / 2 + 0.03, (k + 1) * rise + 0.9), 0.025, Part.METAL)
     shape.bar(
         (0, -w / 2 + 0.03, 0.95 + rise / 2), (reach * going, -w / 2 + 0.03, 0.95 + reach * rise), 0.05, Part.BODY2
     )
