@@ -1,0 +1,283 @@
+"""The scene memory: labels of frames settle in a voxel map, and objects keep their ids."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from jspnet_core.classes import ClassTable
+from jspnet_core.errors import JspnetError
+from jspnet_core.memory import storage
+from jspnet_core.memory.map_object import MapObject, oriented_box
+from jspnet_core.memory.settings import MemorySettings
+from jspnet_core.memory.tracks import SeenInstance, Track, Tracks
+from jspnet_core.memory.voxel_map import VoxelMap
+from jspnet_core.pipeline.gravity.estimate import find_gravity
+from jspnet_core.pipeline.labels_to_points import summarize_instances
+from jspnet_core.pipeline.segmenter import Segmenter
+from jspnet_core.segmentation import Instance, Segmentation
+from jspnet_core.spatial.transforms import transform_points
+from jspnet_core.util.stage_timer import StageTimer
+
+_FLOORS = 31  # estimates of the floor's height, of which the median is taken
+_RIGID = 1e-3  # deviation from a rotation that a pose may have
+
+
+class PoseError(JspnetError):
+    """A pose that cannot be used; the frame is refused, the memory stays as it was."""
+
+
+class MapCloud(NamedTuple):
+    """The map as a cloud.
+
+    points: (M, 3) float64, metres, map frame, voxel centres. colors: (M, 3) uint8. label: (M,) uint8. confidence: (M,)
+    float32. instance: (M,) uint32, object ids, 0 for none.
+    """
+
+    points: np.ndarray
+    colors: np.ndarray
+    label: np.ndarray
+    confidence: np.ndarray
+    instance: np.ndarray
+
+
+class SceneMemory:
+    """A segmenter with memory. Not for several threads at once.
+
+    segmenter: labels single frames; see `load_segmenter`. The map frame's z axis points up (`up_axis_known`); the
+    floor's height is estimated from the frames.
+    """
+
+    def __init__(self, segmenter: Segmenter, settings: MemorySettings | None = None):
+        self.segmenter = segmenter
+        self.settings = settings or MemorySettings()
+        self.classes: ClassTable = segmenter.classes
+        self._map = VoxelMap(len(self.classes), self.settings)
+        self.clear()
+
+    def __len__(self) -> int:
+        """Voxels in the map."""
+        return len(self._map)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the map."""
+        return self._map.nbytes
+
+    def clear(self) -> None:
+        """Forget the map and all objects; ids start again at 1."""
+        self._map.clear()
+        self._tracks = Tracks(len(self.classes), self.settings)
+        self._floors: deque[float] = deque(maxlen=_FLOORS)
+        self._frame = 0
+        self._last_pose: tuple[np.ndarray, float] | None = None
+        self.jumps = 0
+        """Jumps of the pose that were noticed."""
+
+    def add(
+        self, points: np.ndarray, colors: np.ndarray | None, T_map_sensor: np.ndarray, stamp: float
+    ) -> Segmentation:
+        """Label a frame by what this and earlier frames showed there.
+
+        points: (N, 3) float32, metres, sensor frame. colors: (N, 3) uint8, or None. T_map_sensor: (4, 4), rigid.
+        stamp: seconds; may go back, as in a bag that loops. Instance ids of the result are those of `objects`.
+        Raises `PoseError` for a pose that is not finite or not rigid, `CloudError` as `Segmenter.segment` does.
+        """
+        T = check_pose(T_map_sensor)
+        found = self.segmenter.segment(points, colors, T_gravity_input=self._gravity(points, T))
+        timer = StageTimer()
+        with timer.stage("memory"):
+            self._notice_jump(T, stamp)
+            settled = self._remember(points, colors, found, T, stamp)
+        return replace(settled, timings_ms={**found.timings_ms, **timer.milliseconds})
+
+    def objects(self, things_only: bool = True) -> list[MapObject]:
+        """Objects of the map, by id. things_only: without structure such as walls."""
+        slots = self._map.occupied()
+        owner = self._map.object[slots]
+        slots, owner = slots[owner > 0], owner[owner > 0]
+        order = np.argsort(owner, kind="stable")
+        ids, first = np.unique(owner[order], return_index=True)
+        found = []
+        for object_id, own in zip(ids.tolist(), np.split(slots[order], first[1:]), strict=True):
+            track = self._tracks.tracks.get(object_id)
+            if track is None or track.views < self.settings.min_object_views:
+                continue
+            if len(own) < self.settings.min_object_voxels:
+                continue
+            item = self._describe(object_id, track, own)
+            if not things_only or self.classes.is_thing(item.label):
+                found.append(item)
+        return found
+
+    def cloud(self) -> MapCloud:
+        """The labelled map."""
+        slots = self._map.occupied()
+        label, confidence = self._map.settled(slots)
+        owner = self._map.object[slots].astype(np.uint32)
+        return MapCloud(self._map.centers(slots), self._map.color[slots], label, confidence, owner)
+
+    def save(self, path: Path | str) -> None:
+        """Write the map and its objects to one npz file, whole or not at all. Raises `MapFileError`."""
+        storage.save(Path(path), self._map, self._tracks, self.classes, list(self._floors))
+
+    def load(self, path: Path | str) -> None:
+        """Replace the memory by a saved one. Raises `MapFileError`; the memory then stays as it was."""
+        loaded = storage.load(Path(path), self.classes, self.settings)
+        self.clear()
+        self._map, self._tracks = loaded.voxels, loaded.tracks
+        self._floors.extend(loaded.floors)
+        self._frame = int(self._map.stamp.max(initial=0.0)) + 1
+
+    def _gravity(self, points: np.ndarray, T_map_sensor: np.ndarray) -> np.ndarray | None:
+        """Transform from the sensor to the gravity frame: the map's, at the height of its floor."""
+        if not self.settings.up_axis_known:
+            return None
+        level = T_map_sensor.copy()
+        level[:3, 3] = [0.0, 0.0, T_map_sensor[2, 3]]
+        if points.ndim == 2 and points.shape[1:] == (3,) and points.dtype == np.float32:
+            gravity = find_gravity(transform_points(level, points), "z")
+            if gravity.is_sure:
+                self._floors.append(-float(gravity.T_gravity_input[2, 3]))
+            elif not self._floors:
+                level[2, 3] += gravity.T_gravity_input[2, 3]
+                return level
+        if self._floors:
+            level[2, 3] -= float(np.median(self._floors))
+        return level
+
+    def _notice_jump(self, T: np.ndarray, stamp: float) -> None:
+        """Fade the votes where the pose moved faster than the sensor can."""
+        if self._last_pose is not None:
+            before, then = self._last_pose
+            reach = 0.5 + self.settings.max_speed * max(0.0, stamp - then)
+            if stamp >= then and np.linalg.norm(T[:3, 3] - before[:3, 3]) > reach:
+                self.jumps += 1
+                self._map.fade(self.settings.jump_keep)
+        self._last_pose = T, stamp
+
+    def _remember(
+        self, points: np.ndarray, colors: np.ndarray | None, found: Segmentation, T: np.ndarray, stamp: float
+    ) -> Segmentation:
+        self._frame += 1
+        voxels, tick = self._map, float(self._frame)
+        slots = voxels.slots(_move(points, T), insert=True)
+        distance = np.sqrt(np.einsum("ij,ij->i", points, points))
+        weight = found.confidence / (1.0 + (distance / np.float32(self.settings.range_scale)) ** 2)
+        seen = voxels.add(slots, found.label, weight, colors, tick)
+        number = voxels.instances(slots, found.instance, seen)
+        ids = self._name(found, number, seen, stamp)
+        voxels.sweep(T, points, tick)
+        return self._result(found, slots, seen, number, ids, T)
+
+    def _name(self, found: Segmentation, number: np.ndarray, seen: np.ndarray, stamp: float) -> dict[int, int]:
+        """Object id of each instance of the frame, entered into the voxels."""
+        count = np.bincount(number, minlength=1)
+        instances = [
+            SeenInstance(i.id, i.label, i.confidence, int(count[i.id]))
+            for i in found.instances
+            if i.id < len(count) and count[i.id] > 0
+        ]
+        ids, mergers = self._tracks.match(instances, number, self._map.object[seen], stamp)
+        for kept, gone in mergers:
+            self._map.object[self._map.object == gone] = kept
+        kept_ids = dict(mergers_to(ids, mergers))
+        self._map.hold_objects(seen, _lookup(kept_ids, number))
+        return kept_ids
+
+    def _result(
+        self,
+        found: Segmentation,
+        slots: np.ndarray,
+        seen: np.ndarray,
+        number: np.ndarray,
+        ids: Mapping[int, int],
+        T: np.ndarray,
+    ) -> Segmentation:
+        label_of, confidence_of = self._map.settled(seen)
+        held = self._map.object[seen]
+        of_frame = _lookup(ids, number)
+        id_of = np.where(held > 0, held, of_frame)
+        track_label = _lookup({i: t.label + 1 for i, t in self._tracks.tracks.items()}, id_of) - 1
+        id_of = np.where(track_label == label_of, id_of, 0)
+        row = np.zeros(self._map.capacity, np.int32)
+        row[seen] = np.arange(len(seen))
+        known = slots >= 0
+        at = row[slots[known]]
+        label, confidence, instance = found.label.copy(), found.confidence.copy(), np.zeros_like(found.instance)
+        label[known], confidence[known], instance[known] = label_of[at], confidence_of[at], id_of[at]
+        summary = self._summary(seen, at, confidence_of, id_of, found.T_gravity_input @ np.linalg.inv(T))
+        return replace(found, label=label, confidence=confidence, instance=instance, instances=summary)
+
+    def _summary(
+        self, seen: np.ndarray, at: np.ndarray, confidence: np.ndarray, ids: np.ndarray, T_gravity_map: np.ndarray
+    ) -> list[Instance]:
+        names, local = np.unique(ids[ids > 0], return_inverse=True)
+        numbers = np.zeros(len(ids), np.uint32)
+        numbers[ids > 0] = local + 1
+        xyz = transform_points(T_gravity_map, self._map.centers(seen)).astype(np.float32)
+        labels = np.array([self._tracks.tracks[int(i)].label for i in names], np.uint8)
+        points_of = np.bincount(at, minlength=len(seen))
+        found = summarize_instances(xyz, points_of, confidence, numbers, labels)
+        return [replace(instance, id=int(names[instance.id - 1])) for instance in found]
+
+    def _describe(self, object_id: int, track: Track, slots: np.ndarray) -> MapObject:
+        votes = self._map.votes[slots].sum(axis=0, dtype=np.float64) + 1e-9
+        probabilities = (votes / votes.sum()).astype(np.float32)
+        label = int(probabilities.argmax())
+        own, _ = self._map.settled(slots)
+        agreeing = own == label
+        points = self._map.centers(slots[agreeing] if agreeing.mean() >= 0.5 else slots)
+        edge = self.settings.voxel_size
+        center, size, yaw = oriented_box(points, edge)
+        return MapObject(
+            object_id, label, probabilities, float(probabilities[label]), len(points), points.mean(axis=0),
+            points.min(axis=0) - 0.5 * edge, points.max(axis=0) + 0.5 * edge, center, size, yaw, track.first_seen,
+            track.last_seen, track.views,
+        )  # fmt: skip
+
+
+def check_pose(T: np.ndarray) -> np.ndarray:
+    """A pose as (4, 4) float64. Raises `PoseError`."""
+    pose = np.asarray(T, np.float64)
+    if pose.shape != (4, 4):
+        raise PoseError(f"T_map_sensor has shape {pose.shape}, must be (4, 4)")
+    if not np.isfinite(pose).all():
+        raise PoseError("T_map_sensor holds NaN or Inf, must be a finite rigid transform")
+    R = pose[:3, :3]
+    if np.abs(R @ R.T - np.eye(3)).max() > _RIGID or np.linalg.det(R) < 0:
+        raise PoseError("the rotation of T_map_sensor is not orthonormal and right-handed")
+    return pose
+
+
+def mergers_to(ids: Mapping[int, int], mergers: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ids by instance number after objects were merged."""
+    kept_of = {gone: kept for kept, gone in mergers}
+    return [(number, kept_of.get(object_id, object_id)) for number, object_id in ids.items()]
+
+
+def _lookup(values: Mapping[int, int], keys: np.ndarray) -> np.ndarray:
+    """values[key] for each key, 0 for keys that are not in it; keys >= 0. Returns int32."""
+    table = np.zeros(int(keys.max(initial=0)) + 1, np.int32)
+    for key, value in values.items():
+        if key < len(table):
+            table[key] = value
+    return table[keys]
+
+
+def _move(points: np.ndarray, T: np.ndarray) -> np.ndarray:
+    """Points (N, 3) in the map frame, float64: map frames may lie far from their origin."""
+    moved = transform_points(_without_translation(T), points).astype(np.float64)
+    moved += T[:3, 3]
+    return moved
+
+
+def _without_translation(T: np.ndarray) -> np.ndarray:
+    turned = T.copy()
+    turned[:3, 3] = 0.0
+    return turned

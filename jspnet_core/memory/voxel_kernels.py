@@ -1,0 +1,375 @@
+"""Kernels of the voxel map: a hash table of voxel keys, votes, free space.
+
+All functions that call each other stand in this file: numba's cache on disk looks at one file alone.
+
+Keys are three 21-bit cell indices in one int64. The table is open addressing with linear probing; entries hold the slot
+of a voxel, -1 for empty. Removing shifts the entries behind back, so that no tombstones pile up.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+OFFSET = np.int64(1 << 20)
+"""Cells are counted from -OFFSET to OFFSET along each axis."""
+
+EMPTY = np.int64(-1)
+_MIX = np.int64(-7046029254386353131)  # 2**64 over the golden ratio
+
+
+@njit(nogil=True, cache=True)
+def _key(x: float, y: float, z: float, edge: float) -> np.int64:
+    a, b, c = np.int64(np.floor(x / edge)), np.int64(np.floor(y / edge)), np.int64(np.floor(z / edge))
+    if min(a, b, c) <= -OFFSET or max(a, b, c) >= OFFSET:
+        return EMPTY
+    return ((a + OFFSET) << 42) | ((b + OFFSET) << 21) | (c + OFFSET)
+
+
+@njit(nogil=True, cache=True)
+def _home(key: np.int64, mask: np.int64) -> np.int64:
+    return ((key * _MIX) >> 20) & mask
+
+
+@njit(nogil=True, cache=True)
+def _find(table_key: np.ndarray, table_slot: np.ndarray, key: np.int64) -> np.int64:
+    """Slot of a key, -1 for none."""
+    mask = np.int64(len(table_key) - 1)
+    at = _home(key, mask)
+    while table_key[at] != EMPTY:
+        if table_key[at] == key:
+            return np.int64(table_slot[at])
+        at = (at + 1) & mask
+    return EMPTY
+
+
+@njit(nogil=True, cache=True)
+def _insert(table_key: np.ndarray, table_slot: np.ndarray, key: np.int64, slot: np.int64) -> None:
+    mask = np.int64(len(table_key) - 1)
+    at = _home(key, mask)
+    while table_key[at] != EMPTY:
+        at = (at + 1) & mask
+    table_key[at], table_slot[at] = key, slot
+
+
+@njit(nogil=True, cache=True)
+def _remove(table_key: np.ndarray, table_slot: np.ndarray, key: np.int64) -> None:
+    mask = np.int64(len(table_key) - 1)
+    at = _home(key, mask)
+    while table_key[at] != key:
+        if table_key[at] == EMPTY:
+            return
+        at = (at + 1) & mask
+    hole, after = at, (at + 1) & mask
+    while table_key[after] != EMPTY:
+        home = _home(table_key[after], mask)
+        if ((after - home) & mask) >= ((after - hole) & mask):  # it may move back to the hole
+            table_key[hole], table_slot[hole] = table_key[after], table_slot[after]
+            hole = after
+        after = (after + 1) & mask
+    table_key[hole], table_slot[hole] = EMPTY, -1
+
+
+@njit(nogil=True, cache=True)
+def keys_of(points: np.ndarray, edge: float) -> np.ndarray:
+    """Key of each point's voxel, (N,) int64, -1 for points that are not finite or too far from the map's origin.
+
+    points: (N, 3) float32, metres, from the map's origin.
+    """
+    keys = np.empty(len(points), np.int64)
+    for i in range(len(points)):
+        x, y, z = np.float64(points[i, 0]), np.float64(points[i, 1]), np.float64(points[i, 2])
+        keys[i] = _key(x, y, z, edge) if np.isfinite(x + y + z) else EMPTY
+    return keys
+
+
+@njit(nogil=True, cache=True)
+def insert_keys(
+    keys: np.ndarray,
+    table_key: np.ndarray,
+    table_slot: np.ndarray,
+    key_of_slot: np.ndarray,
+    free: np.ndarray,
+    free_count: int,
+) -> tuple[np.ndarray, int]:
+    """Slot of each key, (N,) int32, -1 where there is none; new voxels take slots from the stack `free`.
+
+    Returns the slots and how many entries of `free` are left.
+    """
+    slots = np.empty(len(keys), np.int32)
+    for i in range(len(keys)):
+        slots[i] = -1
+        if keys[i] == EMPTY:
+            continue
+        slot = _find(table_key, table_slot, keys[i])
+        if slot == EMPTY and free_count > 0:
+            free_count -= 1
+            slot = np.int64(free[free_count])
+            key_of_slot[slot] = keys[i]
+            _insert(table_key, table_slot, keys[i], slot)
+        slots[i] = slot
+    return slots, free_count
+
+
+@njit(nogil=True, cache=True)
+def find_keys(keys: np.ndarray, table_key: np.ndarray, table_slot: np.ndarray) -> np.ndarray:
+    """Slot of each key, (N,) int32, -1 where there is none."""
+    slots = np.empty(len(keys), np.int32)
+    for i in range(len(keys)):
+        slots[i] = _find(table_key, table_slot, keys[i]) if keys[i] != EMPTY else -1
+    return slots
+
+
+@njit(nogil=True, cache=True)
+def remove_slots(
+    slots: np.ndarray,
+    table_key: np.ndarray,
+    table_slot: np.ndarray,
+    key_of_slot: np.ndarray,
+    free: np.ndarray,
+    free_count: int,
+) -> int:
+    """Free voxels. Returns how many entries `free` has then."""
+    for i in range(len(slots)):
+        _remove(table_key, table_slot, key_of_slot[slots[i]])
+        key_of_slot[slots[i]] = EMPTY
+        free[free_count] = slots[i]
+        free_count += 1
+    return free_count
+
+
+@njit(nogil=True, cache=True)
+def centers(key_of_slot: np.ndarray, slots: np.ndarray, edge: float) -> np.ndarray:
+    """Centres of voxels, (M, 3) float64, metres from the map's origin."""
+    points = np.empty((len(slots), 3))
+    low = np.int64((1 << 21) - 1)
+    for i in range(len(slots)):
+        key = key_of_slot[slots[i]]
+        points[i, 0] = (np.float64((key >> 42) & low) - OFFSET + 0.5) * edge
+        points[i, 1] = (np.float64((key >> 21) & low) - OFFSET + 0.5) * edge
+        points[i, 2] = (np.float64(key & low) - OFFSET + 0.5) * edge
+    return points
+
+
+@njit(nogil=True, cache=True)
+def add_votes(
+    slots: np.ndarray,
+    label: np.ndarray,
+    weight: np.ndarray,
+    colors: np.ndarray,
+    votes: np.ndarray,
+    color_of: np.ndarray,
+    touched: np.ndarray,
+    stamp_of: np.ndarray,
+    stamp: float,
+    most: int,
+) -> np.ndarray:
+    """Add a frame's votes: each voxel gets the mean weight of its points for each label.
+
+    slots, label, weight: (N,), of the points; label 255 has no vote. colors: (N, 3) uint8 or (0, 3). votes: (V, C)
+    uint16. touched: (V,) int32, all -1, left so. most: sum of votes from which a voxel's votes are halved.
+    Returns the slots that were seen, each once.
+    """
+    seen, count = np.empty(len(slots), np.int32), 0
+    for i in range(len(slots)):
+        slot = slots[i]
+        if slot >= 0 and touched[slot] < 0:
+            touched[slot] = count
+            seen[count] = slot
+            count += 1
+    classes = votes.shape[1]
+    total, points = np.zeros((count, classes), np.float32), np.zeros(count, np.int32)
+    tint = np.zeros((count, 3), np.float32)
+    for i in range(len(slots)):
+        if slots[i] < 0:
+            continue
+        at = touched[slots[i]]
+        points[at] += 1
+        if label[i] < classes:
+            total[at, label[i]] += weight[i]
+        if len(colors):
+            for c in range(3):
+                tint[at, c] += colors[i, c]
+    for at in range(count):
+        slot = seen[at]
+        _add_to_voxel(votes[slot], total[at], points[at], most)
+        if len(colors):
+            share = np.float32(1.0) if stamp_of[slot] < 0 else np.float32(0.3)
+            for c in range(3):
+                color_of[slot, c] = np.uint8((1 - share) * color_of[slot, c] + share * tint[at, c] / points[at])
+        stamp_of[slot] = stamp
+        touched[slot] = -1
+    return seen[:count]
+
+
+@njit(nogil=True, cache=True)
+def _add_to_voxel(votes: np.ndarray, total: np.ndarray, points: int, most: int) -> None:
+    summed = np.int64(0)
+    for c in range(len(votes)):
+        votes[c] += np.uint16(total[c] / points + np.float32(0.5))
+        summed += votes[c]
+    if summed > most:
+        for c in range(len(votes)):
+            votes[c] >>= 1
+
+
+@njit(nogil=True, cache=True)
+def settled(slots: np.ndarray, votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Label (N,) uint8 and its share of the votes (N,) float32 of each voxel; 255 and 0 without votes or voxel."""
+    label, confidence = np.full(len(slots), np.uint8(255)), np.zeros(len(slots), np.float32)
+    for i in range(len(slots)):
+        if slots[i] < 0:
+            continue
+        best, summed = 0, np.int64(0)
+        for c in range(votes.shape[1]):
+            summed += votes[slots[i], c]
+            if votes[slots[i], c] > votes[slots[i], best]:
+                best = c
+        if summed > 0:
+            label[i], confidence[i] = best, votes[slots[i], best] / summed
+    return label, confidence
+
+
+@njit(nogil=True, cache=True)
+def range_image(points: np.ndarray, cells: int) -> np.ndarray:
+    """Nearest range in each direction, (6, 2 cells, 2 cells) float32, metres, inf for none; a cube around the sensor.
+
+    points: (N, 3) float32, sensor frame.
+    """
+    side = 2 * cells
+    image = np.full((6, side, side), np.float32(np.inf))
+    for i in range(len(points)):
+        face, a, b, distance = _pixel(points[i, 0], points[i, 1], points[i, 2], cells)
+        if face >= 0 and distance < image[face, a, b]:
+            image[face, a, b] = distance
+    return image
+
+
+@njit(nogil=True, cache=True)
+def _pixel(x: float, y: float, z: float, cells: int) -> tuple[int, int, int, float]:
+    if not np.isfinite(x + y + z):
+        return -1, 0, 0, 0.0
+    absolute = abs(x), abs(y), abs(z)
+    axis = 0
+    if absolute[1] > absolute[axis]:
+        axis = 1
+    if absolute[2] > absolute[axis]:
+        axis = 2
+    largest = absolute[axis]
+    if largest < 1e-6:
+        return -1, 0, 0, 0.0
+    if axis == 0:
+        u, v, positive = y / largest, z / largest, x > 0
+    elif axis == 1:
+        u, v, positive = z / largest, x / largest, y > 0
+    else:
+        u, v, positive = x / largest, y / largest, z > 0
+    last = 2 * cells - 1
+    a, b = min(int((u + 1.0) * cells), last), min(int((v + 1.0) * cells), last)
+    return 2 * axis + positive, a, b, np.sqrt(x * x + y * y + z * z)
+
+
+@njit(nogil=True, cache=True)
+def sweep(
+    first: int,
+    count: int,
+    key_of_slot: np.ndarray,
+    stamp_of: np.ndarray,
+    through: np.ndarray,
+    edge: float,
+    T_sensor_map: np.ndarray,
+    image: np.ndarray,
+    margin: float,
+    views: int,
+    radius: float,
+    oldest: float,
+    now: float,
+) -> np.ndarray:
+    """Voxels to free among slots `first` to `first + count`: seen through often enough, out of reach, or too old.
+
+    through: (V,) uint8, views that have seen through each voxel; changed. oldest: stamps before it are too old.
+    Returns their slots.
+    """
+    freed, found = np.empty(count, np.int32), 0
+    cells = image.shape[1] // 2
+    low = np.int64((1 << 21) - 1)
+    R, t = T_sensor_map[:3, :3], T_sensor_map[:3, 3]
+    for slot in range(first, min(first + count, len(key_of_slot))):
+        key = key_of_slot[slot]
+        if key == EMPTY:
+            continue
+        x = (np.float64((key >> 42) & low) - OFFSET + 0.5) * edge
+        y = (np.float64((key >> 21) & low) - OFFSET + 0.5) * edge
+        z = (np.float64(key & low) - OFFSET + 0.5) * edge
+        a = R[0, 0] * x + R[0, 1] * y + R[0, 2] * z + t[0]
+        b = R[1, 0] * x + R[1, 1] * y + R[1, 2] * z + t[1]
+        c = R[2, 0] * x + R[2, 1] * y + R[2, 2] * z + t[2]
+        distance = np.sqrt(a * a + b * b + c * c)
+        if distance > radius or stamp_of[slot] < oldest:
+            freed[found] = slot
+            found += 1
+        elif stamp_of[slot] == now:
+            through[slot] = 0
+        elif _is_seen_through(a, b, c, distance, image, cells, margin):
+            through[slot] += 1
+            if through[slot] >= views:
+                freed[found] = slot
+                found += 1
+    return freed[:found]
+
+
+@njit(nogil=True, cache=True)
+def _is_seen_through(
+    x: float, y: float, z: float, distance: float, image: np.ndarray, cells: int, margin: float
+) -> bool:
+    """Whether the sensor measures beyond a point in its direction and in all directions around."""
+    face, a, b, _ = _pixel(x, y, z, cells)
+    if face < 0:
+        return False
+    measured = 0
+    for i in range(max(a - 1, 0), min(a + 2, 2 * cells)):
+        for j in range(max(b - 1, 0), min(b + 2, 2 * cells)):
+            nearest = image[face, i, j]
+            if nearest < distance + margin + 0.02 * distance:
+                return False
+            measured += nearest < np.inf
+    return measured >= 4 and image[face, a, b] < np.inf
+
+
+@njit(nogil=True, cache=True)
+def fill_table(key_of_slot: np.ndarray, slots: np.ndarray, table_key: np.ndarray, table_slot: np.ndarray) -> None:
+    """Enter voxels into an empty table."""
+    for i in range(len(slots)):
+        _insert(table_key, table_slot, key_of_slot[slots[i]], np.int64(slots[i]))
+
+
+@njit(nogil=True, cache=True)
+def hold_objects(slots: np.ndarray, ids: np.ndarray, object_of: np.ndarray, hold: np.ndarray) -> None:
+    """Boyer-Moore vote for the object of each voxel: slots (M,), each once; ids (M,) int32, 0 for none."""
+    for i in range(len(slots)):
+        slot = slots[i]
+        if ids[i] == 0:
+            continue
+        if object_of[slot] == ids[i]:
+            hold[slot] = min(hold[slot] + 1, 20)
+        elif hold[slot] <= 1:
+            object_of[slot], hold[slot] = ids[i], 1
+        else:
+            hold[slot] -= 1
+
+
+@njit(nogil=True, cache=True)
+def instance_of_voxels(slots: np.ndarray, instance: np.ndarray, touched: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Instance of each voxel that was seen, (M,) int32: that of its last point with one, 0 for none.
+
+    slots, instance: (N,), of the points; touched: (V,) int32, all -1, left so; seen: (M,), the slots.
+    """
+    found = np.zeros(len(seen), np.int32)
+    for i in range(len(seen)):
+        touched[seen[i]] = i
+    for i in range(len(slots)):
+        if slots[i] >= 0 and instance[i] > 0 and touched[slots[i]] >= 0:
+            found[touched[slots[i]]] = instance[i]
+    for i in range(len(seen)):
+        touched[seen[i]] = -1
+    return found
