@@ -13,10 +13,11 @@ import numpy as np
 from jspnet_core.classes import ClassTable
 from jspnet_core.errors import JspnetError
 from jspnet_core.memory import storage
+from jspnet_core.memory import voxel_kernels as kernels
 from jspnet_core.memory.map_object import MapObject, oriented_box
 from jspnet_core.memory.settings import MemorySettings
 from jspnet_core.memory.tracks import SeenInstance, Track, Tracks
-from jspnet_core.memory.voxel_map import VoxelMap
+from jspnet_core.memory.voxel_map import Seen, VoxelMap
 from jspnet_core.pipeline.gravity.estimate import find_gravity
 from jspnet_core.pipeline.labels_to_points import summarize_instances
 from jspnet_core.pipeline.segmenter import Segmenter
@@ -166,16 +167,16 @@ class SceneMemory:
     ) -> Segmentation:
         self._frame += 1
         voxels, tick = self._map, float(self._frame)
-        slots = voxels.slots(_move(points, T), insert=True)
-        distance = np.sqrt(np.einsum("ij,ij->i", points, points))
-        weight = found.confidence / (1.0 + (distance / np.float32(self.settings.range_scale)) ** 2)
-        seen = voxels.add(slots, found.label, weight, colors, tick)
-        number = voxels.instances(slots, found.instance, seen)
+        seen = voxels.see(points, T)
+        count = voxels.add(seen, points, found.label, found.confidence, colors, tick)
+        number = voxels.instances(seen, found.instance)
         ids = self._name(found, number, seen, stamp)
+        result = self._result(found, seen, count, number, ids, T)
+        voxels.forget_rows(seen)
         voxels.sweep(T, points, tick)
-        return self._result(found, slots, seen, number, ids, T)
+        return result
 
-    def _name(self, found: Segmentation, number: np.ndarray, seen: np.ndarray, stamp: float) -> dict[int, int]:
+    def _name(self, found: Segmentation, number: np.ndarray, seen: Seen, stamp: float) -> dict[int, int]:
         """Object id of each instance of the frame, entered into the voxels."""
         count = np.bincount(number, minlength=1)
         instances = [
@@ -183,47 +184,42 @@ class SceneMemory:
             for i in found.instances
             if i.id < len(count) and count[i.id] > 0
         ]
-        ids, mergers = self._tracks.match(instances, number, self._map.object[seen], stamp)
+        ids, mergers = self._tracks.match(instances, number, self._map.object[seen.slots], stamp)
+        kept_of = {gone: kept for kept, gone in mergers}
         for kept, gone in mergers:
             self._map.object[self._map.object == gone] = kept
-        kept_ids = dict(mergers_to(ids, mergers))
-        self._map.hold_objects(seen, _lookup(kept_ids, number))
-        return kept_ids
+        ids = {i: kept_of.get(object_id, object_id) for i, object_id in ids.items()}
+        self._map.hold_objects(seen.slots, _lookup(ids, number))
+        return ids
 
     def _result(
         self,
         found: Segmentation,
-        slots: np.ndarray,
-        seen: np.ndarray,
+        seen: Seen,
+        count: np.ndarray,
         number: np.ndarray,
         ids: Mapping[int, int],
         T: np.ndarray,
     ) -> Segmentation:
-        label_of, confidence_of = self._map.settled(seen)
-        held = self._map.object[seen]
-        of_frame = _lookup(ids, number)
-        id_of = np.where(held > 0, held, of_frame)
+        label_of, confidence_of = self._map.settled(seen.slots)
+        held = self._map.object[seen.slots]
+        id_of = np.where(held > 0, held, _lookup(ids, number))
         track_label = _lookup({i: t.label + 1 for i, t in self._tracks.tracks.items()}, id_of) - 1
-        id_of = np.where(track_label == label_of, id_of, 0)
-        row = np.zeros(self._map.capacity, np.int32)
-        row[seen] = np.arange(len(seen))
-        known = slots >= 0
-        at = row[slots[known]]
+        id_of = np.where(track_label == label_of, id_of, 0).astype(np.uint32)
         label, confidence, instance = found.label.copy(), found.confidence.copy(), np.zeros_like(found.instance)
-        label[known], confidence[known], instance[known] = label_of[at], confidence_of[at], id_of[at]
-        summary = self._summary(seen, at, confidence_of, id_of, found.T_gravity_input @ np.linalg.inv(T))
+        kernels.spread(seen.of_point, seen.row, label_of, confidence_of, id_of, label, confidence, instance)
+        summary = self._summary(seen.slots, count, confidence_of, id_of, found.T_gravity_input @ np.linalg.inv(T))
         return replace(found, label=label, confidence=confidence, instance=instance, instances=summary)
 
     def _summary(
-        self, seen: np.ndarray, at: np.ndarray, confidence: np.ndarray, ids: np.ndarray, T_gravity_map: np.ndarray
+        self, slots: np.ndarray, count: np.ndarray, confidence: np.ndarray, ids: np.ndarray, T_gravity_map: np.ndarray
     ) -> list[Instance]:
         names, local = np.unique(ids[ids > 0], return_inverse=True)
         numbers = np.zeros(len(ids), np.uint32)
         numbers[ids > 0] = local + 1
-        xyz = transform_points(T_gravity_map, self._map.centers(seen)).astype(np.float32)
+        xyz = transform_points(T_gravity_map, self._map.centers(slots)).astype(np.float32)
         labels = np.array([self._tracks.tracks[int(i)].label for i in names], np.uint8)
-        points_of = np.bincount(at, minlength=len(seen))
-        found = summarize_instances(xyz, points_of, confidence, numbers, labels)
+        found = summarize_instances(xyz, count, confidence, numbers, labels)
         return [replace(instance, id=int(names[instance.id - 1])) for instance in found]
 
     def _describe(self, object_id: int, track: Track, slots: np.ndarray) -> MapObject:
@@ -255,12 +251,6 @@ def check_pose(T: np.ndarray) -> np.ndarray:
     return pose
 
 
-def mergers_to(ids: Mapping[int, int], mergers: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Ids by instance number after objects were merged."""
-    kept_of = {gone: kept for kept, gone in mergers}
-    return [(number, kept_of.get(object_id, object_id)) for number, object_id in ids.items()]
-
-
 def _lookup(values: Mapping[int, int], keys: np.ndarray) -> np.ndarray:
     """values[key] for each key, 0 for keys that are not in it; keys >= 0. Returns int32."""
     table = np.zeros(int(keys.max(initial=0)) + 1, np.int32)
@@ -268,16 +258,3 @@ def _lookup(values: Mapping[int, int], keys: np.ndarray) -> np.ndarray:
         if key < len(table):
             table[key] = value
     return table[keys]
-
-
-def _move(points: np.ndarray, T: np.ndarray) -> np.ndarray:
-    """Points (N, 3) in the map frame, float64: map frames may lie far from their origin."""
-    moved = transform_points(_without_translation(T), points).astype(np.float64)
-    moved += T[:3, 3]
-    return moved
-
-
-def _without_translation(T: np.ndarray) -> np.ndarray:
-    turned = T.copy()
-    turned[:3, 3] = 0.0
-    return turned

@@ -71,53 +71,46 @@ def _remove(table_key: np.ndarray, table_slot: np.ndarray, key: np.int64) -> Non
 
 
 @njit(nogil=True, cache=True)
-def keys_of(points: np.ndarray, edge: float) -> np.ndarray:
-    """Key of each point's voxel, (N,) int64, -1 for points that are not finite or too far from the map's origin.
-
-    points: (N, 3) float32, metres, from the map's origin.
-    """
-    keys = np.empty(len(points), np.int64)
-    for i in range(len(points)):
-        x, y, z = np.float64(points[i, 0]), np.float64(points[i, 1]), np.float64(points[i, 2])
-        keys[i] = _key(x, y, z, edge) if np.isfinite(x + y + z) else EMPTY
-    return keys
-
-
-@njit(nogil=True, cache=True)
-def insert_keys(
-    keys: np.ndarray,
+def locate(
+    points: np.ndarray,
+    T_origin_points: np.ndarray,
+    edge: float,
     table_key: np.ndarray,
     table_slot: np.ndarray,
     key_of_slot: np.ndarray,
     free: np.ndarray,
     free_count: int,
+    insert: bool,
 ) -> tuple[np.ndarray, int]:
-    """Slot of each key, (N,) int32, -1 where there is none; new voxels take slots from the stack `free`.
+    """Slot of each point's voxel, (N,) int32, -1 where there is none or the point is not finite.
 
-    Returns the slots and how many entries of `free` are left.
+    points: (N, 3) float32; T_origin_points: (4, 4) float64, to the map's origin. With `insert` missing voxels take
+    slots from the stack `free`. Neighbouring points mostly share a voxel: the last one is kept at hand. Returns the
+    slots and how many entries of `free` are left.
     """
-    slots = np.empty(len(keys), np.int32)
-    for i in range(len(keys)):
+    slots = np.empty(len(points), np.int32)
+    R, t = T_origin_points[:3, :3], T_origin_points[:3, 3]
+    last_key, last_slot = EMPTY, EMPTY
+    for i in range(len(points)):
         slots[i] = -1
-        if keys[i] == EMPTY:
+        a, b, c = np.float64(points[i, 0]), np.float64(points[i, 1]), np.float64(points[i, 2])
+        if not np.isfinite(a + b + c):
             continue
-        slot = _find(table_key, table_slot, keys[i])
-        if slot == EMPTY and free_count > 0:
-            free_count -= 1
-            slot = np.int64(free[free_count])
-            key_of_slot[slot] = keys[i]
-            _insert(table_key, table_slot, keys[i], slot)
-        slots[i] = slot
+        x = R[0, 0] * a + R[0, 1] * b + R[0, 2] * c + t[0]
+        y = R[1, 0] * a + R[1, 1] * b + R[1, 2] * c + t[1]
+        z = R[2, 0] * a + R[2, 1] * b + R[2, 2] * c + t[2]
+        key = _key(x, y, z, edge)
+        if key == EMPTY:
+            continue
+        if key != last_key:
+            last_key, last_slot = key, _find(table_key, table_slot, key)
+            if last_slot == EMPTY and insert and free_count > 0:
+                free_count -= 1
+                last_slot = np.int64(free[free_count])
+                key_of_slot[last_slot] = key
+                _insert(table_key, table_slot, key, last_slot)
+        slots[i] = last_slot
     return slots, free_count
-
-
-@njit(nogil=True, cache=True)
-def find_keys(keys: np.ndarray, table_key: np.ndarray, table_slot: np.ndarray) -> np.ndarray:
-    """Slot of each key, (N,) int32, -1 where there is none."""
-    slots = np.empty(len(keys), np.int32)
-    for i in range(len(keys)):
-        slots[i] = _find(table_key, table_slot, keys[i]) if keys[i] != EMPTY else -1
-    return slots
 
 
 @njit(nogil=True, cache=True)
@@ -152,54 +145,74 @@ def centers(key_of_slot: np.ndarray, slots: np.ndarray, edge: float) -> np.ndarr
 
 
 @njit(nogil=True, cache=True)
+def list_seen(slots: np.ndarray, row_of: np.ndarray) -> np.ndarray:
+    """Slots that occur, each once, in order; row_of: (V,) int32, all -1, gets the place of each in the list."""
+    seen, count = np.empty(len(slots), np.int32), 0
+    for i in range(len(slots)):
+        slot = slots[i]
+        if slot >= 0 and row_of[slot] < 0:
+            row_of[slot] = count
+            seen[count] = slot
+            count += 1
+    return seen[:count]
+
+
+@njit(nogil=True, cache=True)
 def add_votes(
     slots: np.ndarray,
+    seen: np.ndarray,
+    row_of: np.ndarray,
+    points: np.ndarray,
     label: np.ndarray,
-    weight: np.ndarray,
-    colors: np.ndarray,
+    confidence: np.ndarray,
+    unit: float,
+    half_range: float,
     votes: np.ndarray,
-    color_of: np.ndarray,
-    touched: np.ndarray,
-    stamp_of: np.ndarray,
-    stamp: float,
     most: int,
 ) -> np.ndarray:
     """Add a frame's votes: each voxel gets the mean weight of its points for each label.
 
-    slots, label, weight: (N,), of the points; label 255 has no vote. colors: (N, 3) uint8 or (0, 3). votes: (V, C)
-    uint16. touched: (V,) int32, all -1, left so. most: sum of votes from which a voxel's votes are halved.
-    Returns the slots that were seen, each once.
+    slots: (N,), of the points; seen, row_of: see `list_seen`. points: (N, 3) float32, sensor frame, metres; label,
+    confidence: (N,); label 255 has no vote. A sure view weighs `unit`, half as much at `half_range` metres. votes:
+    (V, C) uint16. most: sum of votes from which a voxel's votes are halved. Returns the points of each voxel, (M,).
     """
-    seen, count = np.empty(len(slots), np.int32), 0
-    for i in range(len(slots)):
-        slot = slots[i]
-        if slot >= 0 and touched[slot] < 0:
-            touched[slot] = count
-            seen[count] = slot
-            count += 1
-    classes = votes.shape[1]
-    total, points = np.zeros((count, classes), np.float32), np.zeros(count, np.int32)
-    tint = np.zeros((count, 3), np.float32)
+    total, count = np.zeros((len(seen), votes.shape[1]), np.float32), np.zeros(len(seen), np.int32)
+    square = np.float32(1.0 / (half_range * half_range))
     for i in range(len(slots)):
         if slots[i] < 0:
             continue
-        at = touched[slots[i]]
-        points[at] += 1
-        if label[i] < classes:
-            total[at, label[i]] += weight[i]
-        if len(colors):
+        row = row_of[slots[i]]
+        count[row] += 1
+        if label[i] < votes.shape[1]:
+            x, y, z = points[i, 0], points[i, 1], points[i, 2]
+            total[row, label[i]] += confidence[i] * unit / (np.float32(1.0) + (x * x + y * y + z * z) * square)
+    for row in range(len(seen)):
+        _add_to_voxel(votes[seen[row]], total[row], count[row], most)
+    return count
+
+
+@njit(nogil=True, cache=True)
+def blend_colors(
+    slots: np.ndarray,
+    seen: np.ndarray,
+    row_of: np.ndarray,
+    colors: np.ndarray,
+    color_of: np.ndarray,
+    stamp_of: np.ndarray,
+) -> None:
+    """Take over the colours of new voxels, and move those of known ones a third of the way. colors: (N, 3) uint8."""
+    tint, count = np.zeros((len(seen), 3), np.float32), np.zeros(len(seen), np.float32)
+    for i in range(len(slots)):
+        if slots[i] >= 0:
+            row = row_of[slots[i]]
+            count[row] += 1
             for c in range(3):
-                tint[at, c] += colors[i, c]
-    for at in range(count):
-        slot = seen[at]
-        _add_to_voxel(votes[slot], total[at], points[at], most)
-        if len(colors):
-            share = np.float32(1.0) if stamp_of[slot] < 0 else np.float32(0.3)
-            for c in range(3):
-                color_of[slot, c] = np.uint8((1 - share) * color_of[slot, c] + share * tint[at, c] / points[at])
-        stamp_of[slot] = stamp
-        touched[slot] = -1
-    return seen[:count]
+                tint[row, c] += colors[i, c]
+    for row in range(len(seen)):
+        slot = seen[row]
+        share = np.float32(1.0) if stamp_of[slot] < 0 else np.float32(0.3)
+        for c in range(3):
+            color_of[slot, c] = np.uint8((1 - share) * color_of[slot, c] + share * tint[row, c] / count[row])
 
 
 @njit(nogil=True, cache=True)
@@ -231,14 +244,14 @@ def settled(slots: np.ndarray, votes: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 @njit(nogil=True, cache=True)
-def range_image(points: np.ndarray, cells: int) -> np.ndarray:
+def range_image(points: np.ndarray, cells: int, step: int) -> np.ndarray:
     """Nearest range in each direction, (6, 2 cells, 2 cells) float32, metres, inf for none; a cube around the sensor.
 
-    points: (N, 3) float32, sensor frame.
+    points: (N, 3) float32, sensor frame, of which every `step`-th is read.
     """
     side = 2 * cells
     image = np.full((6, side, side), np.float32(np.inf))
-    for i in range(len(points)):
+    for i in range(0, len(points), step):
         face, a, b, distance = _pixel(points[i, 0], points[i, 1], points[i, 2], cells)
         if face >= 0 and distance < image[face, a, b]:
             image[face, a, b] = distance
@@ -359,17 +372,31 @@ def hold_objects(slots: np.ndarray, ids: np.ndarray, object_of: np.ndarray, hold
 
 
 @njit(nogil=True, cache=True)
-def instance_of_voxels(slots: np.ndarray, instance: np.ndarray, touched: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def instance_of_voxels(slots: np.ndarray, instance: np.ndarray, row_of: np.ndarray, count: int) -> np.ndarray:
     """Instance of each voxel that was seen, (M,) int32: that of its last point with one, 0 for none.
 
-    slots, instance: (N,), of the points; touched: (V,) int32, all -1, left so; seen: (M,), the slots.
+    slots, instance: (N,), of the points; row_of: see `list_seen`; count: M.
     """
-    found = np.zeros(len(seen), np.int32)
-    for i in range(len(seen)):
-        touched[seen[i]] = i
+    found = np.zeros(count, np.int32)
     for i in range(len(slots)):
-        if slots[i] >= 0 and instance[i] > 0 and touched[slots[i]] >= 0:
-            found[touched[slots[i]]] = instance[i]
-    for i in range(len(seen)):
-        touched[seen[i]] = -1
+        if slots[i] >= 0 and instance[i] > 0:
+            found[row_of[slots[i]]] = instance[i]
     return found
+
+
+@njit(nogil=True, cache=True)
+def spread(
+    slots: np.ndarray,
+    row_of: np.ndarray,
+    label_of: np.ndarray,
+    confidence_of: np.ndarray,
+    id_of: np.ndarray,
+    label: np.ndarray,
+    confidence: np.ndarray,
+    instance: np.ndarray,
+) -> None:
+    """Write the results of the voxels (M,) to their points (N,), in place; points without a voxel keep theirs."""
+    for i in range(len(slots)):
+        if slots[i] >= 0:
+            row = row_of[slots[i]]
+            label[i], confidence[i], instance[i] = label_of[row], confidence_of[row], id_of[row]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from jspnet_core.memory import voxel_kernels as kernels
@@ -14,8 +16,21 @@ _SWEPT = 1 << 17
 """Slots looked at per frame: a full round of a million voxels takes eight frames."""
 
 _CELLS = 64  # per half side of the range image: 0.7 degrees each
+_RAYS = 80_000  # points that the range image is made of
 _FULL = 0.95  # share of the voxels from which the least recently seen are freed
 _STALE = 0.1  # share that is freed then
+
+
+class Seen(NamedTuple):
+    """Voxels that a frame sees.
+
+    of_point: (N,) int32, slot of each point's voxel, -1 for none. slots: (M,) int32, each once. row: (V,) int32, place
+    of a slot in `slots`; the map's own, valid until `VoxelMap.forget_rows`.
+    """
+
+    of_point: np.ndarray
+    slots: np.ndarray
+    row: np.ndarray
 
 
 class VoxelMap:
@@ -41,7 +56,7 @@ class VoxelMap:
         self.hold = np.empty(0, np.uint8)
         self.stamp = np.empty(0)
         self.through = np.empty(0, np.uint8)
-        self._touched = np.empty(0, np.int32)
+        self._row = np.empty(0, np.int32)
         self._free = np.empty(0, np.int32)
         self._table_key, self._table_slot = np.empty(0, np.int64), np.empty(0, np.int32)
         self._grow()
@@ -52,30 +67,26 @@ class VoxelMap:
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays."""
-        arrays = (self.key, self.votes, self.color, self.object, self.hold, self.stamp, self.through, self._touched)
+        arrays = (self.key, self.votes, self.color, self.object, self.hold, self.stamp, self.through, self._row)
         return sum(a.nbytes for a in (*arrays, self._free, self._table_key, self._table_slot))
 
-    def slots(self, points: np.ndarray, insert: bool) -> np.ndarray:
-        """Slot of each point's voxel, (N,) int32, -1 for none. points: (N, 3) float64 or float32, metres, map frame.
-
-        insert: whether missing voxels are added, as long as there is room.
-        """
+    def see(self, points: np.ndarray, T_map_sensor: np.ndarray) -> Seen:
+        """Find or add the voxels of a frame. points: (N, 3) float32, metres, sensor frame."""
+        edge = self.settings.voxel_size
         if self.origin is None:
-            if not insert or not len(points):
-                return np.full(len(points), -1, np.int32)
-            finite = points[np.isfinite(points).all(axis=1)]
-            if not len(finite):
-                return np.full(len(points), -1, np.int32)
-            edge = self.settings.voxel_size
-            self.origin = np.floor(finite[0].astype(np.float64) / edge) * edge
-        keys = kernels.keys_of((points - self.origin).astype(np.float32), self.settings.voxel_size)
-        if not insert:
-            return kernels.find_keys(keys, self._table_key, self._table_slot)
-        slots = self._insert(keys)
+            self.origin = np.floor(T_map_sensor[:3, 3] / edge) * edge
+        T = T_map_sensor.copy()
+        T[:3, 3] -= self.origin
+        slots = self._locate(points, T)
         while self.free_count == 0 and self.capacity < self.settings.max_voxels:
             self._grow()
-            slots = self._insert(keys)
-        return slots
+            slots = self._locate(points, T)
+        seen = kernels.list_seen(slots, self._row)
+        return Seen(slots, seen, self._row)
+
+    def forget_rows(self, seen: Seen) -> None:
+        """End the use of a frame's rows."""
+        self._row[seen.slots] = -1
 
     def centers(self, slots: np.ndarray) -> np.ndarray:
         """Centres of voxels, (M, 3) float64, metres, map frame."""
@@ -87,25 +98,32 @@ class VoxelMap:
         return np.flatnonzero(self.key != kernels.EMPTY).astype(np.int32)
 
     def add(
-        self, slots: np.ndarray, label: np.ndarray, weight: np.ndarray, colors: np.ndarray | None, stamp: float
+        self,
+        seen: Seen,
+        points: np.ndarray,
+        label: np.ndarray,
+        confidence: np.ndarray,
+        colors: np.ndarray | None,
+        stamp: float,
     ) -> np.ndarray:
-        """Add a frame's votes. slots, label, weight (1: a sure view from near), colors: per point.
-
-        Returns the slots that were seen.
-        """
-        tint = np.empty((0, 3), np.uint8) if colors is None else colors
-        scaled = (weight * VOTE).astype(np.float32)
-        most = int(self.settings.max_weight * VOTE)
-        state = self.votes, self.color, self._touched, self.stamp
-        return kernels.add_votes(slots, label, scaled, tint, *state, stamp, most)
+        """Add a frame's votes; arrays are of its points. Returns the points of each voxel, (M,) int32."""
+        s, of_frame = self.settings, (seen.of_point, seen.slots, seen.row)
+        most = int(s.max_weight * VOTE)
+        count = kernels.add_votes(
+            *of_frame, points, label, confidence, np.float32(VOTE), s.range_scale, self.votes, most
+        )
+        if colors is not None:
+            kernels.blend_colors(*of_frame, colors, self.color, self.stamp)
+        self.stamp[seen.slots] = stamp
+        return count
 
     def settled(self, slots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Label and its share of the votes: see `voxel_kernels.settled`."""
         return kernels.settled(slots, self.votes)
 
-    def instances(self, slots: np.ndarray, instance: np.ndarray, seen: np.ndarray) -> np.ndarray:
-        """Instance of a frame at each voxel that it saw, (M,) int32, 0 for none. slots, instance: per point."""
-        return kernels.instance_of_voxels(slots, instance.astype(np.int32), self._touched, seen)
+    def instances(self, seen: Seen, instance: np.ndarray) -> np.ndarray:
+        """Instance of a frame at each voxel that it saw, (M,) int32, 0 for none. instance: (N,), of the points."""
+        return kernels.instance_of_voxels(seen.of_point, instance.astype(np.int32), seen.row, len(seen.slots))
 
     def hold_objects(self, seen: np.ndarray, ids: np.ndarray) -> None:
         """Vote for the object of each voxel that was seen. ids: (M,) int32, 0 for none."""
@@ -120,7 +138,7 @@ class VoxelMap:
             return 0
         s, T = self.settings, np.linalg.inv(T_map_sensor)
         T[:3, 3] += T[:3, :3] @ self.origin
-        image = kernels.range_image(points, _CELLS)
+        image = kernels.range_image(points, _CELLS, max(1, len(points) // _RAYS))
         freed = kernels.sweep(
             self._next, _SWEPT, self.key, self.stamp, self.through, s.voxel_size, T, image, s.free_margin, s.free_views,
             s.radius, self._oldest(), stamp,
@@ -163,9 +181,9 @@ class VoxelMap:
         self._table_key[:], self._table_slot[:] = kernels.EMPTY, -1
         kernels.fill_table(self.key, self.occupied(), self._table_key, self._table_slot)
 
-    def _insert(self, keys: np.ndarray) -> np.ndarray:
-        table = self._table_key, self._table_slot, self.key, self._free
-        slots, self.free_count = kernels.insert_keys(keys, *table, self.free_count)
+    def _locate(self, points: np.ndarray, T_origin_sensor: np.ndarray) -> np.ndarray:
+        table = self._table_key, self._table_slot, self.key, self._free, self.free_count
+        slots, self.free_count = kernels.locate(points, T_origin_sensor, self.settings.voxel_size, *table, True)
         return slots
 
     def _oldest(self) -> float:
@@ -188,7 +206,7 @@ class VoxelMap:
         self.hold = np.concatenate([self.hold, np.zeros(added, np.uint8)])
         self.stamp = np.concatenate([self.stamp, np.full(added, -1.0)])
         self.through = np.concatenate([self.through, np.zeros(added, np.uint8)])
-        self._touched = np.concatenate([self._touched, np.full(added, -1, np.int32)])
+        self._row = np.concatenate([self._row, np.full(added, -1, np.int32)])
         free = np.empty(self.capacity, np.int32)
         free[:added] = np.arange(self.capacity - 1, before - 1, -1)
         self._free, self.free_count = free, added
