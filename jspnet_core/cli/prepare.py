@@ -33,6 +33,9 @@ Val = Annotated[
     list[str] | None, typer.Option(help="rooms for validation: a name or a pattern as 'Area_5_*'; may be repeated")
 ]
 ValShare = Annotated[float, typer.Option(min=0.0, max=1.0, help="without --val, share of rooms for validation")]
+IgnoreUnknown = Annotated[
+    bool, typer.Option("--ignore-unknown", help="read labels without a class, and NaN, as 255, unlabelled")
+]
 Workers = Annotated[int, typer.Option(min=0, help="processes; 0: one per core")]
 
 
@@ -95,6 +98,7 @@ def scannet(
     root: Root,
     out: Out,
     classes: Annotated[Literal["s3dis", "nyu40"], typer.Option(help="the 13 of S3DIS, or ScanNet's own 40")] = "s3dis",
+    ignore_unknown: IgnoreUnknown = False,
     val: Val = None,
     val_share: ValShare = DEFAULT_SHARE,
     workers: Workers = 0,
@@ -103,7 +107,8 @@ def scannet(
     from jspnet_core.data.scannet import class_table, find_scenes
 
     data = DatasetInfo("scannet", class_table(classes), {"classes": classes}, source=SCANNET_DATA)
-    run(find_scenes(root, classes), out, data, SplitRule(tuple(val or ()), val_share), workers or available_cores())
+    scenes = find_scenes(root, classes, ignore_unknown)
+    run(scenes, out, data, SplitRule(tuple(val or ()), val_share), workers or available_cores())
 
 
 @prepare.command()
@@ -118,9 +123,7 @@ def rooms(
     label_field: Annotated[str, typer.Option(help="name of the label property [default: common names]")] = "",
     instance_field: Annotated[str, typer.Option(help="name of the instance property [default: common names]")] = "",
     drop_nan: Annotated[bool, typer.Option("--drop-nan", help="drop points that are NaN or Inf")] = False,
-    ignore_unknown: Annotated[
-        bool, typer.Option("--ignore-unknown", help="read labels without a class as 255, unlabelled")
-    ] = False,
+    ignore_unknown: IgnoreUnknown = False,
     title: Annotated[str, typer.Option(help="name of the data, for models trained on it [default: OUT]")] = "",
     licence: Annotated[str, typer.Option(help="licence of the data, which models trained on it inherit")] = "",
     val: Val = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from jspnet_core.data.text_table import read_table
 
 OTHER = "clutter"
 """Class of annotations with a name that is not among the 13, as `stairs`."""
+
+_COPY = re.compile(r"(?:[ _]?\(\d+\)|[ _-]+copy(?:[ _]?\(?\d+\)?)?|^copy of )+$|^copy of ", re.IGNORECASE)
+"""What file managers add to the name of a copy."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,9 @@ class S3disRoom:
         Raises `RoomFileError` if no annotation contains a point.
         """
         tables, labels = [], []
-        for path in annotation_files(self.folder):
+        files, ignored = annotation_files(self.folder)
+        notes += [f"{self.source}/Annotations/{name}" for name in ignored]
+        for path in files:
             table, problems = read_table(path, columns=6, shown=f"{self.source}/Annotations/{path.name}")
             label, unknown = _class_of(path.stem)
             notes += problems
@@ -79,9 +84,31 @@ def find_rooms(root: Path) -> list[S3disRoom]:
     return [S3disRoom(root, folder) for folder in folders]
 
 
-def annotation_files(folder: Path) -> Iterator[Path]:
-    """Yield the annotation files of a room's folder, sorted: their order numbers the instances."""
-    yield from sorted(path for path in (folder / "Annotations").glob("*.txt") if not path.name.startswith("."))
+def annotation_files(folder: Path) -> tuple[list[Path], list[str]]:
+    """Find the annotation files of a room's folder, sorted: their order numbers the instances.
+
+    Copies of a file, as file managers name them or byte by byte, are left out. Returns the files, and a note for
+    each other file of the folder.
+    """
+    inside = sorted(path for path in (folder / "Annotations").iterdir() if path.is_file() and path.name[0] != ".")
+    files = [path for path in inside if path.suffix.lower() == ".txt"]
+    ignored = [f"{path.name}: not a .txt file, left out" for path in inside if path not in files]
+    names = {path.stem.lower() for path in files}
+    kept: list[Path] = []
+    for path in files:
+        original = _COPY.sub("", path.stem.lower())
+        twin = next((one for one in kept if one.stat().st_size == path.stat().st_size and _same(one, path)), None)
+        if original != path.stem.lower() and original in names:
+            ignored.append(f"{path.name}: a copy of {original}.txt by its name, left out")
+        elif twin is not None and path.stat().st_size:
+            ignored.append(f"{path.name}: the same bytes as {twin.name}, left out")
+        else:
+            kept.append(path)
+    return kept, ignored
+
+
+def _same(first: Path, second: Path) -> bool:
+    return first.read_bytes() == second.read_bytes()
 
 
 def _class_of(stem: str) -> tuple[int, str]:

@@ -87,6 +87,7 @@ class ScannetScene:
     stem: Path
     suffix: str
     classes: Literal["s3dis", "nyu40"]
+    ignore_unknown: bool = False
 
     @property
     def name(self) -> str:
@@ -101,8 +102,15 @@ class ScannetScene:
         vertices = self._load("vert", None)
         nyu = self._load("sem_label", len(vertices))
         instance = self._load("ins_label", len(vertices))
-        if nyu.min() < 0 or nyu.max() > len(NYU40):
-            raise RoomFileError(f"{self._path('sem_label')}: contains {nyu.min()} to {nyu.max()}, accepted are 0 to 40")
+        outside = (nyu < 0) | (nyu > len(NYU40))
+        if outside.any() and not self.ignore_unknown:
+            raise RoomFileError(
+                f"{self._path('sem_label')}: contains {nyu.min()} to {nyu.max()}, accepted are 0 to 40; "
+                "--ignore-unknown reads all others as not annotated"
+            )
+        if outside.any():
+            notes.append(f"{self.source}: {np.count_nonzero(outside)} points with labels outside 0 to 40")
+            nyu = np.where(outside, 0, nyu)
         label = _LOOK_UP[self.classes][nyu]
         unknown = np.count_nonzero(label == UNLABELLED)
         if unknown:
@@ -123,18 +131,24 @@ class ScannetScene:
         if count is None:
             fits, wanted = array.ndim == 2 and array.shape[1] >= 6 and array.dtype.kind == "f", "(N, 6) float"
         else:
+            if array.dtype.kind == "f" and not (array % 1 > 0).any():  # NaN is no label
+                array = np.where(np.isfinite(array), array, -1.0).astype(np.int64)
             fits, wanted = array.shape == (count,) and array.dtype.kind in "ui", f"({count},) integer"
         if not fits:
             raise RoomFileError(f"{path}: is {array.shape} {array.dtype}, must be {wanted}")
         return array
 
 
-def find_scenes(root: Path, classes: Literal["s3dis", "nyu40"]) -> list[ScannetScene]:
-    """Find all scenes in ROOT, sorted. Raises `RoomFileError` without any."""
+def find_scenes(root: Path, classes: Literal["s3dis", "nyu40"], ignore_unknown: bool = False) -> list[ScannetScene]:
+    """Find all scenes in ROOT, sorted. ignore_unknown: labels outside NYU40 become unannotated.
+
+    Raises `RoomFileError` without any.
+    """
     scenes = []
     for suffix in _SUFFIXES:
         end = f"_vert{suffix}.npy"
-        scenes += [ScannetScene(p.with_name(p.name.removesuffix(end)), suffix, classes) for p in root.glob(f"*{end}")]
+        stems = [path.with_name(path.name.removesuffix(end)) for path in root.glob(f"*{end}")]
+        scenes += [ScannetScene(stem, suffix, classes, ignore_unknown) for stem in stems]
     if not scenes:
         raise RoomFileError(f"{root}: no *_vert.npy or *_vert_all.npy in this folder")
     return sorted(scenes, key=lambda scene: scene.name)

@@ -32,11 +32,46 @@ def read_table(path: Path, columns: int, shown: str) -> tuple[np.ndarray, list[s
         table = _parse(text, columns)
         if table is not None:
             return table, []
+    text, layout = _to_layout(text, columns, shown)
+    table = _parse(text, columns) if layout else None
+    if table is not None:
+        return table, layout
     text, notes = _repair(text, columns, shown)
+    notes = [*layout, *notes]
     table = _parse(text, columns)
     if table is None:  # every line was compared with a pattern
         raise AssertionError(f"{shown}: a repaired file that does not parse")
     return table, notes
+
+
+def _to_layout(text: bytes, columns: int, shown: str) -> tuple[bytes, list[str]]:
+    """Turn other layouts into rows of `columns` numbers between blanks, with a note for each change.
+
+    Other layouts have a line of names, commas or semicolons, or more columns. Raises `RoomFileError` for fewer.
+    """
+    lines = text[:20_000].splitlines()[:20]
+    notes: list[str] = []
+    if len(lines) > 1 and _is_heading(lines[0]) and not _is_heading(lines[1]):
+        notes.append(f"{shown}: a line of names, left out: {lines[0][:60].decode('latin-1')!r}")
+        text, lines = text.partition(b"\n")[2], lines[1:]
+    if lines and all(re.search(rb"\d\s*[,;]", line) for line in lines if line.strip()):
+        notes.append(f"{shown}: commas or semicolons read as separators")
+        text, lines = re.sub(rb"[,;]", b" ", text), [re.sub(rb"[,;]", b" ", line) for line in lines]
+    rows = [line.split() for line in lines if line.strip()]
+    found = [len(row) for row in rows if all(re.fullmatch(_NUMBER, word) for word in row)]
+    if len(found) < max(2, len(rows)) or min(found) != max(found) or found[0] == columns:
+        return text, notes
+    if found[0] < columns:
+        raise RoomFileError(f"{shown}: rows of {found[0]} columns, {columns} are needed")
+    notes.append(f"{shown}: {found[0]} columns, the first {columns} read")
+    first = rb"^[ \t]*((?:\S+[ \t]+){%d}\S+)[^\n]*" % (columns - 1)
+    return re.sub(first, rb"\1", text, flags=re.MULTILINE), notes
+
+
+def _is_heading(line: bytes) -> bool:
+    """Whether none of a line's words is a number."""
+    words = re.split(rb"[\s,;]+", line.strip().lstrip(b"#/").strip())
+    return bool(words[0]) and not any(re.fullmatch(_NUMBER, word) for word in words)
 
 
 def _parse(text: bytes, columns: int) -> np.ndarray | None:

@@ -112,7 +112,7 @@ BAD: dict[str, tuple[dict[str, np.ndarray | None], str]] = {
     "small": (columns(20), "20 points, at least 100 are needed"),  # type: ignore[dict-item]
     "table": ({"class_names": np.array(["wall", "door", "crate"])}, "label 1 is 'door', --classes says 'floor'"),
     "unknown": ({"label": np.full(200, 255)}, "no point has a class"),
-    "one": ({"instance": np.zeros(200, int)}, "several classes but one instance id (0); a room needs an id per object"),
+    "one": ({"instance": np.zeros(200, int)}, "several classes but one instance id (0); every object, wall, floor and ceiling needs an id of its own"),
     "short": ({"label": columns()["label"][3:]}, "197 values of 'label' for 200 points"),
     "halves": ({"label": columns()["label"] + 0.5}, "'label' must be whole numbers"),
     "millimetres": ({"xyz": columns()["xyz"] * 1000}, "m wide; coordinates must be metres"),
@@ -180,7 +180,7 @@ def test_names_that_clash_and_inputs_that_are_not_there_stop_before_anything_is_
         prepare("rooms", tmp_path / "a.npz", tmp_path / "other", tmp_path / "out", "--classes", "a,b,c")
     with pytest.raises(RoomFileError, match=r"b\.ply: no such file"):
         prepare("rooms", tmp_path / "b.ply", tmp_path / "out")
-    with pytest.raises(RoomFileError, match="none of 1 rooms could be prepared; the first: .*labels 2 of no class"):
+    with pytest.raises(RoomFileError, match="none of 1 rooms could be prepared; first error: .*labels 2 of no class"):
         prepare("rooms", tmp_path / "a.npz", tmp_path / "out", "--classes", "a,b")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "other"]
 
@@ -222,6 +222,25 @@ def test_a_foreign_scene_is_refused_by_name(tmp_path: Path, what: str, array: np
     scene(tmp_path, lambda arrays: arrays.update({what: array}))
     with pytest.raises(RoomFileError, match=words):
         prepare("scannet", tmp_path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("odd", [np.nan, -1.0, 41.0, 255.0])
+def test_labels_that_no_class_has_can_be_ignored_in_scannet_and_own_rooms(odd: float, tmp_path: Path) -> None:
+    labels = (np.arange(100) % 41).astype(np.float64)
+    labels[:5] = odd
+    scene(tmp_path, lambda arrays: arrays.update({"sem_label": labels}))
+    with pytest.raises(RoomFileError, match="accepted are 0 to 40; --ignore-unknown"):
+        prepare("scannet", tmp_path, tmp_path / "out")
+    assert prepare("scannet", tmp_path, tmp_path / "out", "--ignore-unknown")[0] == 0
+    (room,) = open_rooms(tmp_path / "out", "train")
+    assert np.count_nonzero(room.label == 255) == 5 + 2  # and ids 41 and 82, which are 0: not annotated
+    own = columns()["label"].astype(np.float64)
+    own[:5] = odd
+    write_npz(tmp_path / "own.npz", label=own)
+    options = ("--classes", "wall,floor,crate", "--ignore-unknown")
+    assert prepare("rooms", tmp_path / "own.npz", tmp_path / "rooms", *options)[0] == 0
+    (room,) = open_rooms(tmp_path / "rooms", "train")
+    assert np.count_nonzero(room.label == 255) == 5
 
 
 @pytest.mark.skipif(not (DATA / "scannet_mmdet3d").is_dir(), reason="the ScanNet scene is not beside this checkout")

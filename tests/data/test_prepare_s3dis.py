@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -137,7 +139,7 @@ def test_a_folder_that_is_not_one_of_rooms_is_left_alone(tree: Path, tmp_path: P
     with pytest.raises(RoomFileError, match="contains other files"):
         prepare("s3dis", tree, tmp_path / "out")
     assert (tmp_path / "out" / "thesis.txt").read_text() == "all of it"
-    with pytest.raises(RoomFileError, match="ROOT is the one that holds Area_1"):
+    with pytest.raises(RoomFileError, match="ROOT must contain Area_1"):
         prepare("s3dis", tree / "Area_1", tmp_path / "rooms")
     shutil.rmtree(tree / "Area_1" / "office_1")
     write(tree / "Area_2" / "auditorium_2" / "Annotations" / "chair_0.txt", ["?"])
@@ -212,3 +214,53 @@ def test_real_block_files_give_the_rooms_that_were_made_from_them(tmp_path: Path
         assert len(found) == len(truth)
         same = {tuple(row) for row in found.tolist()} & {tuple(row) for row in truth.tolist()}
         assert len(same) > 0.999 * len(truth)  # points that two annotations share may have either label
+
+
+def test_copies_and_foreign_files_are_left_out_with_a_note_and_capital_suffixes_read(tmp_path: Path) -> None:
+    folder = tmp_path / "root" / "Area_1" / "office_1" / "Annotations"
+    write(folder / "wall_1.txt", lines(0, 60))
+    write(folder / "floor_1.TXT", lines(1, 70))
+    for number, name in enumerate(("wall_1 (1)", "wall_1 - Copy", "wall_1 copy 2", "Copy of wall_1", "wall_1_copy(3)")):
+        write(folder / f"{name}.txt", lines(20 + number, 50))
+    write(folder / "wall_9.txt", lines(0, 60))  # the same bytes as wall_1
+    write(folder / "chair_1 (1).txt", lines(2, 30))  # no original beside it
+    (folder / "floor_1.zip").write_bytes(b"PK")
+    _, _, said = prepare("s3dis", tmp_path / "root", tmp_path / "out", "--workers", "1")
+    (room,) = open_rooms(tmp_path / "out", "train")
+    names = [S3DIS.names[label] for label in room.label]
+    assert {name: names.count(name) for name in set(names)} == {"wall": 60, "floor": 70, "chair": 30}
+    assert said.count("a copy of wall_1.txt by its name, left out") == 5
+    assert "wall_9.txt: the same bytes as wall_1.txt, left out" in said
+    assert "floor_1.zip: not a .txt file, left out" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda line: line + " 7", "7 columns, the first 6 read"),
+        (lambda line: line.replace(" ", ","), "commas or semicolons read as separators"),
+        (lambda line: line.replace(" ", "; "), "commas or semicolons read as separators"),
+        (lambda line: line.replace(" ", ", ") + ", 3", "7 columns, the first 6 read"),
+    ],
+)
+@pytest.mark.parametrize("heading", ["", "x y z r g b"])
+def test_own_trees_with_other_columns_are_read_with_one_note_for_each_file(
+    change: Callable[[str], str], words: str, heading: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "root" / "Area_1" / "office_1" / "Annotations"
+    for number, name in enumerate(("wall_1", "floor_1")):
+        rows = [change(line) for line in lines(number, 60)]
+        write(folder / f"{name}.txt", [re.sub(r"[73]$", "label", change(heading))] * bool(heading) + rows)
+    _, _, said = prepare("s3dis", tmp_path / "root", tmp_path / "out", "--workers", "1")
+    (room,) = open_rooms(tmp_path / "out", "train")
+    assert len(room) == 120
+    assert said.count(words) == 2
+    assert said.count("a line of names, left out") == 2 * bool(heading)
+    assert "skipped" not in said
+
+
+def test_own_trees_without_colours_are_refused_in_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "root" / "Area_1" / "office_1" / "Annotations"
+    write(folder / "wall_1.txt", [" ".join(line.split()[:3]) for line in lines(0, 60)])
+    with pytest.raises(RoomFileError, match=r"wall_1\.txt: rows of 3 columns, 6 are needed"):
+        prepare("s3dis", tmp_path / "root", tmp_path / "out", "--workers", "1")
