@@ -112,7 +112,7 @@ BAD: dict[str, tuple[dict[str, np.ndarray | None], str]] = {
     "small": (columns(20), "20 points, at least 100 are needed"),  # type: ignore[dict-item]
     "table": ({"class_names": np.array(["wall", "door", "crate"])}, "label 1 is 'door', --classes says 'floor'"),
     "unknown": ({"label": np.full(200, 255)}, "no point has a class"),
-    "one": ({"instance": np.zeros(200, int)}, "several classes but one instance id (0); every object, wall, floor and ceiling needs an id of its own"),
+    "one": ({"instance": np.zeros(200, int)}, "several classes but one instance id (0); every object"),
     "short": ({"label": columns()["label"][3:]}, "197 values of 'label' for 200 points"),
     "halves": ({"label": columns()["label"] + 0.5}, "'label' must be whole numbers"),
     "millimetres": ({"xyz": columns()["xyz"] * 1000}, "m wide; coordinates must be metres"),
