@@ -90,7 +90,7 @@ def test_what_cannot_be_pooled_is_named(folds: list[Path], tmp_path: Path) -> No
     with pytest.raises(EvaluationFileError, match="paper.json: protocol is paper, in .*0.json it is points"):
         pool([folds[0], tmp_path / "paper.json"])
     replace(evaluation(7), views=[]).write(tmp_path / "rooms.json")
-    with pytest.raises(EvaluationFileError, match="only one of them has single views"):
+    with pytest.raises(EvaluationFileError, match="only one of them contains single views"):
         pool([folds[0], tmp_path / "rooms.json"])
     (tmp_path / "other.json").write_text('{"mIoU": 0.5}')
     with pytest.raises(EvaluationFileError, match="other.json: not written by"):
