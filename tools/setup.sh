@@ -32,12 +32,12 @@ check_machine() {
   "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || fail "python's venv is missing; on Debian and Ubuntu: $APT"
 }
 
-# stamped NAME FILE...: true if step NAME was done with just these files; `stamp` with the same words marks it done
+# stamped NAME FILE...: true if step NAME was finished with these contents of the files; `stamp` records it
 digest() { { "$VENV/bin/python" -V && cat "${@:2}"; } | sha256sum; }
 stamped() { [[ -f $STAMPS/$1 && $(<"$STAMPS/$1") == "$(digest "$@")" ]]; }
 stamp() { mkdir -p "$STAMPS" && digest "$@" >"$STAMPS/$1"; }
 
-install() { # install NAME FILE...: the requirement files, in one resolution
+install() { # install NAME FILE...: install the requirement files in one resolution
   local name=$1 file words=()
   stamped "$@" && return
   echo "setup: installing $name requirements (a few minutes the first time)"
@@ -49,7 +49,7 @@ install() { # install NAME FILE...: the requirement files, in one resolution
   stamp "$@"
 }
 
-python_headers() { # prints the folder of Python.h; Debian keeps it in a package of its own
+python_headers() { # print the folder of Python.h; Debian has it in a separate package
   local folder version extracted=$VENV/include/debian
   folder=$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["include"])')
   version=$(basename "$folder")
@@ -68,7 +68,7 @@ python_headers() { # prints the folder of Python.h; Debian keeps it in a package
 build() {
   local sources=(CMakeLists.txt package.xml tools/ros_executables.cfg msg/*.msg requirements/ros*.txt)
   local headers names
-  names=$VENV/stamps/installed_files # installed as links: contents may change, names may not
+  names=$VENV/stamps/installed_files # files are installed as links: only new names need a build
   find jspnet_core jspnet_ros config launch rviz -type f -not -path '*/__pycache__/*' | LC_ALL=C sort >"$names"
   stamped build "${sources[@]}" "$names" && return
   echo "setup: building the ROS package (about a minute the first time)"
@@ -84,7 +84,7 @@ build() {
   stamp build "${sources[@]}" "$names"
 }
 
-forget_kernels() { # numba looks at the file of a function alone, not at those of the functions that it calls
+delete_stale_kernels() { # numba's cache checks the file of a function, but not the files of its callees
   local sources
   mapfile -t sources < <(grep -rl numba jspnet_core --include '*.py' | LC_ALL=C sort)
   stamped kernels "${sources[@]}" && return
@@ -108,7 +108,7 @@ main() {
   fi
   [[ $layer == demo ]] || install test requirements/{train,prepare,formats,test,docs}.txt
   build
-  forget_kernels
+  delete_stale_kernels
   echo "setup: ready"
 }
 
