@@ -73,7 +73,7 @@ def computer_tower(rng: np.random.Generator) -> Piece:
         .box((-0.1, 0.1), (-0.22, 0.22), (0, rng.uniform(0.36, 0.46)), Part.DARK)
         .box((-0.08, 0.08), (-0.225, -0.22), (0.2, 0.34), Part.METAL)
     )
-    return own_piece("computer", shape)
+    return own_piece("computer_tower", shape)
 
 
 def printer(rng: np.random.Generator) -> Piece:
