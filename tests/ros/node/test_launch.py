@@ -51,7 +51,7 @@ def test_every_argument_is_declared_and_described():
     arguments = get_launch_description_from_python_launch_file(str(FILE)).get_launch_arguments()
     names = {argument.name for argument in arguments}
     assert names >= {"input", "model", "engine", "target_frame", "params_file", "rviz", "log_level", "use_sim_time"}
-    assert "build_only" in names
+    assert names >= {"build_only", "respawn"}
     assert all(len(argument.description) > 10 for argument in arguments)
 
 
@@ -95,3 +95,62 @@ def test_rviz2_that_is_not_there_is_named_and_no_node_is_left_behind(domain, tmp
     assert "rviz:=true needs rviz2, which is not installed: sudo apt install ros-" in log
     assert "process started" not in log
     assert "deprecated" not in log  # rcl's word for arguments that are not meant for it
+
+
+BAD = {
+    "missing file": (["params_file:=/no/such.yaml"], "params_file:=/no/such.yaml does not exist"),
+    "broken file": (["params_file:={broken}"], "is not valid YAML"),
+    "another node's file": (["params_file:={other}"], "has no parameters for /jspnet_segmenter (found: /camera)"),
+    "topic": (["input:=bad topic"], "input:='bad topic' is no topic name"),
+    "topic with a digit": (["input:=/3d/points"], "input:='/3d/points' is no topic name"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_arguments_that_are_not_accepted_start_nothing_and_are_one_sentence(domain, tmp_path, case):
+    files = {"broken": "/**:\n  ros__parameters:\n    a: [1\n", "other": "/camera:\n  ros__parameters:\n    a: 1\n"}
+    paths = {name: tmp_path / f"{name}.yaml" for name in files}
+    for name, text in files.items():
+        paths[name].write_text(text)
+    arguments, words = BAD[case]
+    process = launch(domain, tmp_path / "log", "input:=/points", *(a.format(**paths) for a in arguments))
+    assert process.wait(PATIENCE) == 1
+    log = (tmp_path / "log").read_text()
+    assert words in log
+    assert "Traceback" not in log
+    assert "process started" not in log
+
+
+def test_a_node_that_ends_with_an_error_ends_the_launch_with_one(domain, tmp_path):
+    (tmp_path / "p.yaml").write_text("/**/jspnet_segmenter:\n  ros__parameters:\n    stride: 7.0\n")
+    process = launch(domain, tmp_path / "log", "input:=/points", f"params_file:={tmp_path / 'p.yaml'}")
+    assert process.wait(PATIENCE) == 1
+    assert "jspnet_segmenter ended with exit code 2" in (tmp_path / "log").read_text()
+
+
+def test_respawn_starts_the_node_again(domain, tmp_path):
+    log = tmp_path / "log"
+    process = launch(domain, log, "input:=/points", "respawn:=true", "model:=/no/such.onnx")
+    client = Client(domain, "/points")
+    client.until(lambda: log.read_text().count("exit code 3") >= 2, "two ends of the node")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(PATIENCE) == 0
+    client.close()
+
+
+def test_the_simulated_camera_is_found_without_an_argument(domain, tmp_path):
+    words = [sys.executable, "-m", "jspnet_ros.simulated_camera", "--ros-args", "-p", "poses:=1", "-p", "room:=pantry"]
+    camera = subprocess.Popen(words, env={**os.environ, "ROS_DOMAIN_ID": str(domain)})
+    process = None
+    try:
+        client = Client(domain, publish=False)
+        client.until(lambda: client.node.count_publishers("/simulated_camera/points"), "the camera")
+        process = launch(domain, tmp_path / "log")
+        semantic = client.collect(PointCloud2, "output/semantic")
+        client.until(lambda: semantic, "labels")
+        client.close()
+    finally:
+        for child in (process, camera):
+            if child is not None:
+                child.send_signal(signal.SIGINT)
+                child.wait(PATIENCE)
