@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -61,10 +61,22 @@ def new_domain() -> int:
 
 
 class NodeProcess:
-    """`python -m jspnet_ros.segment_node` with parameters, and those of `params_file`."""
+    """`python -m jspnet_ros.segment_node` with parameters, and those of `params_file`.
 
-    def __init__(self, domain: int, folder: Path, params_file: Path | None = None, **parameters: Any) -> None:
-        words = [sys.executable, "-m", "jspnet_ros.segment_node", "--ros-args"]
+    program: Python's arguments in its place. environment: variables beside those of this process. remaps: FROM:=TO.
+    """
+
+    def __init__(
+        self,
+        domain: int,
+        folder: Path,
+        params_file: Path | None = None,
+        program: Sequence[str] = ("-m", "jspnet_ros.segment_node"),
+        environment: Mapping[str, str] | None = None,
+        remaps: Sequence[str] = (),
+        **parameters: Any,
+    ) -> None:
+        words = [sys.executable, *program, "--ros-args", *(word for remap in remaps for word in ("-r", remap))]
         if params_file is not None:
             words += ["--params-file", str(params_file)]
         for name, value in parameters.items():
@@ -72,8 +84,8 @@ class NodeProcess:
         self._path = folder / f"node_{domain}.log"
         self._interrupted = False
         with self._path.open("w") as log:
-            environment = {**os.environ, "ROS_DOMAIN_ID": str(domain), "PYTHONUNBUFFERED": "1"}
-            self.process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, env=environment)
+            variables = {**os.environ, "ROS_DOMAIN_ID": str(domain), "PYTHONUNBUFFERED": "1", **(environment or {})}
+            self.process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, env=variables)
 
     @property
     def log(self) -> str:
