@@ -18,6 +18,7 @@ from jspnet_core.data.preparation import (
     parallel_map,
     write_room_index,
 )
+from jspnet_core.data.provenance import FURNISHED_DATA
 from jspnet_core.data.room_index import INDEX_NAME, read_index
 from jspnet_core.data.splits import SplitRule
 from jspnet_core.io.atomic import replacing_folder
@@ -63,10 +64,10 @@ def write_furnished(out: Path, count: Count, seed: int, assets: str, sensor: str
         taken = _take(jobs, workers)
         rule = SplitRule(val=(f"{UNSEEN}_*",))
         if count.rooms:
-            data = DatasetInfo(KIND, INDOOR, settings)
+            data = DatasetInfo(KIND, INDOOR, settings, source=FURNISHED_DATA)
             write_room_index([room for job in taken for room in job.rooms], folder, data, rule)
         if count.frames:
-            data = DatasetInfo(KIND, INDOOR, settings, single_views=True)
+            data = DatasetInfo(KIND, INDOOR, settings, single_views=True, source=FURNISHED_DATA)
             write_room_index([frame for job in taken for frame in job.frames], views, data, rule)
         else:
             views.rmdir()

@@ -24,6 +24,10 @@ S3DIS_DATA = DataSource("S3DIS (Stanford Large-Scale 3D Indoor Spaces)", "resear
 SCANNET_DATA = DataSource("ScanNet", "research and education only, not commercial (ScanNet Terms of Use)")
 SHAPENET_DATA = DataSource("ShapeNet part", "research and education only, not commercial (ShapeNet Terms of Use)")
 GENERATED_DATA = DataSource("rooms of this package's scene generator", "Apache-2.0")
+FURNISHED_DATA = DataSource(
+    "rooms of this package's scene generator, furnished with free models (Sweet Home 3D, Infinigen, own)",
+    "commercial use allowed; authors of the models are credited",
+)
 UNKNOWN_DATA = DataSource("unknown data")
 """Stands for the training data of a checkpoint that does not record any."""
 

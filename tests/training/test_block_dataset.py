@@ -52,7 +52,7 @@ def test_blocks_of_training_are_those_of_the_runtime(rooms, views):
 def test_a_block_of_a_turned_room_has_the_features_of_the_whole_turned_room(rooms):
     """Only the block's surroundings are turned; the room's turned extent comes from its bounds."""
     room = rooms[1]
-    shape = room_bounds(room, 13)
+    shape = room_bounds(room)
     for angle in (0.0, 0.7, 2.0):
         c, s = np.cos(angle), np.sin(angle)
         pose = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]], np.float32)

@@ -16,7 +16,7 @@ from jspnet_core.pipeline.blocks import block_features, sample_block
 from jspnet_core.pipeline.pyramid import build_pyramid, stack_pyramids
 from jspnet_core.pipeline.voxelize import voxelize
 from jspnet_core.training.dataset.augmentation import augment_colors, jitter, random_transform
-from jspnet_core.training.dataset.room_bounds import cut_column, room_bounds
+from jspnet_core.training.dataset.room_bounds import BoundsOfRooms, cut_column, points_by_class
 from jspnet_core.training.recipe import Augmentation
 
 MAX_ATTEMPTS = 1000
@@ -60,8 +60,8 @@ class BlockDataset(Dataset, ABC):
         self.augmentation = augmentation
         self.seed = seed
         self.targets = targets
-        self.bounds = [room_bounds(room, configuration.classes) for room in rooms]
-        self.counts = np.stack([b.counts for b in self.bounds]).astype(float)  # (rooms, classes)
+        self.bounds = BoundsOfRooms(rooms)
+        self.counts = np.stack([points_by_class(room, configuration.classes) for room in rooms])  # (rooms, classes)
         self.configurations = {"": configuration} if teacher is None else {"": configuration, "teacher_": teacher}
         """Networks that take a block, by the prefix of their entries in a sample."""
 
