@@ -30,7 +30,7 @@ from jspnet_core.classes import INDOOR, S3DIS
 from jspnet_core.data.furnish_ahead import FRAMES, Furnishing, furnish_ahead
 from jspnet_core.data.provenance import FURNISHED_DATA, S3DIS_DATA
 from jspnet_core.data.rooms import Room, open_rooms
-from jspnet_core.network_config import NetworkConfiguration
+from jspnet_core.network_config import NetworkConfiguration, Size
 from jspnet_core.training import run as training_run
 from jspnet_core.training.checkpoint import Checkpoint
 from jspnet_core.training.dataset.block_dataset import BlockDataset
@@ -83,7 +83,7 @@ class Plan:
     workers: int
     behind: int
     batch: int
-    size: str
+    size: Size
     frames: int
     scenes: int | None
     unseen: float
@@ -96,7 +96,7 @@ def elapsed() -> float:
 def main() -> None:
     plan = parsed()
     plan.out.mkdir(parents=True, exist_ok=True)
-    handlers = [logging.StreamHandler(sys.stdout), logging.FileHandler(plan.out / "log.txt")]
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout), logging.FileHandler(plan.out / "log.txt")]
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8.0f ms  %(message)s", handlers=handlers)
     make_room(plan.work)
     first = start_generating(plan, 0, plan.generating, plan.workers, nice=0)
@@ -180,7 +180,7 @@ def furnish(order: dict) -> None:
 def real_rooms(plan: Plan) -> list[Source]:
     if plan.real is None:
         return []
-    from pack_rooms import unpack
+    from tools.gpu.pack_rooms import unpack
 
     folder = plan.work / "real"
     unpack(plan.real, folder, S3DIS)
