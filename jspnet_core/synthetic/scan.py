@@ -10,6 +10,7 @@ from numba import njit
 from jspnet_core.synthetic.cube import cube_views
 from jspnet_core.synthetic.exposure import expose, random_exposure
 from jspnet_core.synthetic.meshes import FurnishedScene
+from jspnet_core.synthetic.places import in_outline, scan_places
 from jspnet_core.synthetic.raster import Drawn, draw
 from jspnet_core.synthetic.shade import Light, lamps_near, shade
 from jspnet_core.synthetic.triangles import Triangles
@@ -17,7 +18,6 @@ from jspnet_core.synthetic.triangles import Triangles
 SIZE = 112
 """Pixels on the edge of the views from each place: 3 cm apart at 2 m."""
 
-MOST_PLACES = 26
 GRAZING = 0.07
 """Cosine between ray and surface below which a scanner gets no return."""
 
@@ -59,7 +59,7 @@ def scan_room(
     room: row of `scene.outlines`. most: points; more are thinned evenly. Raises ValueError for a room without free
     floor.
     """
-    places = scan_places(scene, room, rng)
+    places = scan_places(scene, triangles, room, rng)
     voxel = float(rng.uniform(0.024, 0.03))
     polygon = np.ascontiguousarray(scene.outlines[room], np.float64)
     low, high = polygon.min(0) - MARGIN, polygon.max(0) + MARGIN
@@ -80,7 +80,7 @@ def scan_room(
     inside = in_outline(points[:, :2], polygon, MARGIN)
     kept = np.flatnonzero(inside)
     if len(kept) > most:
-        kept = np.sort(rng.choice(kept, most, replace=False))
+        kept = _some(points, kept, most, rng)
     points, faces, eye = points[kept], faces[kept], eye[kept]
     return Cloud(
         name=scene.name,
@@ -91,20 +91,16 @@ def scan_room(
     )
 
 
-def scan_places(scene: FurnishedScene, room: int, rng: np.random.Generator) -> np.ndarray:
-    """Where the scanner stands: (E, 3) float64, spread over the free floor of a room, one in four of them low."""
-    free = scene.free[room]
-    if not len(free):
-        raise ValueError(f"scene {scene.name}: room {room} has no free floor to scan from")
-    extent = np.ptp(scene.outlines[room], axis=0)
-    count = int(min(7 + extent[0] * extent[1] / 3.0, MOST_PLACES))
-    chosen = [free[rng.integers(len(free))]]
-    distance = np.square(free - chosen[0]).sum(1)
-    for _ in range(count - 1):  # far from each other, with some chance
-        chosen.append(free[int(np.argmax(distance * rng.uniform(0.3, 1.0, len(free))))])
-        distance = np.minimum(distance, np.square(free - chosen[-1]).sum(1))
-    height = np.where(rng.random(count) < 0.25, rng.uniform(0.35, 0.9, count), rng.uniform(1.1, 1.8, count))
-    return np.column_stack([np.array(chosen), np.minimum(height, scene.ceiling - 0.3)])
+def _some(points: np.ndarray, kept: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    """At most `most` of the given indices: either evenly, or all that lie around one of the points.
+
+    Half of the large rooms keep their density that way and lose their ends instead.
+    """
+    if rng.random() < 0.5:
+        return np.sort(rng.choice(kept, most, replace=False))
+    middle = points[kept[int(rng.integers(len(kept)))], :2]
+    distance = np.abs(points[kept, :2] - middle).max(1)
+    return np.sort(kept[np.argpartition(distance, most)[:most]])
 
 
 def _upright(yaw: float) -> np.ndarray:
@@ -207,28 +203,6 @@ def _collect(
                 triangle[slot], eyes[slot] = face, place
                 count += 1
     return count
-
-
-def in_outline(points: np.ndarray, polygon: np.ndarray, margin: float) -> np.ndarray:
-    """Whether points, (N, 2), lie in a polygon, (K, 2), or within `margin` metres of its edges: (N,) bool."""
-    inside = np.zeros(len(points), bool)
-    _in_outline(np.ascontiguousarray(points, np.float64), polygon, margin * margin, inside)
-    return inside
-
-
-@njit(cache=True, nogil=True)
-def _in_outline(points: np.ndarray, polygon: np.ndarray, margin2: float, inside: np.ndarray) -> None:
-    for i in range(len(points)):
-        x, y = points[i, 0], points[i, 1]
-        within, nearest = False, 1e30
-        for k in range(len(polygon)):
-            ax, ay = polygon[k, 0], polygon[k, 1]
-            bx, by = polygon[(k + 1) % len(polygon), 0] - ax, polygon[(k + 1) % len(polygon), 1] - ay
-            if (ay > y) != (ay + by > y) and x < ax + (y - ay) * bx / by:
-                within = not within
-            share = min(max(((x - ax) * bx + (y - ay) * by) / max(bx * bx + by * by, 1e-12), 0.0), 1.0)
-            nearest = min(nearest, (ax + share * bx - x) ** 2 + (ay + share * by - y) ** 2)
-        inside[i] = within or nearest <= margin2
 
 
 def _with_noise(

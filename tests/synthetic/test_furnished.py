@@ -10,9 +10,10 @@ import pytest
 from jspnet_core.synthetic.assets.kinds import CLASS_ID
 from jspnet_core.synthetic.frames import SensorFrame, take_frame
 from jspnet_core.synthetic.path import look
+from jspnet_core.synthetic.places import in_outline
 from jspnet_core.synthetic.poses import HIGHEST, LOWEST, random_pose
 from jspnet_core.synthetic.raster import NOTHING, View, draw
-from jspnet_core.synthetic.scan import MARGIN, in_outline, scan_room
+from jspnet_core.synthetic.scan import MARGIN, scan_room
 from jspnet_core.synthetic.sensors.devices import DEVICES, devices_of
 from jspnet_core.synthetic.shade import light_scene, shade
 from jspnet_core.synthetic.triangles import Triangles, flatten
