@@ -165,10 +165,10 @@ def add_structure(room: Furnisher, office: bool) -> None:
         _beams(room, low, high, height)
     elif room.roof.slope == 0 and office and rng.random() < 0.35:
         _raster(room, low, high, height)
-    if room.room.area > 25 and rng.random() < 0.55:
-        _columns(room, int(rng.integers(1, 5)), height)
-    elif rng.random() < 0.2:
-        _columns(room, 1, height)
+    if room.room.area > 25 and rng.random() < 0.7:
+        _columns(room, int(rng.integers(1, 6)), height)
+    elif room.room.area > 6 and rng.random() < 0.4:
+        _columns(room, int(rng.integers(1, 3)), height)
     if office and rng.random() < 0.3 and room.roof.slope == 0:
         _ducts(room, low, high, height)
 
@@ -214,38 +214,46 @@ def _raster(room: Furnisher, low: np.ndarray, high: np.ndarray, height: float) -
 
 def _columns(room: Furnisher, count: int, height: float) -> None:
     rng = room.rng
-    rounded, w, d = rng.random() < 0.35, rng.uniform(0.2, 0.6), rng.uniform(0.2, 0.6)
+    rounded, w, d = rng.random() < 0.3, rng.uniform(0.2, 0.75), rng.uniform(0.2, 0.75)
     if rounded:
         d = w
     look = wall_material(room.palette, False) if rng.random() < 0.5 else room.palette.get("paint")
     for _ in range(count):
-        at_wall = rng.random() < 0.5
-        spots = room.grid.centers(w, d, 0.5, 0.0 if at_wall else 0.8)
-        if not len(spots):
+        place = _column_place(room, w, d, height)
+        if place is None:
             continue
-        x, y = spots[rng.integers(len(spots))]
-        if at_wall:
-            room_low, room_high = room.room.low, room.room.high
-            edge = int(rng.integers(4))
-            x = (room_low[0] + w / 2, room_high[0] - w / 2, x, x)[edge]
-            y = (y, y, room_low[1] + d / 2, room_high[1] - d / 2)[edge]
-        if not room.grid.fits(x, y, 0.0, w, d):
-            continue
+        x, y, a, b = place
         top = float(room.roof.at(np.array([x, y]))[0])
         shape = Shape()
         if rounded:
             shape.cylinder(x, y, (0.0, top), w / 2, 0, 20)
         else:
-            shape.box((x - w / 2, x + w / 2), (y - d / 2, y + d / 2), (0.0, top))
+            shape.box((x - a / 2, x + a / 2), (y - b / 2, y + b / 2), (0.0, top))
             if rng.random() < 0.3:
-                shape.box((x - w / 2 - 0.015, x + w / 2 + 0.015), (y - d / 2 - 0.015, y + d / 2 + 0.015), (0, 0.1))
+                shape.box((x - a / 2 - 0.015, x + a / 2 + 0.015), (y - b / 2 - 0.015, y + b / 2 + 0.015), (0, 0.1))
         number = _put(room, shape.mesh(), "column", look)
-        room.grid.mark(x, y, 0.0, w, d, number)
+        room.grid.mark(x, y, 0.0, a, b, number)
         if room.doors_connected():
-            room._boxes.append((x - w / 2, x + w / 2, y - d / 2, y + d / 2, 0.0, top, number))
+            room._boxes.append((x - a / 2, x + a / 2, y - b / 2, y + b / 2, 0.0, top, number))
         else:
             room.grid.clear(number)
             room.meshes.pop()
+
+
+def _column_place(room: Furnisher, w: float, d: float, height: float) -> tuple[float, float, float, float] | None:
+    """Middle and sizes along x and y of a column: half of them at a wall beside its openings, the others free."""
+    rng = room.rng
+    if rng.random() < 0.5:
+        spots = room.grid.centers(w, d, 0.5, 0.8)
+        return (*spots[rng.integers(len(spots))], w, d) if len(spots) else None
+    spots = room._wall_spots(w, d, height - 0.1, None, 0.0)
+    if not len(spots):
+        return None
+    number, s = spots[rng.integers(len(spots))]
+    wall = room.room.walls[int(number)]
+    x, y = wall.at(s) + wall.inward * d / 2
+    room.patches[int(number)].append((s - w / 2, s + w / 2, 0.0, height))
+    return (x, y, w, d) if abs(wall.along[0]) > 0.5 else (x, y, d, w)
 
 
 def _ducts(room: Furnisher, low: np.ndarray, high: np.ndarray, height: float) -> None:
