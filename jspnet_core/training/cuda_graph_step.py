@@ -72,7 +72,8 @@ class CudaGraphStep:
         run.optimizer.zero_grad(set_to_none=True)  # gradients must be allocated in the graph's memory pool
         try:
             # the loader's threads lock pages meanwhile, which the default mode would report as an error
-            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            # of its own stream: graphs captured on one stream share cuBLAS's workspace, and could not run side by side
+            with torch.cuda.graph(graph, stream=self._side_stream, capture_error_mode="thread_local"):
                 losses = compute_losses(run, run.network, self._batch, self._weights, cached=False)
                 losses["total"].backward()
                 apply_gradients(run)

@@ -56,14 +56,25 @@ class Member:
 
 
 class SharedTraining:
-    """Trains the members on batches of a `SharedBlockDataset` over the sources in `parts`, on the runs' device."""
+    """Trains the members on batches of a `SharedBlockDataset` over the sources in `parts`, on the runs' device.
 
-    def __init__(self, members: Sequence[Member], parts: Mapping[str, BlockDataset], targets: Targets):
+    side_by_side: on a GPU the members' steps run at the same time, or else one after the other.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        parts: Mapping[str, BlockDataset],
+        targets: Targets,
+        *,
+        side_by_side: bool = True,
+    ):
         self.members = members
         self.device = members[0].run.world.device
         self.steps = [self._step_of(member, parts, targets) for member in members]
         cuda = self.device.type == "cuda"
-        self.streams = [torch.cuda.Stream(self.device) for _ in members] if cuda else []
+        streams = [torch.cuda.Stream(self.device) for _ in members] if cuda else []
+        self.streams = streams if side_by_side else streams[:1] * len(members)
         self.copies = torch.cuda.Stream(self.device) if cuda else None
         self.sums: list[dict[str, Tensor]] = [{} for _ in members]
         self.counted = 0

@@ -61,7 +61,7 @@ def test_a_step_that_cannot_be_recorded_says_how_to_train(rooms, tmp_path, monke
     run = training.start(tmp_path, SMALL, RECIPE, rooms)
     blocks = RandomBlockDataset(rooms, SMALL, NO_AUGMENTATION, seed=0)
     step = CudaGraphStep(run, None)
-    step._plain = WARM_UP
+    step._eager_steps = WARM_UP
     with pytest.raises(CudaGraphError, match=r"\(operation not permitted when stream is capturing\); .*--no-graphs"):
         step(blocks.collate([blocks[0], blocks[1]]))
 

@@ -11,8 +11,9 @@ if compgen -G ".whl/*.whl" >/dev/null; then
   export PYTHONPATH=/tmp/site${PYTHONPATH:+:$PYTHONPATH}
 fi
 export OMP_NUM_THREADS=1 PYTHONUNBUFFERED=1 CUDA_MODULE_LOADING=LAZY
-if [[ $(df --output=avail -B1G /dev/shm | tail -1) -lt 40 ]]; then  # a container's is 64 MB: batches need more
-  mount -o remount,size=60% /dev/shm || echo "/dev/shm stays as it is"
+memory=$(awk '/MemTotal/ {print int($2 * 6 / 10)}' /proc/meminfo)
+if [[ $(df --output=size /dev/shm | tail -1) -lt $memory && $(id -u) == 0 ]]; then  # a container's is often 64 MB
+  mount -o "remount,size=${memory}k" /dev/shm || echo "/dev/shm stays as it is"
 fi
 df -h /dev/shm /tmp | cat
 free -g | head -2

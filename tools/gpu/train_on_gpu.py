@@ -87,6 +87,7 @@ class Plan:
     frames: int
     scenes: int | None
     unseen: float
+    one_stream: bool
 
 
 def elapsed() -> float:
@@ -105,14 +106,19 @@ def main() -> None:
     warm_up(sources)
     if first.wait(timeout=plan.generating + PATIENCE):
         raise SystemExit("generating failed")
+    behind = None
     if plan.behind:
-        start_generating(plan, 1, plan.seconds * GENERATING_UNTIL, plan.behind, nice=15)
+        behind = start_generating(plan, 1, plan.seconds * GENERATING_UNTIL, plan.behind, nice=15)
     sources += furnished(plan)
+    warm_up(sources)
     for source in sources:
         logger.info("%s: %d rooms, %d to validate", source.name, len(source.rooms), len(source.validation))
     for run in runs.values():
         run.mean_sizes = sizes_of(sources)
     train(plan, runs, sources)
+    if behind is not None:
+        behind.terminate()
+    shutil.rmtree(plan.work, ignore_errors=True)
     logger.info("done at %.0f s", elapsed())
     logging.shutdown()
     os._exit(0)  # loader processes that still wait for work hold nothing
@@ -134,6 +140,7 @@ def parsed() -> Plan:
     parser.add_argument("--frames", type=int, default=10, help="of each scene")
     parser.add_argument("--scenes", type=int, help="most scenes of a part")
     parser.add_argument("--unseen", type=float, default=0.06, help="share of the first scenes that never train")
+    parser.add_argument("--one-stream", action="store_true", help="the networks' steps one after the other")
     given = vars(parser.parse_args())
     work = given.pop("work") or free_folder()
     return Plan(**given, work=work / f"train_on_gpu_{os.getpid()}")
@@ -230,7 +237,7 @@ def warm_up(sources: list[Source]) -> None:
     for source in sources:
         parts = blocks_of([replace(source, rooms=source.rooms[:1])], NetworkConfiguration.of_size("m"))
         for blocks in parts.values():
-            for i in range(4):
+            for i in range(12):
                 blocks[i]
     logger.info("kernels compiled")
 
@@ -293,7 +300,7 @@ def train(plan: Plan, runs: dict[str, training_run.TrainingRun], sources: list[S
     parts = blocks_of(sources, configuration)
     targets = targets_of(sources)
     members = [Member(name, run, MIXES[name]) for name, run in runs.items()]
-    training = SharedTraining(members, parts, targets)
+    training = SharedTraining(members, parts, targets, side_by_side=not plan.one_stream)
     blocks = GrowingBlocks(plan, sources, [member.mix for member in members], configuration)
     batches = shared_batches(blocks, 0, plan.workers, training.device, timeout=120.0)
     begin, end = elapsed(), plan.seconds - LAST
