@@ -9,48 +9,12 @@ import numpy as np
 from rich.table import Table
 
 from benchmarks.accuracy.compare_sets import SETS, VARIANTS, Comparison
+from jspnet_core.report.render import render
 
 COLUMNS = ("mIoU", "mAcc", "oAcc", "mCov", "mWCov", "mPre", "mRec")
 
 Runs = Mapping[str, Sequence[dict]]
 """Finished runs by variant, one per seed."""
-
-PAGE = """# Accuracy: the systems of the paper on equal terms
-
-Written by `benchmarks/accuracy/compare.py`, which trains every network on the same rooms, budget and seeds:
-
-```
-. tools/environment.sh
-python -m benchmarks.accuracy.compare ROOMS {flags} --markdown docs/accuracy.md
-```
-
-{answer}
-
-## Conditions
-
-- {rooms} rooms to train on, none generated; {validation} other rooms to score, whole, every point once, through
-  `Segmenter` with its default settings ([evaluation.md](evaluation.md)). The last weights are scored: nothing is
-  chosen on the rooms that are scored.
-- {blocks} blocks for each network, batches of {batch}, Adam at {rate:g} with a cosine to the end, size `{size}`
-  ({points} points per block, {widths} widths). The paper trains on 1.7 million blocks: what is compared here is how
-  fast the networks learn, on {share} of that.
-- Batch norm's statistics are taken anew over 64 training blocks before scoring, for all networks: after so few steps
-  the running ones are rough, and most so in the deep networks.
-- The same loss for all. ASIS's regulariser and PointNet++'s first-32 grouping are left out ([network.md](network.md)).
-- Seeds decide weights, order of rooms and blocks, augmentation and dropout. A seed shows all networks the same blocks.
-- Per cent, mean over the seeds ± half of the range between the lowest and the highest seed. Milliseconds are CPU time
-  for a training block, cutting it included, on one core of a shared machine.
-
-{sections}
-## What can be concluded
-
-"By more than the spread" means here: the difference of the two means is larger than the larger of the two networks'
-ranges over the seeds. With two seeds a range is a rough thing: two networks that are equally good pass this test in one
-column of five by chance alone, in either direction (with three seeds in one of twenty), so a single column means little
-and a row of them something. The columns depend on each other: mCov with mWCov, all of them with the class labels.
-A budget this small says nothing about who wins after a hundred epochs. The paper's own rows, at full budget on Area 5:
-JSPNet 56.1, JSNet 54.5, ASIS 53.4 mIoU.
-"""
 
 BY_HAND = "<!-- By hand from here on; kept when the page is written anew. -->\n"
 
@@ -120,12 +84,11 @@ def verdict(subject: str, other: str, found: Runs) -> str:
     return f"- {names}: {'; '.join(parts)}."
 
 
-def section(name: str, found: Runs) -> str:
+def section(name: str, found: Runs) -> dict:
+    """Title, rows and sentences of a set of systems."""
     comparison = SETS[name]
-    lines = [" | ".join(row) for row in (HEADINGS, ("---",) * len(HEADINGS), *rows(comparison, found))]
     sentences = [verdict(subject, other, found) for subject, other in comparison.pairs]
-    body = "\n".join(f"| {line} |" for line in lines)
-    return f"## {comparison.title}\n\n{body}\n\nBy more than the seeds' spread:\n\n" + "\n".join(sentences) + "\n"
+    return {"title": comparison.title, "rows": rows(comparison, found), "sentences": sentences}
 
 
 def answer(found: Runs) -> str:
@@ -139,7 +102,9 @@ def page(names: Sequence[str], content: Mapping, by_hand: str = "") -> str:
     configuration = VARIANTS["jspnet"].configuration(budget["size"])
     flags = f"--size {budget['size']} --blocks {budget['blocks']} --batch {budget['batch']}"
     flags += "".join(f" --set {name}" for name in names if name != "systems" or len(names) > 1)
-    written = PAGE.format(
+    written = render(
+        "benchmarks",
+        "accuracy.md.j2",
         flags=flags,
         answer=answer(found),
         rooms=content["rooms"],
@@ -151,6 +116,7 @@ def page(names: Sequence[str], content: Mapping, by_hand: str = "") -> str:
         points=configuration.points,
         widths="the paper's" if budget["size"] == "l" else "half the paper's",
         share=f"{budget['blocks'] / 1_673_300:.1%}",
-        sections="\n".join(section(name, found) for name in names),
+        headings=HEADINGS,
+        sections=[section(name, found) for name in names],
     )
     return f"{written}\n{BY_HAND}{by_hand}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import numba
@@ -17,6 +16,7 @@ from rich.table import Table
 
 from benchmarks.common.timings import WHOLE
 from benchmarks.frame.limits import BOUND_BY
+from jspnet_core.report.render import markdown_table, render
 
 HEADINGS = (
     "stage",
@@ -29,35 +29,6 @@ HEADINGS = (
 )
 PREPROCESSING = ("voxels", "gravity", "blocks", "pyramid")
 GROUPING = ("clusters", "merging")
-
-SECTION = """## Frames
-
-Written by `benchmarks/frame`; to measure again (set up once with `make test`):
-
-```
-. tools/environment.sh
-python -m benchmarks.frame --json out/frame.json --markdown docs/performance.md --picture docs/performance.png
-```
-
-{machine}
-
-{picture}The reference's route is what the public implementations do, with the same trained weights: numpy for voxels,
-blocks and farthest point sampling, a KD-tree for every layer of both decoders, PyTorch eager, scikit-learn's
-`MeanShift(bandwidth=0.7, bin_seeding=True)` per block, BlockMerging and the size filter point by point in Python.
-Gravity is this project's in both. Both routes label whole clouds, in turns in one process; the first cloud of this
-project's route, which compiles, is not counted. The stages are those of `Segmenter.segment`; read and publish are what
-the node does around it, without the transport. A limit is the time that the bytes a stage takes and hands on would need
-at the speed of the copy, for the network that of its products at the speed of a large product. A share of a large
-product is the median of rounds that time the product just before the network.
-
-{inputs}
-
-### Targets
-{targets}
-
-### What bounds each stage
-{bounds}
-"""
 
 
 def machine() -> dict[str, str | int]:
@@ -124,15 +95,21 @@ def sentences(result: dict) -> str:
 
 
 def frame_section(found: dict, results: list[dict], picture: Path | None) -> str:
-    shown = f"![the stages of both routes as stacked bars]({picture.name})\n\n" if picture else ""
-    inputs = "\n\n".join(
-        f"### {r['input'][0].upper()}{r['input'][1:]}\n{sentences(r)}\n\n{markdown_table(HEADINGS, rows(r))}\n\n"
-        f"{engine_table(r)}"
-        for r in results
-    )
-    return SECTION.format(
+    inputs = [
+        {
+            "title": f"{result['input'][0].upper()}{result['input'][1:]}",
+            "sentences": sentences(result),
+            "rows": rows(result),
+            "engines": engine_table(result),
+        }
+        for result in results
+    ]
+    return render(
+        "benchmarks",
+        "frame.md.j2",
         machine=_machine_sentences(found),
-        picture=shown,
+        picture=picture.name if picture else None,
+        headings=HEADINGS,
         inputs=inputs,
         targets=targets(results),
         bounds=bounds(results),
@@ -174,7 +151,7 @@ def engine_table(result: dict) -> str:
         )
         for name, e in result["engines"].items()
     ]
-    return markdown_table(head, made)
+    return markdown_table(made, head)
 
 
 def targets(results: list[dict]) -> str:
@@ -196,7 +173,7 @@ def targets(results: list[dict]) -> str:
         ):
             enough = value >= limit if limit > 0 else value <= -limit
             cells.setdefault(name, []).append(form.format(value) + ("" if enough else ", **missed**"))
-    return markdown_table(head, [(name, *row) for name, row in cells.items()])
+    return markdown_table([(name, *row) for name, row in cells.items()], head)
 
 
 def bounds(results: list[dict]) -> str:
@@ -219,11 +196,6 @@ def _total(result: dict, route: str, stages: tuple[str, ...]) -> float:
 
 def _ratio(result: dict, stages: tuple[str, ...]) -> float:
     return _total(result, "reference_ms", stages) / _total(result, "ours_ms", stages)
-
-
-def markdown_table(head: tuple[str, ...], body: Sequence[tuple[str, ...]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in body])
 
 
 def write_section(path: Path, name: str, text: str) -> None:

@@ -21,7 +21,7 @@ from rich.console import Console
 from sklearn.cluster import MeanShift
 from sklearn.metrics import adjusted_rand_score
 
-from benchmarks.common.report import machine, markdown_table, write_section
+from benchmarks.common.report import machine, write_section
 from benchmarks.common.timings import WHOLE
 from benchmarks.scaling.growth import floor_of, resized
 from jspnet_core.engine import Engine, open_engine
@@ -33,6 +33,7 @@ from jspnet_core.pipeline.mean_shift_kernels import MAX_STEPS_IN_ALL
 from jspnet_core.pipeline.pyramid import Pyramid, build_pyramid, stack_pyramids
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.pipeline.voxelize import voxelize
+from jspnet_core.report.render import markdown_table
 from jspnet_core.settings import FrameSettings
 
 BANDWIDTH = FrameSettings().bandwidth
@@ -41,7 +42,7 @@ BLOCKS = 3
 
 SECTION = """## No cliffs
 
-Written by `benchmarks/frame/worst_cases.py`; to measure again:
+Written by `benchmarks.frame.worst_cases`; to measure again:
 
 ```
 python -m benchmarks.frame.worst_cases --json out/cliffs.json --markdown docs/performance.md
@@ -202,7 +203,7 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def markdown_of(rows: list[dict]) -> str:
-    return markdown_table(tuple(rows[0]), [tuple(_cell(v) for v in row.values()) for row in rows])
+    return markdown_table([tuple(_cell(v) for v in row.values()) for row in rows], tuple(rows[0]))
 
 
 def _cell(value: float | str) -> str:

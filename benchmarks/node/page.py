@@ -7,49 +7,7 @@ from statistics import median
 
 import numpy as np
 
-PAGE = """# Performance of the node
-
-Written by `benchmarks/node`; to measure again (set up once with `make setup`):
-
-```
-. tools/environment.sh
-python -m benchmarks.node --json out/node.json --markdown docs/node_performance.md
-```
-
-The node runs in a process of its own, another process plays the camera; clouds and labels go over DDS. What is
-compared is measured in turns. On a machine busy with other work, CPU times and ratios say more than times.
-
-## A camera faster than the node
-{flood_machine}
-
-{flood_input}, {megabytes:.1f} MB, sent {rate:.0f} times a second. The age counts from the cloud's arrival at the node,
-the latency from its stamp, both to the last message out; processing is the sum of the stages.
-
-{flood}
-
-A cloud that is received and not labelled costs {received:.1f} ms of CPU time. With three outputs asked for,
-publishing takes {publish_all:.0f} % of a frame, with one {publish_one:.0f} %;
-nothing is built for the others.
-
-## Start
-{start_machine}
-
-From the start of the process until it takes clouds, compiled kernels on disk, median of {starts}: {start_wall:.1f} s,
-of which {start_cpu:.1f} s are CPU time. Shares of loading the modules: {modules}. The very first start compiles the
-kernels, {cold_cpu:.0f} s of CPU time; a test makes sure that later ones compile nothing.
-
-## glibc's memory allocator
-{allocator_machine}
-
-{allocator_input}, one frame after the other by nodes that differ in nothing but these environment variables, in turns,
-{rounds} frames each, all outputs asked for.
-
-{settings}
-
-{allocator}
-
-{verdict}
-"""
+from jspnet_core.report.render import render
 
 
 def page(result: dict) -> str:
@@ -57,7 +15,9 @@ def page(result: dict) -> str:
     outputs, nodes = flood["outputs"], allocator["nodes"]
     none, packages = outputs["no output"], list(start["imports"].items())
     total = sum(seconds for _, seconds in packages)
-    return PAGE.format(
+    return render(
+        "benchmarks",
+        "node.md.j2",
         flood_machine=machine(flood),
         flood_input=sentence(flood["input"]),
         megabytes=flood["MB"],

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from benchmarks.common.report import machine, markdown_table, write_section
+from benchmarks.common.report import machine, write_section
+from jspnet_core.report.render import markdown_table, render
 
 COLUMNS = {
     "rooms": "rooms",
@@ -21,51 +22,22 @@ COLUMNS = {
     "file_mib": "file, MiB",
 }
 
-SECTION = """## Growth
-
-Written by `benchmarks/scaling/growth.py`; to measure again:
-
-```
-python -m benchmarks.scaling.growth --json out/growth.json --markdown docs/performance.md
-```
-
-{cores} core{plural} of {processor}, 5-minute load average at the start {load:.1f}{busy}. Generated rooms, default
-settings, every size in a process of its own.
-
-The same room with more points: {points_growth}
-
-{points}
-
-More floor at the same density: {area_growth}
-
-{area}
-
-{command}
-"""
-
-COMMAND = """A floor of {points:,} points in one file, labelled by `jspnet label` from PLY to PLY: {seconds:.0f} s
-({cpu_seconds:.0f} s of CPU time), {mib_peak:.0f} MiB at most for a file of {file_mib:.0f} MiB; {share:.1f} % of the
-points got a label. Blocks stream through the network, {at_once} at a time: what remains of each is a label and a
-cluster per point, and what grows with the cloud are its own arrays."""
-
 
 def growth_section(results: dict) -> str:
     from jspnet_core.pipeline.inference import BLOCKS_IN_MEMORY
 
-    commands = [COMMAND.format(share=100 * r["labelled"], at_once=BLOCKS_IN_MEMORY, **r) for r in results["command"]]
-    return SECTION.format(
+    return render(
+        "benchmarks",
+        "growth.md.j2",
         cores=results["cores"],
-        plural="s" * (results["cores"] > 1),
-        busy=", busy with other work: CPU times say more than times"
-        if results["load_average"] > results["cores"]
-        else "",
         processor=machine()["processor"],
         load=results["load_average"],
         points=_markdown(results["points"]),
         points_growth=_growth(results["points"], "points"),
         area=_markdown(results["area"]),
         area_growth=_growth(results["area"], "square_metres"),
-        command="\n\n".join(commands),
+        commands=results["command"],
+        at_once=BLOCKS_IN_MEMORY,
     )
 
 
@@ -97,7 +69,7 @@ def _markdown(results: list[dict]) -> str:
         return ""
     keys = [key for key in COLUMNS if key in results[0]]
     body = [tuple(_number(r[key]) for key in keys) for r in results]
-    return markdown_table(tuple(COLUMNS[key] for key in keys), body)
+    return markdown_table(body, [COLUMNS[key] for key in keys])
 
 
 def _number(value: float) -> str:

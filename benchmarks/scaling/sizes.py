@@ -25,7 +25,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from rich.console import Console
 
 from benchmarks.common.ceilings import large_product_gflops, large_products
-from benchmarks.common.report import machine, markdown_table, write_section
+from benchmarks.common.report import machine, write_section
 from benchmarks.frame.frames import blocks_of, synthetic_frame
 from benchmarks.frame.narrow_attention import with_narrow_attention
 from benchmarks.gpu.work import work_of_a_block
@@ -39,6 +39,7 @@ from jspnet_core.network import build_network
 from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.pipeline.pyramid import Pyramid, build_pyramid
 from jspnet_core.pipeline.segmenter import Segmenter
+from jspnet_core.report.render import markdown_table
 from jspnet_core.settings import FrameSettings, SegmenterSettings
 from jspnet_core.training.checkpoint import Checkpoint
 from jspnet_core.util.threads import available_cores
@@ -63,7 +64,7 @@ HEAD = (
 
 SECTION = """## Sizes
 
-Written by `benchmarks/scaling/sizes.py`; to measure again:
+Written by `benchmarks.scaling.sizes`; to measure again:
 
 ```
 python -m benchmarks.scaling.sizes ROOMS {checkpoints} \
@@ -136,7 +137,7 @@ def main(
                 rooms=len(rooms),
                 views=views,
                 **about,
-                table=markdown_table(HEAD, [row(f) for f in figures]),
+                table=markdown_table([row(f) for f in figures], HEAD),
             ),
         )
 

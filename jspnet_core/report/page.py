@@ -9,13 +9,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from jspnet_core.evaluation.metrics import Score
 from jspnet_core.evaluation.results import Evaluation, ratios
 from jspnet_core.io.atomic import replacing
 from jspnet_core.report.charts import draw_classes, draw_confusion, draw_curves
 from jspnet_core.report.paper_rows import PAPER_ROWS
+from jspnet_core.report.render import render
 from jspnet_core.report.room_pictures import RoomPicture
 from jspnet_core.report.runs import RunRecord
 
@@ -61,16 +60,7 @@ def write_report(out: Path, results: Sequence[RunResult], rooms: str, rooms_sha2
     }
     pages = {"report.html": lambda file: _inline(out / file), "report.md": lambda file: file}
     for page, image in pages.items():
-        environment = Environment(
-            loader=PackageLoader("jspnet_core.report"),
-            autoescape=page.endswith(".html"),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
-        environment.filters["percent"] = lambda share: "-" if share is None else f"{100 * share:.1f}"
-        text = environment.get_template(f"{page}.j2").render(**content, image=image)
+        text = render("jspnet_core.report", f"{page}.j2", image=image, **content)
         with replacing(out / page) as file:
             file.write(text.encode())
     return [out / page for page in pages]

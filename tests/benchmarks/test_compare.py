@@ -13,9 +13,9 @@ from jspnet_core.data.rooms import Room
 from jspnet_core.network import build_network
 from jspnet_core.synthetic import make_scene
 
-compare = pytest.importorskip("compare")
-compare_page = pytest.importorskip("compare_page")
-compare_sets = pytest.importorskip("compare_sets")
+compare = pytest.importorskip("benchmarks.accuracy.compare")
+compare_page = pytest.importorskip("benchmarks.accuracy.compare_page")
+compare_sets = pytest.importorskip("benchmarks.accuracy.compare_sets")
 
 BUDGET = compare.Budget(size="tiny", blocks=6, batch=2, learning_rate=1e-3, balance=0.0)
 
@@ -31,7 +31,7 @@ def room(tmp_path_factory):
 
 def test_an_interrupted_run_goes_on_and_a_finished_one_is_left_alone(room, tmp_path, monkeypatch):
     data = compare.Data(S3DIS, [room[0]], [room[0]], [room[1]])
-    folder, step, steps = tmp_path / "pointnet2-0", compare.training.step, []
+    folder, step, steps = tmp_path / "pointnet2-0", compare.training.train_step, []
 
     def third_step_is_interrupted(*arguments, **options):
         steps.append(arguments[0].samples)
@@ -39,7 +39,7 @@ def test_an_interrupted_run_goes_on_and_a_finished_one_is_left_alone(room, tmp_p
             raise KeyboardInterrupt
         return step(*arguments, **options)
 
-    monkeypatch.setattr(compare.training, "step", third_step_is_interrupted)
+    monkeypatch.setattr(compare.training, "train_step", third_step_is_interrupted)
     arguments = (folder, "pointnet2", 0, BUDGET, data, 0, Console(quiet=True))
     with pytest.raises(KeyboardInterrupt):
         compare.finish(*arguments)

@@ -15,8 +15,8 @@ from jspnet_core.network_config import NetworkConfiguration
 from jspnet_core.training.checkpoint import Checkpoint
 from tests.labelled_rooms import SMALL, box_room, write_rooms
 
-sizes = pytest.importorskip("sizes")
-with_narrow_attention = pytest.importorskip("narrow_attention").with_narrow_attention
+sizes = pytest.importorskip("benchmarks.scaling.sizes")
+with_narrow_attention = pytest.importorskip("benchmarks.frame.narrow_attention").with_narrow_attention
 
 
 @pytest.fixture(scope="module")
