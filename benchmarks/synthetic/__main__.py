@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from time import process_time
 from typing import Any
 
@@ -16,10 +17,15 @@ from jspnet_core.synthetic.assets.library import read_library
 from jspnet_core.synthetic.assets.place import assets_folder
 from jspnet_core.synthetic.frames import random_frame
 from jspnet_core.synthetic.layout import make_furnished_scene
-from jspnet_core.synthetic.scan import scan_room
+from jspnet_core.synthetic.meshes import FurnishedScene
+from jspnet_core.synthetic.scan import Cloud, scan_room
 from jspnet_core.synthetic.sensors.devices import KINDS, devices_of
-from jspnet_core.synthetic.shade import light_scene
-from jspnet_core.synthetic.triangles import flatten
+from jspnet_core.synthetic.shade import Light, light_scene
+from jspnet_core.synthetic.triangles import Triangles, flatten
+
+
+def _frame(scene: FurnishedScene, triangles: Triangles, light: Light, kind: str, rng: np.random.Generator) -> Cloud:
+    return random_frame(scene, triangles, light, devices_of((kind,)), rng).cloud("view")
 
 
 def main() -> None:
@@ -38,22 +44,14 @@ def main() -> None:
         return result
 
     for number in range(arguments.scenes + 1):
-        scene = timed("layout", lambda seed=number: make_furnished_scene(seed, library=library))
-        triangles = timed(
-            "triangles", lambda placed=scene.placed: flatten(placed, None if library is None else library.textures)
-        )
-        light = timed("light", lambda scene=scene, triangles=triangles: light_scene(scene, triangles))
-        taken = scene, triangles, light
-        timed("scan of a room", lambda taken=taken: scan_room(*taken, 0, np.random.default_rng(0)))
+        scene = timed("layout", partial(make_furnished_scene, number, library=library))
+        triangles = timed("triangles", partial(flatten, scene.placed, None if library is None else library.textures))
+        light = timed("light", partial(light_scene, scene, triangles))
+        timed("scan of a room", partial(scan_room, scene, triangles, light, 0, np.random.default_rng(0)))
         for kind in KINDS:
             for i in range(arguments.frames):
                 rng = np.random.default_rng((number, i))
-                timed(
-                    f"frame, {kind}",
-                    lambda taken=taken, kind=kind, rng=rng: random_frame(*taken, devices_of((kind,)), rng).cloud(
-                        "view"
-                    ),
-                )
+                timed(f"frame, {kind}", partial(_frame, scene, triangles, light, kind, rng))
         if number == 0:
             spent.clear()
     print("| stage | median ms | p95 ms |\n|---|---|---|")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -124,30 +124,45 @@ def make(source: SceneSource) -> tuple[FurnishedScene, Triangles, Light]:
     raise RoomFileError(f"{source.name}: none of {SCENE_TRIES} scenes could be furnished; the last: {reason}")
 
 
+def generate(source: SceneSource, scan: bool, frames: int, sensors: Sequence[str]) -> Iterator[tuple[Room, str | None]]:
+    """Training rooms of one scene, in memory: its scan, then frames, each with its device; None for the scan.
+
+    z is above the floor in all of them. Raises `RoomFileError` where the scene cannot be furnished.
+    """
+    scene, triangles, light = make(source)
+    if scan:
+        rng = source.rng(100)
+        share = np.array([float(len(free) > 0) for free in scene.free])
+        room = int(rng.choice(len(share), p=share / share.sum()))
+        yield _room(f"{source.name}_{scene.kind}", scan_room(scene, triangles, light, room, rng)), None
+    for i in range(frames):
+        frame = random_frame(scene, triangles, light, devices_of(tuple(sensors)), source.rng(1000 + i))
+        name = f"{source.name}_{scene.kind}_{i:03d}_{frame.device}"
+        yield _room(name, frame.cloud(name)), frame.device
+
+
 def take(job: SceneJob) -> Taken:
-    """Scan a scene and take its frames; what cannot train is left out, with its reason."""
+    """Scan a scene and take its frames, to files; what cannot train is left out, with its reason."""
     name = job.source.name
+    taken = Taken(name, [], [])
     try:
-        scene, triangles, light = make(job.source)
+        for room, device in generate(job.source, job.scan, job.frames, job.sensors):
+            if device is None:
+                taken.rooms.append(_write(job.rooms_folder, room, "scan", keep_height=False))
+            else:
+                taken.frames.append(_write(job.frames_folder, room, device, keep_height=True))
     except RoomFileError as error:
-        return Taken(name, [PreparationResult(name, name, error=str(error))] if job.scan else [], [])
-    rooms, frames = [], []
-    if job.scan:
-        rng = job.source.rng(100)
-        sizes = np.array([len(free) for free in scene.free], float)
-        cloud = scan_room(scene, triangles, light, int(rng.choice(len(sizes), p=sizes / sizes.sum())), rng)
-        rooms.append(_write(job.rooms_folder, f"{name}_{scene.kind}", cloud, "scan"))
-    for i in range(job.frames):
-        rng = job.source.rng(1000 + i)
-        frame = random_frame(scene, triangles, light, devices_of(job.sensors), rng)
-        named = f"{name}_{scene.kind}_{i:03d}_{frame.device}"
-        frames.append(_write(job.frames_folder, named, frame.cloud(named), frame.device, keep_height=True))
-    return Taken(name, rooms, frames)
+        lost = taken.rooms if job.scan else taken.frames
+        lost.append(PreparationResult(name, name, error=str(error)))
+    return taken
 
 
-def _write(folder: Path, name: str, cloud: Cloud, source: str, keep_height: bool = False) -> PreparationResult:
-    room = Room(name, cloud.points, cloud.colors, cloud.label, cloud.instance)
+def _room(name: str, cloud: Cloud) -> Room:
+    return Room(name, cloud.points, cloud.colors, cloud.label, cloud.instance)
+
+
+def _write(folder: Path, room: Room, source: str, keep_height: bool) -> PreparationResult:
     try:
-        return PreparationResult(name, source, write_room(folder, room, INDOOR, source, keep_height))
+        return PreparationResult(room.name, source, write_room(folder, room, INDOOR, source, keep_height))
     except RoomFileError as error:
-        return PreparationResult(name, source, error=str(error))
+        return PreparationResult(room.name, source, error=str(error))
