@@ -26,6 +26,8 @@ TRIES = 6
 """Draws of a scene before it is given up."""
 
 _SMALLEST_FREE = 60
+# Standing places at most, by kind of room: views and scans are drawn from them, so rooms with little in them get few.
+_PLACES = {"corridor": 90, "hall": 90, "bathroom": 250}
 # How often each kind is drawn, in the order of `KINDS`.
 _WEIGHTS = np.array([2.0, 1.5, 1.5, 1.3, 1.0, 0.6, 0.7, 2.5, 1.5, 2.0, 1.5, 1.0, 1.2, 1.0, 2.5, 1.8])
 _SHARES = _WEIGHTS / _WEIGHTS.sum()
@@ -86,7 +88,7 @@ def _draw(rng: np.random.Generator, name: str, kind: str, stock: Stock) -> Furni
         scatter(room, amount)
         lamps += _lamps(room, office)
         rooms.append(room)
-    free = tuple(room.standing_places(rng) for room in rooms)
+    free = tuple(room.standing_places(rng, _PLACES.get(room.room.kind, 400)) for room in rooms)
     if len(free[0]) < _SMALLEST_FREE:
         return None
     return FurnishedScene(
