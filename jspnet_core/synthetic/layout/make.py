@@ -29,7 +29,7 @@ _SMALLEST_FREE = 60
 # Standing places at most, by kind of room: views and scans are drawn from them, so rooms with little in them get few.
 _PLACES = {"corridor": 90, "hall": 90, "bathroom": 250}
 # How often each kind is drawn, in the order of `KINDS`.
-_WEIGHTS = np.array([2.0, 1.5, 1.5, 1.3, 1.0, 0.6, 0.7, 2.5, 1.5, 2.0, 1.5, 1.0, 1.2, 1.0, 2.5, 1.8])
+_WEIGHTS = np.array([3.0, 2.2, 1.6, 1.3, 1.0, 0.6, 0.6, 2.5, 1.5, 2.0, 1.5, 1.0, 1.2, 0.8, 2.8, 1.8])
 _SHARES = _WEIGHTS / _WEIGHTS.sum()
 _HOME = {"living_room", "bedroom", "kitchen", "dining_room", "bathroom", "hall", "dwelling"}
 _stocks: dict[tuple, tuple] = {}
