@@ -48,16 +48,22 @@ settings = importlib.import_module("jspnet_core.settings")
 folder, model, own_gravity = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "own"
 
 def message_bytes(points, found):
-    """The published instance cloud, serialised, or None without ROS."""
+    """Layout and data of the published instance cloud, or None without ROS.
+
+    Not the serialised message itself: its padding between fields is not initialised, and differs from run to run.
+    """
     try:
-        from rclpy.serialization import serialize_message
+        from rclpy.serialization import deserialize_message
+        from sensor_msgs.msg import PointCloud2
         from std_msgs.msg import Header
     except ImportError:
         return None
     instance_cloud = find("instance_cloud", "jspnet_ros.messages.labelled_clouds", "jspnet_ros.messages.point_cloud",
                           "jspnet_ros.point_cloud")
     cloud = instance_cloud(Header(frame_id="camera"), (1, len(points)), points, found)
-    return cloud if isinstance(cloud, bytes) else serialize_message(cloud)
+    cloud = deserialize_message(cloud, PointCloud2) if isinstance(cloud, bytes) else cloud
+    fields = [(f.name, f.offset, f.datatype, f.count) for f in cloud.fields]
+    return fields, cloud.height, cloud.width, cloud.point_step, cloud.is_dense, bytes(cloud.data)
 
 opened = {}
 for line in sys.stdin:
