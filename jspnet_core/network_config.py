@@ -1,4 +1,4 @@
-"""One object that describes a network: the system, its sizes, its geometry, its reading of the paper."""
+"""Network configuration: system, widths, geometry and interpretation of the paper."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SYSTEMS: dict[str, dict[str, str]] = {
     "jsnet": {"backbone": "pointconv", "fusion_kind": "jiss"},
     "jspnet": {"backbone": "pointconv", "fusion_kind": "siff+piff"},
 }
-"""What the name of a system stands for."""
+"""Backbone and fusion of each named system."""
 
 
 class PointNetWidths(BaseModel):
@@ -31,7 +31,7 @@ class PointNetWidths(BaseModel):
 
 
 class NetworkConfiguration(BaseModel):
-    """Everything that is needed to build the network and the pyramid it eats. Lengths are metres.
+    """Configuration of the network and of the pyramids that it takes. Lengths are metres.
 
     The defaults are the paper's widths with the readings that this project recommends: 8.30 M parameters.
     `system` chooses `backbone` and `fusion_kind` where they are not given themselves. Derive configurations by
@@ -45,7 +45,7 @@ class NetworkConfiguration(BaseModel):
         "pointconv", description="encoder and decoders; pointconv: those of JSNet and JSPNet"
     )
     fusion_kind: Literal["none", "asis", "jiss", "siff", "piff", "siff+piff"] = Field(
-        "siff+piff", description="what goes on between the branches; none: nothing"
+        "siff+piff", description="fusion between the branches; none: no fusion"
     )
     pcff: bool = Field(True, description="the pointconv decoders join three scales (PCFF), or use the finest alone")
 
@@ -139,7 +139,7 @@ class NetworkConfiguration(BaseModel):
 
     @property
     def piff_samples(self) -> bool:
-        """Whether PIFF's keys are a pyramid level's points, however many points of a block there are below it."""
+        """Whether PIFF's keys are the points of a pyramid level, whose number does not depend on that of the block."""
         return self.piff_keys in ("level1", "level2")
 
     @property

@@ -1,4 +1,4 @@
-"""What the runtime returns: a label for every input point, and the instances."""
+"""Result of the runtime: a label for every input point, and the instances."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user may set about segmenting a cloud. The node's parameters and the command line come from here."""
+"""Settings of the segmentation of a cloud; node parameters and command-line options are made from them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ Turn = Annotated[
     Field(
         ge=-180.0,
         le=180.0,
-        description="angle between the blocks' axes and the cloud's, in degrees about z: training turns rooms at "
-        "random, so that walls along the blocks, which scans of whole rooms mostly have, are rare there",
+        description="angle between the blocks' axes and the cloud's, in degrees about z: yaw offset of the block grid: "
+        "training rotates rooms at random, so walls parallel to the blocks, as in scans of whole rooms, are rare there",
     ),
 ]
 AlwaysKept = Annotated[
@@ -44,8 +44,7 @@ SplitGap = Annotated[
     Field(
         ge=0.0,
         le=10.0,
-        description="an instance falls apart where a piece of it lies further than this from the rest, in metres; "
-        "0: never",
+        description="an instance is split where a part of it lies further than this from the rest, in metres; 0: never",
     ),
 ]
 MinClassArea = Annotated[
@@ -53,7 +52,7 @@ MinClassArea = Annotated[
     Field(
         ge=0.0,
         le=100.0,
-        description="a class that covers less than this of the whole cloud, in square metres, is not there: its voxels "
+        description="a class that covers less than this of the cloud, in square metres, is suppressed: its voxels "
         "take their next best class; 0: no such bound",
     ),
 ]
@@ -97,12 +96,12 @@ class SegmenterSettings(BaseModel):
 
 
 class FrameSettings(SegmenterSettings):
-    """The same for single frames of a sensor: bounded time, and objects of which one side is seen."""
+    """Settings for single frames of a sensor: bounded time, and objects of which one side is visible."""
 
     stride: Stride = 1.0
-    turn: Turn = 0.0  # a sensor's heading is any
+    turn: Turn = 0.0  # a sensor's heading is arbitrary
     max_blocks: MaxBlocks = 32
-    split_gap: SplitGap = 0.0  # what stands before an object hides a strip of it, and it is one all the same
+    split_gap: SplitGap = 0.0  # an object behind another one is visible in parts, and yet one instance
     min_class_area: MinClassArea = 0.1  # it may show a small part of the only object of a class
     always_kept: AlwaysKept = 150  # a frame shows a piece of the floor, and its mean size is that of a whole one
 

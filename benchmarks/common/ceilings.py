@@ -1,4 +1,4 @@
-"""What this machine can do at most, measured in the same run: the ends that stages are measured against."""
+"""Peak performance of this machine, measured in the same run: large matrix products and memory bandwidth."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def large_product_gflops(product: Callable[[], object]) -> float:
 
 
 def large_products(threads: int) -> dict[str, Callable[[], object]]:
-    """What computes such a product, by runtime."""
+    """Functions that compute such a product, by runtime."""
     a = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
     session, tensor = _session(_product(), threads), torch.from_numpy(a)
     found: dict[str, Callable[[], object]] = {
@@ -78,7 +78,7 @@ def large_products(threads: int) -> dict[str, Callable[[], object]]:
 
 
 def _openvino_products(threads: int, a: np.ndarray) -> dict[str, Callable[[], object]]:
-    """The same in OpenVINO, by precision; none where it is not installed."""
+    """Functions that compute the product in OpenVINO, by precision; empty where it is not installed."""
     try:
         import openvino
     except ModuleNotFoundError:

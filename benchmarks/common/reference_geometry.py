@@ -14,7 +14,7 @@ from jspnet_core.pipeline.pyramid import UPSAMPLINGS, Pyramid
 
 
 def reference_pyramid(xyz: np.ndarray, c: NetworkConfiguration) -> Pyramid:
-    """What `pipeline.pyramid.build_pyramid` makes, of one block: xyz (N, 3) float32, metres."""
+    """Build the pyramid of one block the plain way, see `pipeline.pyramid`: xyz (N, 3) float32, metres."""
     levels, samples = [xyz], []
     for size in c.levels:
         samples.append(farthest_points(levels[-1], size))

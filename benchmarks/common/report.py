@@ -77,7 +77,7 @@ def table(result: dict) -> Table:
 
 
 def sentences(result: dict) -> str:
-    """What was measured, in words."""
+    """Describe the measured frames."""
     s, frames, source = result["settings"], result["frames"], result["input"]
     busy = ": busy with other work too, ratios say more than times"
     memory = "; ".join(f"{name} {value:.0f}" for name, value in result["memory_mib"].items())
@@ -155,7 +155,7 @@ def engine_table(result: dict) -> str:
 
 
 def targets(results: list[dict]) -> str:
-    """What was aimed at, what was reached on each input, and whether that is enough."""
+    """Targets, results on each input, and whether they are met."""
     head = ("target", *(r["input"].split(",")[0] for r in results))
     cells: dict[str, list[str]] = {}
     for r in results:

@@ -79,7 +79,7 @@ def main(
 
 
 def measure_machine() -> dict:
-    """What the machine can do at most, and what the network asks of it."""
+    """Peak performance of the machine, and the work of the network."""
     threads = available_cores()
     checkpoint = Checkpoint.load(default_model().with_suffix(".pt"))
     attention_ms, attention_gflops = attention(checkpoint.configuration, threads)

@@ -74,7 +74,7 @@ def time_engines(
 
 
 def _routes(network: JointNetwork) -> tuple[dict[str, Callable], dict[str, str]]:
-    """What runs the blocks, and the name of its runtime's ceiling, by name."""
+    """Functions that run the blocks, and the name of their runtime's peak, by name."""
     routes: dict[str, Callable] = {"onnxruntime": open_engine("onnxruntime", default_model()).run}
     ceilings = {"onnxruntime": "onnxruntime", EAGER: "torch"}
     try:

@@ -1,4 +1,4 @@
-"""How long a stage would take if nothing but its limit held it back."""
+"""Roofline: time of each stage at the limit of arithmetic or memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BOUND_BY = {
     "painting": "memory, and the search that fills gaps",
     "publish": "memory: 52 bytes are written for each point",
 }
-"""What keeps each stage from its limit."""
+"""Reason why each stage does not reach its limit."""
 
 
 def bytes_moved(points: int, voxels: int, blocks: int, c: NetworkConfiguration) -> dict[str, float]:

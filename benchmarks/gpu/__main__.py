@@ -1,4 +1,4 @@
-"""Everything that can be measured on a GPU machine, in one command and under eight minutes.
+"""GPU benchmarks: all sections in one command and under eight minutes.
 
     python -m benchmarks.gpu                      # writes benchmarks/results/gpu-NAME.json and .md
     python -m benchmarks.gpu --checkpoint best.pt # a trained network; without it the full network, random weights
@@ -76,7 +76,7 @@ def main(
 
 
 def run(section: str, limit: float, checkpoint: Path | None, rehearse: bool = False) -> dict[str, Any]:
-    """What a section measured, with `error` if it did not come to its end, and the seconds it took."""
+    """Measurements of a section, with `error` if it failed, and the seconds it took."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "section.json"
         command = [sys.executable, "-m", "benchmarks.gpu.sections", section, str(out)]

@@ -1,4 +1,4 @@
-"""Where the sections of `benchmarks/gpu` run: on the GPU, or, as a rehearsal, on the host.
+"""Device of the sections of `benchmarks.gpu`: the GPU, or, in a rehearsal, the host.
 
 A rehearsal runs the same lines with a tiny network on the CPU, so that a mistake in them does not wait for a GPU. Its
 times mean nothing.

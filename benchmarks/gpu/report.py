@@ -76,7 +76,7 @@ def _network(result: dict[str, Any]) -> list[str]:
 
 
 def _shares(result: dict[str, Any], measured: dict[str, Any]) -> list[str]:
-    """What the fastest route reaches of the two ceilings, by the work counted in gpu_work.py."""
+    """Share of the two peaks that the fastest route reaches, by the work counted in `benchmarks.gpu.work`."""
     work, ceilings = result.get("network", {}), result.get("ceilings", {})
     if "gflop_per_block" not in work or "fp16_tflop_per_s" not in ceilings:
         return []

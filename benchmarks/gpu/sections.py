@@ -40,7 +40,7 @@ PARITY_BLOCKS = 4
 
 
 class Section:
-    """What a section measured so far, on disk after each addition."""
+    """Measurements of a section, written to disk after each addition."""
 
     def __init__(self, out: Path):
         self._out, self._measured = out, dict[str, Any]()
@@ -155,7 +155,7 @@ def kernels(section: Section, place: Place) -> None:
 def _time_pyramids(
     section: Section, place: Place, net: DeviceNetwork, features: np.ndarray, few: int
 ) -> dict[str, np.ndarray]:
-    """Those of the first `few` blocks, downloaded. The kernels' arrays go back while the device's context is there."""
+    """Time the pyramid kernels. Returns the pyramids of the first `few` blocks, downloaded."""
     device, pyramids = net.device, DevicePyramids(net.device, place.configuration, net.inputs)
     for blocks in place.batches:
         device.upload(net.inputs["features"], features[np.arange(blocks) % len(features)])

@@ -1,4 +1,4 @@
-"""What the network has to do for a block, counted from its configuration: operations and bytes. Arithmetic, no measure.
+"""Work of the network for a block, counted from its configuration: operations and bytes, not measured.
 
 python -m benchmarks.gpu.work       # the table of docs/gpu.md
 """

@@ -1,1 +1,1 @@
-"""A frame on the GPU: what happens before and after the network as CUDA kernels, each compared with its CPU version."""
+"""The stages of `pipeline` as CUDA kernels, under the same names; each is tested against its CPU version."""

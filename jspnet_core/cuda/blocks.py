@@ -34,7 +34,7 @@ class DeviceBlocks:
         return self.index.shape[0]
 
     def rows(self, begin: int, end: int) -> DeviceBlocks:
-        """Some of the blocks, in place."""
+        """A range of the blocks, in place."""
         return DeviceBlocks(self.index.rows(begin, end), self.count.rows(begin, end), self.left_out)
 
 
@@ -45,7 +45,7 @@ def cut_blocks(
     settings: SegmenterSettings,
     sensor: np.ndarray,
 ) -> DeviceBlocks:
-    """As `pipeline.blocks.cut_blocks`, but for the random generator. sensor: (2,), gravity frame.
+    """Cut blocks as `pipeline.blocks.cut_blocks` does, in another random order. sensor: (2,), gravity frame.
 
     Raises `CloudError` for a cloud so wide that counting its columns would fill the memory.
     """
@@ -124,7 +124,7 @@ def block_features(
     configuration: NetworkConfiguration,
     features: DeviceArray,
 ) -> None:
-    """As `pipeline.blocks.block_features`, into features (>= B, N, channels). colors: (N, 3) uint8 of the input."""
+    """Write the input features of blocks to features (>= B, N, channels). colors: (N, 3) uint8 of the input."""
     c = configuration
     device.launch(
         "block_features",

@@ -1,7 +1,7 @@
 """Kernels on an NVIDIA GPU, through pycuda.
 
-Memory comes from a pool, so that a frame asks the driver for none once the pool has grown; all work is in one stream,
-so memory that went back to the pool is not used again before its last kernel has read it.
+Memory comes from a pool, so that frames allocate nothing once the pool has grown. All work is in one stream, so memory
+that returned to the pool is not reused before its last kernel has read it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SHARED_BY_DEFAULT = 32 * 1024
 
 
 class CudaDevice:
-    """See `cuda.device.Device`. The context that is current becomes the device's, and must be in all calls.
+    """A GPU, see `cuda.device.Device`. Takes the current context, which must be current in all calls.
 
     stream: of pycuda; None: one of its own. Raises `KernelsError` where the kernels cannot be compiled.
     """

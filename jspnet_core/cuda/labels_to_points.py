@@ -15,7 +15,10 @@ from jspnet_core.segmentation import Instance
 def labels_to_points(
     device: Device, voxels: DeviceVoxels, labels: DeviceLabels, instances: Instances, reach: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Instance]]:
-    """As `fill_gaps`, `paint_points` and `summarize_instances`: label, instance and confidence (N,), on the host."""
+    """Fill gaps, paint points and summarise instances. Returns label, instance and confidence (N,), on the host.
+
+    See `pipeline.labels_to_points`: `fill_gaps`, `paint_points` and `summarize_instances`.
+    """
     v, n = voxels.count, voxels.of_point.shape[0]
     labelled, missing = device.empty((v,), np.int32), device.empty((v,), np.int32)
     lengths, id_ = zeros(device, (2,), np.int32), device.empty((v,), np.uint32)

@@ -22,7 +22,7 @@ class Clusters:
     count: DeviceArray
 
     def rows(self, begin: int, end: int) -> Clusters:
-        """Those of some of the blocks, in place."""
+        """Clusters of a range of blocks, in place."""
         return Clusters(self.of_point.rows(begin, end), self.count.rows(begin, end))
 
 
@@ -32,8 +32,9 @@ def empty_clusters(device: Device, blocks: DeviceBlocks) -> Clusters:
 
 
 def mean_shift(device: Device, embeddings: DeviceArray, counts: DeviceArray, bandwidth: float, found: Clusters) -> None:
-    """As `pipeline.mean_shift.mean_shift_blocks`: embeddings (>= B, N, D) float32, D <= 8; counts (B,) int32.
+    """Cluster each block, see `pipeline.mean_shift.mean_shift_blocks`.
 
+    embeddings: (>= B, N, D) float32, D <= `MAX_DIMS`. counts: (B,) int32.
     found: of as many blocks, with counts of zero; the result is written there.
     """
     blocks, (n, dims) = counts.shape[0], embeddings.shape[1:]

@@ -1,6 +1,6 @@
-"""CUDA sources compiled for a GPU by nvcc, once for each version of a source; no GPU is needed for it.
+"""Compile CUDA sources for a GPU with nvcc and cache the result; compiling needs no GPU.
 
-A robot whose image has no nvcc runs what was compiled elsewhere, if its cache was filled there.
+A robot without nvcc can use a cache that was filled on another machine.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jspnet_core.io.atomic import replacing
 from jspnet_core.util.cache import cache_folder
 
 FLAGS = ("-std=c++17", "-O3", "-fmad=false", "-cubin")
-"""Without contraction into fused multiply-adds results are those of the CPU, bit by bit where order is of no matter."""
+"""Without fused multiply-adds results equal those of the CPU bit by bit, where the order of operations is the same."""
 
 
 def compiled(source: str, capability: tuple[int, int], folder: Path | None = None) -> Path:
@@ -42,13 +42,13 @@ def compiled(source: str, capability: tuple[int, int], folder: Path | None = Non
 
 
 def compile_all(capability: tuple[int, int], folder: Path | None = None) -> None:
-    """Keep the machine code of every source. Raises `KernelsError`."""
+    """Compile every source and keep it. Raises `KernelsError`."""
     for source in SOURCES:
         compiled(source, capability, folder)
 
 
 def find_nvcc() -> str | None:
-    """On the path, in $CUDA_HOME, or where JetPack puts it without telling the path."""
+    """Find nvcc on the path, in $CUDA_HOME, or where JetPack installs it outside the path."""
     places = [Path(os.environ.get("CUDA_HOME", "/usr/local/cuda")) / "bin", Path("/usr/local/cuda/bin")]
     return shutil.which("nvcc") or next((n for n in (shutil.which("nvcc", path=str(p)) for p in places) if n), None)
 
@@ -56,11 +56,11 @@ def find_nvcc() -> str | None:
 def _compile(source: str, capability: tuple[int, int], scratch: Path) -> bytes:
     nvcc = find_nvcc()
     if nvcc is None:
-        raise KernelsError("nvcc, which compiles the kernels, is not installed (CUDA toolkit), and none are kept yet")
+        raise KernelsError("nvcc, which compiles the kernels, is not installed (CUDA toolkit), and none are cached")
     target = f"-arch=sm_{capability[0]}{capability[1]}"
     command = [nvcc, *FLAGS, *compiler_defines(), target, str(KERNELS / f"{source}.cu")]
     done = subprocess.run([*command, "-o", str(scratch / "cubin")], capture_output=True, text=True, check=False)
     if done.returncode:
-        said = next((line for line in done.stderr.splitlines() if "rror" in line or "fatal" in line), "no message")
-        raise KernelsError(f"nvcc cannot compile {source}.cu for compute capability {capability}: {said.strip()}")
+        message = next((line for line in done.stderr.splitlines() if "rror" in line or "fatal" in line), "no message")
+        raise KernelsError(f"nvcc cannot compile {source}.cu for compute capability {capability}: {message.strip()}")
     return (scratch / "cubin").read_bytes()

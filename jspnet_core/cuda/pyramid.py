@@ -14,7 +14,7 @@ from jspnet_core.pipeline.pyramid import UPSAMPLINGS
 
 
 class DevicePyramids:
-    """Makes the pyramids of a batch, into arrays of the network's.
+    """Builder of the pyramids of a batch, in the input arrays of the network.
 
     arrays: see `cuda.device_network.DeviceNetwork.inputs`.
     """
@@ -27,7 +27,7 @@ class DevicePyramids:
         self._density = device.empty((most, c.levels[0]), np.float32)
 
     def build(self, blocks: int) -> None:
-        """As `build_pyramids` and `stack_pyramids` of the first blocks' `features`: indices are flat over the batch."""
+        """Build the pyramids of the first `blocks` blocks of `features`; indices are flat over the batch."""
         c, launch, a = self._configuration, self._device.launch, self.arrays
         features = a["features"]
         n, n1, channels = c.points, c.levels[0], c.channels

@@ -53,7 +53,7 @@ class CudaVoxels:
 
 
 class CudaStages:
-    """See `pipeline.stages.Stages`. Takes the network over and closes it.
+    """The stages on a GPU, see `pipeline.stages.Stages`. Takes the network over and closes it.
 
     May be created, used and closed in different threads: the device belongs to a thread only during a call.
     at_end: called at the end of each timed stage; to wait for the device there is to time the stages, and to slow them.

@@ -40,12 +40,12 @@ class DeviceVoxels:
 
 
 def voxelize(device: Device, points: np.ndarray, size: float, T_gravity_input: np.ndarray) -> DeviceVoxels:
-    """As `pipeline.voxelize.voxelize` and `transform_points`: points (N, 3) float32 of the host; metres."""
+    """Find voxels and move them to the gravity frame: points (N, 3) float32 of the host, metres; (4, 4)."""
     return to_gravity_frame(device, find_voxels(device, points, size), T_gravity_input)
 
 
 def find_voxels(device: Device, points: np.ndarray, size: float) -> FoundVoxels:
-    """As `pipeline.voxelize.voxelize`: points (N, 3) float32 of the host, edge in metres."""
+    """Voxel grid as `pipeline.voxelize.voxelize` makes it: points (N, 3) float32 of the host, edge in metres."""
     n = len(points)
     cloud = uploaded(device, points)
     slots = max(1 << (2 * n - 1).bit_length(), 16)
@@ -65,7 +65,7 @@ def find_voxels(device: Device, points: np.ndarray, size: float) -> FoundVoxels:
 
 
 def to_gravity_frame(device: Device, found: FoundVoxels, T_gravity_input: np.ndarray) -> DeviceVoxels:
-    """The representatives' coordinates where z is up: (4, 4)."""
+    """Transform the representatives to the gravity frame. T_gravity_input: (4, 4)."""
     grid, total = (chunks(found.count, THREADS), 1), found.count_on_device
     transform = uploaded(device, np.ascontiguousarray(T_gravity_input[:3], np.float32))
     xyz = device.empty((max(found.count, 1), 3), np.float32)

@@ -1,4 +1,4 @@
-"""The NVIDIA driver, asked through its C library: is there a GPU, which one; and the graph calls that pycuda lacks.
+"""NVIDIA driver through its C library: the GPU, its capability, and the graph calls that pycuda lacks.
 
 TensorRT without a working driver ends the process instead of raising, so this is asked before TensorRT is touched.
 """
@@ -27,16 +27,16 @@ class Gpu:
 
 
 def find_gpu(ordinal: int = 0, oldest: int = OLDEST_DRIVER) -> Gpu:
-    """The GPU that engines use. oldest: CUDA that its driver must take, 12000 for 12.0.
+    """Find the GPU that engines use. oldest: CUDA version that its driver must support, 12000 for 12.0.
 
-    Raises `EngineError` with one sentence where there is none, or too old a driver.
+    Raises `EngineError` where there is none, or its driver is too old.
     """
     driver = load_driver()
     version = ctypes.c_int()
     check(driver.cuDriverGetVersion(ctypes.byref(version)), "asking for the driver's version")
     if version.value < oldest:
         raise EngineError(
-            f"the GPU's driver is too old: it takes CUDA {_dotted(version.value)}, "
+            f"the GPU's driver is too old: it supports CUDA {_dotted(version.value)}, "
             f"{_dotted(oldest)} is needed; {CHOICE}"
         )
     count = ctypes.c_int()
@@ -61,18 +61,18 @@ def load_driver() -> ctypes.CDLL:
         raise EngineError(f"no NVIDIA driver is installed on this machine (libcuda.so.1); {CHOICE}") from None
     code = driver.cuInit(0)
     if code:
-        raise EngineError(f"the NVIDIA driver finds no usable GPU (cuInit says {code}); {CHOICE}")
+        raise EngineError(f"the NVIDIA driver finds no usable GPU (cuInit returned {code}); {CHOICE}")
     return driver
 
 
 def check(code: int, doing: str) -> None:
-    """Raises `EngineError` naming what failed unless a driver call returned 0."""
+    """Raise `EngineError`, naming the failed step, unless a driver call returned 0."""
     if code:
-        raise EngineError(f"{doing} failed: the NVIDIA driver says {code}; {CHOICE}")
+        raise EngineError(f"{doing} failed: the NVIDIA driver returned {code}; {CHOICE}")
 
 
 class GraphRecorder:
-    """Everything enqueued on a stream inside `with`, as one graph that `replay` enqueues again in one call.
+    """CUDA graph of the work enqueued on a stream inside `with`; `replay` enqueues it again in one call.
 
     stream: the handle of a pycuda or torch stream. Buffers must stay where they are while the graph lives.
     """

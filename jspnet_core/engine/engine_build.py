@@ -1,4 +1,4 @@
-"""A model file becomes a TensorRT engine."""
+"""Build a TensorRT engine from a model file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jspnet_core.model_file import REPAIR, ModelDescription, read_description
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How an engine is built.
+    """Options of an engine build.
 
     blocks: fewest, typical and most blocks of a call. memory_mb: most workspace of a layer, MiB; 0: no bound.
     Raises ValueError for blocks that are not ascending from 1 on.
@@ -57,7 +57,7 @@ def build_engine(
     trt.load_timing_cache(config, timing)
     engine = builder.build_serialized_network(network, config)
     if engine is None:
-        raise EngineError(f"{trt.version} parsed {model} but built no engine; its messages above say why")
+        raise EngineError(f"{trt.version} parsed {model} but built no engine; see its messages above")
     return bytes(engine), trt.timing_cache(config)
 
 

@@ -1,4 +1,4 @@
-"""Engines on disk: built once per model, TensorRT, GPU, precision and profile; never a stale one, never a broken one.
+"""Engine cache on disk: one engine per model, TensorRT, GPU, precision and profile, checked by its checksum.
 
 A file is one line of JSON (its key, and the checksum of the rest) and the engine. It is written under another name
 first. Processes that want the same engine at the same time wait for the one that builds it.
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class EngineKey:
-    """All that an engine depends on. capability: (major, minor); blocks: of the optimisation profile."""
+    """Key of an engine: all that it depends on. capability: (major, minor); blocks: of the optimisation profile."""
 
     model_sha256: str
     tensorrt: str
@@ -43,7 +43,7 @@ class EngineKey:
         return cls(digest, tensorrt, gpu, capability, precision, options.blocks, options.memory_mb)
 
     def to_json(self) -> dict[str, object]:
-        """As it reads after a way through JSON."""
+        """The key as plain JSON values."""
         return json.loads(json.dumps(asdict(self)))
 
     def digest(self) -> str:

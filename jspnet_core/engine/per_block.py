@@ -1,4 +1,4 @@
-"""What the engines of the CPU share: blocks go through one by one, several at a time."""
+"""Block-by-block inference on the CPU, several blocks in parallel."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def run_each(
     executor: Executor | None = None,
     alone: RunBlock | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Logits and embeddings of B blocks: see `jspnet_core.engine.Engine.run`.
+    """Compute logits and embeddings of B blocks, see `jspnet_core.engine.Engine.run`.
 
-    names: of the pyramid's arrays that the network takes. widths: classes, embedding. executor: its threads
-    take blocks too; None: one after the other. alone: runs the last block after the others are done, with all threads.
+    names: of the pyramid's arrays that the network takes. widths: classes, embedding. executor: runs
+    blocks in parallel; None: one after the other. alone: runs the last block after the others, with all threads.
     """
     logits, embeddings = (np.zeros((*features.shape[:2], width), np.float32) for width in widths)
 

@@ -1,4 +1,4 @@
-"""Everything that a first start would wait for, done ahead of it: the engine, and the kernels around it."""
+"""Pre-build engine and kernels, which a first start would otherwise wait for."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def build_ahead(
     cache: EngineCache | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Build the engine of this machine's GPU, or find it, and compile the kernels. Returns the engine's file.
+    """Build the engine of this machine's GPU unless it is cached, and compile the kernels. Returns the engine's file.
 
     progress: called with the phase of the build and its share done; None: progress is logged.
     Raises `EngineError` for an engine that needs no building and where GPU or TensorRT are missing, `ModelFileError`

@@ -1,7 +1,7 @@
-"""The differences between TensorRT 10.3 (JetPack 6), 11 and TensorRT-RTX, in one place.
+"""Differences between TensorRT 10.3 (JetPack 6), 11 and TensorRT-RTX.
 
-TensorRT 11 builds strongly typed networks only and has no flag for it; TensorRT 10 is told to. TensorRT-RTX is the same
-interface under another name: it needs no GPU to build, and compiles the last step when an engine is loaded.
+TensorRT 11 builds strongly typed networks only and has no flag for it; TensorRT 10 needs the flag. TensorRT-RTX is the
+same interface under another name: it needs no GPU to build, and compiles the last step when an engine is loaded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from jspnet_core.errors import EngineError
 logger = logging.getLogger(__name__)
 
 PACKAGES = ("tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings")
-"""Where the interface may be installed, the one to be preferred first."""
+"""Python packages of the interface, in order of preference."""
 
 OLDEST = (10, 3)
 
@@ -119,7 +119,7 @@ class TensorRt:
         return int(getattr(engine, "device_memory_size_v2", None) or engine.device_memory_size)
 
     def is_capturable(self, context: Any, stream: int) -> bool:
-        """Whether a CUDA graph may be recorded of a context; TensorRT-RTX says so, TensorRT always can here."""
+        """Whether a CUDA graph can be captured from a context; TensorRT-RTX is asked, TensorRT always can here."""
         return not self.is_rtx or bool(context.is_stream_capturable(stream))
 
     def layers(self, engine: Any) -> str:
@@ -128,7 +128,7 @@ class TensorRt:
 
 
 def _cuda_major(package: str) -> int:
-    """Of the CUDA that a package is built for, as its distribution's name says (tensorrt_cu13); 0: it does not say."""
+    """Major CUDA version that a package is built for, from its distribution's name (tensorrt_cu13); 0: not named."""
     names = " ".join(packages_distributions().get(package, []))
     found = re.search(r"cu(\d\d)", names)
     return int(found.group(1)) if found else 0

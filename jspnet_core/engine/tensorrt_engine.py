@@ -205,7 +205,7 @@ class TensorRtEngine(Engine):
 
     def _execute(self, blocks: int) -> None:
         if not self._contexts[blocks].execute_async_v3(self.stream.handle):
-            raise EngineError(f"{self._trt.version} cannot run {blocks} blocks; its messages above say why")
+            raise EngineError(f"{self._trt.version} cannot run {blocks} blocks; see its messages above")
 
     def _run(self, inputs: dict[str, np.ndarray], blocks: int) -> tuple[np.ndarray, np.ndarray]:
         cuda = self._cuda

@@ -31,7 +31,7 @@ class BufferedEngine(Protocol):
 
 
 class TensorRtNetwork:
-    """See `cuda.device_network.DeviceNetwork`. Takes the engine over and closes it.
+    """TensorRT as a `cuda.device_network.DeviceNetwork`. Takes the engine over and closes it.
 
     Raises `KernelsError` where the kernels are not available, and leaves the engine open.
     """

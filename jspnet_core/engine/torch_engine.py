@@ -1,7 +1,7 @@
-"""PyTorch as an engine: for robots that have it, and for measuring the GPU path where TensorRT cannot run.
+"""PyTorch as an engine, for robots that have it and where TensorRT cannot run.
 
-On a GPU the matrix products are 16 bits wide, the heads' ends are not, and every batch size is one recorded CUDA graph.
-On a CPU it runs plainly.
+On a GPU the matrix products are 16 bits wide, except for the last layers of the heads, and every batch size is one
+captured CUDA graph. On a CPU it runs eagerly.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class TorchEngine(NetworkEngine):
 
     @torch.inference_mode()
     def run_tensors(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """The same for tensors on the device: `features` (B, N, channels) and a stacked pyramid.
+        """Run on tensors of the device: `features` (B, N, channels) and a stacked pyramid.
 
         The results of a recorded graph are overwritten by the next call of the same number of blocks.
         """

@@ -26,7 +26,7 @@ class TensorEngine(Protocol):
 
 
 class TorchNetwork:
-    """See `cuda.device_network.DeviceNetwork`. Runs each batch size when it opens, which records its CUDA graph.
+    """PyTorch as a `cuda.device_network.DeviceNetwork`. Runs each batch size at the start to capture its CUDA graph.
 
     sizes: numbers of blocks that calls are padded to, `most` the last; none: see `batch_sizes`.
     Raises `KernelsError` where the kernels are not available.

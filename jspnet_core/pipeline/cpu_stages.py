@@ -72,7 +72,7 @@ class CpuInstances:
 
 
 class CpuStages:
-    """See `pipeline.stages.Stages`.
+    """The stages on the CPU, see `pipeline.stages.Stages`.
 
     threads: 0: one per core. owns_engine: `close` closes the engine, too.
     """

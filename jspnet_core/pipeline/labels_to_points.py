@@ -20,7 +20,7 @@ def fill_gaps(
     reach: float,
     executor: Executor | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Voxels that no block sampled take everything from the nearest one that was, within `reach` metres.
+    """Nearest-neighbour label propagation: voxels that no block drew take the labels of one within `reach` metres.
 
     xyz (V, 3), label (V,), confidence (V,), instance (V,). Returns label, confidence and instance, completed.
     """
@@ -39,7 +39,7 @@ def fill_gaps(
 def paint_points(
     of_point: np.ndarray, label: np.ndarray, confidence: np.ndarray, instance: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Points take everything from their voxels, and those without a voxel are without a label.
+    """Copy label, confidence and instance of each voxel to its points; points without a voxel get no label.
 
     of_point (N,), -1 for none; of voxels: label (V,), confidence (V,), instance (V,).
     Returns label (N,) uint8, confidence (N,) float32, instance (N,) uint32, and how many points each voxel has, (V,)
@@ -83,7 +83,7 @@ def summarize_instances(
 
 @njit(nogil=True, cache=True)
 def _totals(xyz, points, confidence, instance, ids):  # type: ignore[no-untyped-def]
-    """Of each id: points, the sums of their confidences and coordinates, and the corners of their box; (ids,) and
+    """Sums by id: points, confidences, coordinates, and the corners of the bounding box; (ids,) and
     (ids, 3), int64 and float64."""
     count, confidences, sums = np.zeros(ids, np.int64), np.zeros(ids), np.zeros((ids, 3))
     low, high = np.full((ids, 3), np.inf), np.full((ids, 3), -np.inf)

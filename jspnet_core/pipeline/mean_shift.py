@@ -1,9 +1,9 @@
-"""Mean shift on the embeddings of one block: the points of one instance become one cluster (step 3 of inference).
+"""Mean shift on the embeddings of one block: a cluster is a part of an instance (step 3 of inference in the paper).
 
 The clusters are those of scikit-learn's `MeanShift(bandwidth, bin_seeding=True)`, which the reference uses: a flat
 kernel, one seed per occupied bin, near-duplicate modes removed, every point given to its nearest mode. Two things
-make it fast. Points are sorted into boxes: one outside a ball is skipped and one inside it is added as a whole. And a
-climb that reaches a set of points where an earlier climb stood would end in the same mode, so it stops there.
+make it fast: AABB pruning (points are sorted into boxes; a box outside a ball is skipped, one inside it is added as a
+whole), and an early stop (a seed that reaches a set of points which an earlier seed has reached ends in the same mode).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def mean_shift(embeddings: np.ndarray, bandwidth: float = 0.6) -> np.ndarray:
 
 
 def labels_and_steps(embeddings: np.ndarray, bandwidth: float = 0.6) -> tuple[np.ndarray, int]:
-    """As `mean_shift`, and the steps that were made: the work, each a look at the boxes of the points."""
+    """Cluster as `mean_shift` does. Also returns the number of steps, a measure of the work."""
     _check(embeddings, 2, "(N, D)", bandwidth)
     return _cluster(embeddings, bandwidth)
 
@@ -46,7 +46,7 @@ def mean_shift_blocks(
 
     embeddings: (B, N, D) float32, finite; the first counts[b] rows of block b are points, the others padding.
     counts: (B,) integers, 0 to N.
-    executor: its threads take blocks too.
+    executor: cluster blocks in parallel.
     Returns (B, N) int32: as `mean_shift` for each block, -1 at the padding.
     Raises ValueError as `mean_shift`, and for counts of another shape or out of 0 to N.
     """
@@ -83,13 +83,13 @@ def _cluster(embeddings: np.ndarray, bandwidth: float) -> tuple[np.ndarray, int]
         return np.empty(0, np.int32), 0
     extent = embeddings.max(axis=0).astype(np.float64) - embeddings.min(axis=0)  # (D,)
     if np.linalg.norm(extent) < _SURELY * bandwidth:
-        return np.zeros(len(embeddings), np.int32), 0  # each sees all: every climb ends at the mean of all
+        return np.zeros(len(embeddings), np.int32), 0  # each ball holds all: every seed ends at the mean of all
     # Single precision is twice as fast; embeddings spread so wide that its sums would be coarse take double.
     single = np.abs(embeddings).max() < 1e3 * bandwidth
     points = embeddings.astype(np.float32 if single else np.float64)
     order, boxes = _sort_into_boxes(np.ascontiguousarray(points.T))
     modes, counts, steps = seek_modes(boxes, _bin_seeds(points, bandwidth), bandwidth)
-    if len(modes) == 0:  # every point lies in the far corner of its bin, where no seed sees it
+    if len(modes) == 0:  # every point lies in the far corner of its bin, out of reach of all seeds
         modes, counts, more = seek_modes(boxes, points, bandwidth)
         steps += more
     strongest_first = np.lexsort((*modes.T[::-1], counts))[::-1]

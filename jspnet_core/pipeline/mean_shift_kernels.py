@@ -1,6 +1,6 @@
 """Compiled inner loops of `mean_shift`.
 
-They stay in one file: numba's cache on disk does not notice that a function it has inlined from another file changed.
+They stay in one file: numba's disk cache does not see changes of a callee in another file.
 Views of rows are taken before a loop, and arrays are in C order, because only then the loop uses vector units.
 """
 
@@ -46,7 +46,7 @@ class Boxes(NamedTuple):
 
 @njit(nogil=True, cache=True)
 def occupied_bins(bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct rows of bins (N, D) int64: where each occurs first, (S,) int64, and how often, (S,) int64."""
+    """Distinct rows of bins (N, D) int64: index of the first occurrence, (S,) int64, and number of them, (S,) int64."""
     count, dims = bins.shape
     slots = 16
     while slots < 2 * count:
@@ -116,7 +116,7 @@ def seek_modes(boxes: Boxes, seeds: np.ndarray, bandwidth: float) -> tuple[np.nd
 
 @njit(nogil=True, cache=True)
 def without_duplicates(modes: np.ndarray, bandwidth: float) -> np.ndarray:
-    """Of the modes (M, D), strongest first, those with no stronger one kept within the bandwidth. Returns (K, D)."""
+    """Drop modes within the bandwidth of a stronger one. modes: (M, D), strongest first. Returns (K, D)."""
     count = len(modes)
     kept = np.empty((modes.shape[1], count), modes.dtype)
     distances = np.empty(count, modes.dtype)

@@ -1,4 +1,4 @@
-"""The pyramid: everything in JSPNet that depends on coordinates alone, computed once per block.
+"""Pyramids: precomputed sampling and grouping indices, all that depends on coordinates alone, once per block.
 
 Levels 1 to 4 are farthest point samples of level 0. Each level is a prefix of the one before (a farthest point
 sample of a farthest point sequence is its prefix), so one sampling serves all levels, and one self-kNN per level
@@ -37,7 +37,7 @@ Pyramid = dict[str, np.ndarray]
 
 
 def index_sources() -> dict[str, int]:
-    """The level that each index array of a pyramid points into."""
+    """Level that each index array of a pyramid refers to."""
     near = {f"near{level}": level for level in (1, 2, 3)}
     return {"sample": 0, "ball": 0, **near, **{f"up{f}{c}_index": c for f, c in UPSAMPLINGS}}
 
@@ -49,10 +49,10 @@ def pyramid_names() -> list[str]:
 
 
 def build_pyramid(xyz: np.ndarray, configuration: NetworkConfiguration, executor: Executor | None = None) -> Pyramid:
-    """The pyramid of one block (paper, section 3.1; sampling and grouping of PointNet++ and PointConv).
+    """Build the pyramid of one block (paper, section 3.1; sampling and grouping of PointNet++ and PointConv).
 
-    xyz: (N, 3) float32, finite, metres, any frame; sampling starts at its first point. executor: for half of the
-    searches, which then run beside the others; the result is the same.
+    xyz: (N, 3) float32, finite, metres, any frame; sampling starts at its first point. executor: runs half of the
+    searches in parallel; the result is the same.
     """
     c = configuration
     block = boxed(xyz, BOX_POINTS)
@@ -88,9 +88,9 @@ def build_pyramids(
     executor: Executor | None = None,
     sizes: np.ndarray | None = None,
 ) -> list[Pyramid]:
-    """Pyramids of B blocks, by this thread and the executor's: features (B, N, >= 3) float32, block x y z first.
+    """Build the pyramids of B blocks in parallel: features (B, N, >= 3) float32, block x y z first.
 
-    sizes: (B,), how many points of each block, the first ones; None: all.
+    sizes: (B,), number of points of each block, from the first on; None: all.
     """
     sizes = np.full(len(features), features.shape[1]) if sizes is None else sizes
     if len(features) == 1:
@@ -103,12 +103,12 @@ def build_pyramids(
 
 
 def points_of(pyramid: Pyramid) -> int:
-    """How many points the block of a pyramid has."""
+    """Number of points of the block that a pyramid belongs to."""
     return len(pyramid["up01_index"])
 
 
 def stack_pyramids(pyramids: Sequence[Pyramid], configuration: NetworkConfiguration) -> Pyramid:
-    """One pyramid for a batch: arrays gain a leading axis B, indices become flat over the batch (+ b * points)."""
+    """Stack the pyramids of a batch: arrays gain a leading axis B, indices become flat over it (+ b * points)."""
     stacked = {name: np.stack([p[name] for p in pyramids]) for name in pyramid_names()}
     sizes = (points_of(pyramids[0]), *configuration.levels)
     for name, level in index_sources().items():
@@ -118,7 +118,7 @@ def stack_pyramids(pyramids: Sequence[Pyramid], configuration: NetworkConfigurat
 
 
 def unstack_pyramids(stacked: Pyramid, configuration: NetworkConfiguration) -> list[Pyramid]:
-    """The pyramids of a batch's blocks: what `stack_pyramids` made one of."""
+    """Split a stacked pyramid into those of its blocks: the inverse of `stack_pyramids`."""
     sizes = (stacked["up01_index"].shape[1], *configuration.levels)
     sources = index_sources()
     return [

@@ -69,7 +69,7 @@ class Stages(Protocol):
         ...
 
     def block_features(self, voxels: Voxels, blocks: Blocks, batch: Batch) -> Features:
-        """What the network sees of each point (paper, section 4.2)."""
+        """Input features of each block point (paper, section 4.2)."""
         ...
 
     def build_pyramids(self, features: Features, batch: Batch) -> Pyramids:

@@ -1,4 +1,4 @@
-"""One representative point per voxel, and the way back from voxels to points."""
+"""Voxel grid downsampling: one representative point per voxel, and the voxel of every point."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numba import njit
 from jspnet_core.util.threads import parallel_parts
 
 MAX_COORDINATE = 1e4
-"""Metres; a coordinate beyond it is treated as no return, for it can only be a sensor's or a driver's error."""
+"""Metres; larger coordinates are treated as no return: they are errors of a sensor or driver."""
 
 _FIRST_SLOTS = 1 << 13
 _KEYS_AT_ONCE = 2048
@@ -30,9 +30,9 @@ class Voxels:
 
 
 def voxelize(points: np.ndarray, size: float, executor: Executor | None = None, threads: int = 1) -> Voxels:
-    """Hash points into cubes of edge `size` metres: points (N, 3) float32, rows may be NaN or infinite.
+    """Hash points into cubic voxels of edge `size` metres: points (N, 3) float32, rows may be NaN or infinite.
 
-    executor, threads: so many parts of a large cloud are hashed side by side; the result is the same.
+    executor, threads: parts of a large cloud that are hashed in parallel; the result is the same.
     """
     points = np.ascontiguousarray(points, np.float32)
     of_point = np.empty(len(points), np.int32)
@@ -60,7 +60,7 @@ def _hash(points: np.ndarray, per_metre: float, of_point: np.ndarray) -> tuple[n
     last, voxel = np.int64(-1), np.int32(-1)
     for begin in range(0, len(points), _KEYS_AT_ONCE):
         size = min(_KEYS_AT_ONCE, len(points) - begin)
-        for j in range(size):  # apart from the table, this takes vectors
+        for j in range(size):  # apart from the table, this loop is vectorised
             wanted[j] = _key(points, begin + j, per_metre)
         for j in range(size):
             key = wanted[j]
@@ -129,7 +129,7 @@ def _key(points: np.ndarray, i: int, per_metre: float) -> int:
 
 @njit(nogil=True, cache=True)
 def _slot(keys: np.ndarray, key: int) -> int:
-    """Where a key is, or would go."""
+    """Slot of a key, or the free one that it would take."""
     last = len(keys) - 1
     slot = ((key ^ (key >> 29)) * np.int64(-7046029254386353131) >> 20) & last
     while keys[slot] != key and keys[slot] != -1:
@@ -139,7 +139,7 @@ def _slot(keys: np.ndarray, key: int) -> int:
 
 @njit(nogil=True, cache=True)
 def _grown(keys: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The same table with four times the slots."""
+    """Rehash the table into four times the slots."""
     more_keys, more_ids = np.full(4 * len(keys), np.int64(-1)), np.empty(4 * len(ids), np.int32)
     for slot in range(len(keys)):
         if keys[slot] != -1:

@@ -20,7 +20,7 @@ def farthest_points(points: BoxedPoints, count: int) -> np.ndarray:
 
 
 def sample_and_work(points: BoxedPoints, count: int) -> tuple[np.ndarray, int]:
-    """As `farthest_points`, and how many distances were computed: up to N * count."""
+    """Sample as `farthest_points` does. Also returns the number of distances computed, up to N * count."""
     axes, order, edges = points
     return _sample(axes.take(order, axis=1), order, edges, int(np.flatnonzero(order == 0)[0]), count)
 
@@ -69,7 +69,7 @@ def _distances_of_boxes(low: np.ndarray, high: np.ndarray, x: float, y: float, z
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "nsz", "nnan"})
 def _first_of_farthest(largest: np.ndarray, place: np.ndarray, order: np.ndarray) -> int:
-    """Where the farthest point of all boxes stands; of equally far ones, the one that came first."""
+    """Index of the farthest point of all boxes; of equally far ones, the first."""
     farthest = largest[0]
     for m in range(1, len(largest)):
         farthest = max(farthest, largest[m])

@@ -80,7 +80,7 @@ def cell_of(point: np.ndarray, low: np.ndarray, edge: float, dims: np.ndarray) -
 
 @njit(nogil=True, cache=True)
 def column(grid: Grid, a: int, b: int, z: int) -> tuple[int, int]:
-    """Where the points of a column's cells around z lie; cells along z follow each other."""
+    """Range of the points in a column's cells around z; cells along z are consecutive."""
     base = (a * grid.dims[1] + b) * grid.dims[2]
     return grid.starts[base + max(z - 1, 0)], grid.starts[base + min(z + 2, grid.dims[2])]
 

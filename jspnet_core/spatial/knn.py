@@ -105,7 +105,7 @@ def _padded(n: int) -> int:
 
 @njit(nogil=True, cache=True)
 def _room(k: int) -> int:
-    """How many may be picked to sort k out of them: few to sort, and easily hit."""
+    """Number of candidates from which k are sorted: few to sort, yet easily reached."""
     return k + k // 8 + 1
 
 

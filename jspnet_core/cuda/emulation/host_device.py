@@ -1,4 +1,4 @@
-"""Kernels on the host: the CUDA sources compiled by g++, a grid run thread after thread. For tests, not for speed."""
+"""Kernels on the host, for tests: the CUDA sources compiled by g++, a grid run thread after thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-ffp-contract=off", "-Wno-unk
 
 
 class HostDevice:
-    """See `cuda.device.Device`.
+    """The host as a `cuda.device.Device`.
 
     folder: where the compiled kernels are kept. reverse: run threads and blocks in reverse order, which must not change
     a result. Raises `OSError` where there is no g++, `subprocess.CalledProcessError` where a source does not compile.

@@ -13,7 +13,7 @@ from jspnet_core.pipeline.pyramid import unstack_pyramids
 
 
 class HostNetwork:
-    """See `cuda.device_network.DeviceNetwork`."""
+    """A network on the CPU as a `cuda.device_network.DeviceNetwork`."""
 
     def __init__(self, device: HostDevice, engine: Engine, most: int):
         check_fits(engine.description.configuration)

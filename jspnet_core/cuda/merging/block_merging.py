@@ -42,7 +42,7 @@ def split_by_class(
     classes: int,
     least: int = MIN_SPLIT_POINTS,
 ) -> None:
-    """As `pipeline.merging.block_merging.split_by_class`, in place: block_label (B, N) uint8."""
+    """Split clusters by class in place, see `pipeline.merging.block_merging`. block_label: (B, N) uint8."""
     count, n = blocks.index.shape
     votes, numbers = (device.empty((count, n, classes), np.int32) for _ in range(2))
     device.launch(
@@ -69,7 +69,7 @@ def merge_blocks(
     block_label: DeviceArray,
     classes: int,
 ) -> Merged:
-    """As `pipeline.merging.block_merging.merge_blocks`, mode `fixed`: cells are voxels; block_label (B, N) uint8."""
+    """Merge in mode `fixed`, see `pipeline.merging.block_merging`; cells are voxels. block_label: (B, N) uint8."""
     count, n = blocks.index.shape
     slots = 1 << (2 * n - 1).bit_length()
     of_voxel, cell_label = filled(device, (voxels.count,), np.int32, 0xFF), zeros(device, (voxels.count,), np.uint8)
@@ -106,7 +106,10 @@ def merge_blocks(
 def finish_instances(
     device: Device, voxels: DeviceVoxels, merged: Merged, label: DeviceArray, mean_size: np.ndarray, ratio: float
 ) -> Instances:
-    """As `pipeline.merging.block_merging.finish_instances`: label (V,) uint8, mean_size (C,) float64."""
+    """Assign classes and drop small instances, see `pipeline.merging.block_merging`.
+
+    label: (V,) uint8. mean_size: (C,) float64, voxels, NaN where unknown.
+    """
     classes, most = len(mean_size), merged.most
     tally = zeros(device, (most, classes), np.int32)
     names, category = device.empty((most,), np.int32), device.empty((most,), np.uint8)

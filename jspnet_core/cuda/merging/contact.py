@@ -21,7 +21,10 @@ def join_clusters(
     classes: int,
     reach: float = CONTACT_REACH,
 ) -> Merged:
-    """As `pipeline.merging.contact.join_clusters`: block_label (B, N) uint8, reach in metres. Not for no blocks."""
+    """Merge clusters as `pipeline.merging.contact.join_clusters` does, for one block or more.
+
+    block_label: (B, N) uint8. reach: metres.
+    """
     counts = device.download(clusters.count)
     first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)  # of each block's segments, and their number
     segments, of_voxel = int(first[-1]), device.empty((voxels.count,), np.int32)
@@ -49,7 +52,7 @@ def join_clusters(
 
 
 class _Joining:
-    """The rows of all blocks, sorted into cells as wide as the reach: see contact.cu."""
+    """Block points sorted into cells as wide as the reach, see contact.cu."""
 
     def __init__(
         self,

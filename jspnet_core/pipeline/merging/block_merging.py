@@ -16,13 +16,13 @@ import numpy as np
 from jspnet_core.classes import NO_INSTANCE
 
 MIN_OVERLAP = 7
-"""Points of a cluster that must lie in an instance's cells for the cluster to join it."""
+"""Fewest points of a cluster in the cells of an instance for the cluster to join it."""
 
 MIN_NEW_POINTS = 30
-"""Clusters of fewer points found no instance of their own in the reference."""
+"""Fewest points of a cluster that becomes a new instance in the reference."""
 
 MIN_SPLIT_POINTS = 10
-"""Points of a cluster that are a cluster of their own where they have another class than most of it."""
+"""Fewest points of a cluster that split off where their class is not that of most of it."""
 
 LEGACY_GAP = 0.005
 """Edge of a cell of the reference's grid, as a share of the room's extent along each axis."""
@@ -37,7 +37,7 @@ def merge_blocks(
     cell_count: int,
     mode: Literal["fixed", "legacy"] = "fixed",
 ) -> np.ndarray:
-    """Join the clusters of B blocks of N points, in the order of the blocks.
+    """Merge the clusters of B blocks of N points, in the order of the blocks.
 
     cells: (B, N) int64, the cell each point lies in, 0 to cell_count - 1: a voxel, or one of `legacy_cells`.
     clusters: (B, N) int32, cluster of each point within its block, 0 to K - 1; -1: padding, ignored.
@@ -81,7 +81,7 @@ def legacy_cells(points: np.ndarray) -> np.ndarray:
 def finish_instances(
     instance: np.ndarray, label: np.ndarray, mean_size: np.ndarray, ratio: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Name the instances' classes and drop those too small for their class.
+    """Assign a class to each instance and drop instances that are too small for their class.
 
     instance: (V,) int32, -1 for none; label: (V,) uint8, class of each voxel or point.
     mean_size: (C,) float64, mean size of the training instances of each class, counted as `instance` counts; NaN
@@ -108,7 +108,7 @@ def finish_instances(
 
 
 def split_by_class(clusters: np.ndarray, labels: np.ndarray, least: int = MIN_SPLIT_POINTS) -> np.ndarray:
-    """Clusters of which no part has a class of its own: an instance has one class, and the labels know more of borders.
+    """Split clusters by class: an instance has one class, and labels follow borders better than clusters do.
 
     The points of a cluster that have another class than most of it become a cluster of their own if they are at least
     `least`; fewer stay, as noise. clusters: (B, N) int32, of each block 0 to K - 1, -1: padding. labels: (B, N) uint8.

@@ -1,4 +1,4 @@
-"""Instances that are no connected thing fall apart: two chairs of one cluster, with a gap between them."""
+"""Connected components of instances: two chairs of one cluster, with a gap between them, are two instances."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jspnet_core.spatial.union_find import numbered, root_of, unite
 
 
 def split_at_gaps(xyz: np.ndarray, instance: np.ndarray, gap: float) -> np.ndarray:
-    """Make every connected piece of an instance an instance of its own.
+    """Make every connected component of an instance an instance of its own.
 
     Two points are connected where they lie within `gap` metres, or a chain of such points of their instance leads from
     one to the other. xyz: (V, 3) float32, metres. instance: (V,) int32, 0 and up, -1 for none.
@@ -26,7 +26,7 @@ def split_at_gaps(xyz: np.ndarray, instance: np.ndarray, gap: float) -> np.ndarr
 
 @njit(nogil=True, cache=True)
 def _pieces(grid: Grid, instance: np.ndarray, square: float) -> np.ndarray:
-    """Number of each point's piece, over all pairs of points of a cell and of neighbouring cells.
+    """Component of each point, over all pairs of points of a cell and of neighbouring cells.
 
     Most cells hold one piece alone: two of them meet by the first pair that is near, or are of one piece already.
     """

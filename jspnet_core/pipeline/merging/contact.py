@@ -1,4 +1,4 @@
-"""Join the clusters of neighbouring blocks by where they touch: one pass over the borders, no overlap needed.
+"""Merge clusters of neighbouring blocks by contact: one pass over the borders, no overlap needed.
 
 BlockMerging (`block_merging`) joins clusters by the points that two blocks share, and so pays for every border
 with half a block more. Here a cluster also meets what lies within `CONTACT_REACH` of it in another block: two clusters
@@ -25,7 +25,7 @@ MIN_CONTACT_POINTS = 5
 """Points of either cluster that must touch the other."""
 
 MIN_CONTACT_SHARE = 0.3
-"""And their share of the cluster's points that touch the other's block."""
+"""Least share of the cluster's points that touch the other's block which must touch the other cluster."""
 
 # Public interface
 
@@ -38,11 +38,11 @@ def join_clusters(
     reach: float = CONTACT_REACH,
     executor: Executor | None = None,
 ) -> np.ndarray:
-    """Instances of the whole cloud from the clusters of B blocks of N points.
+    """Merge the clusters of B blocks of N points to instances of the whole cloud.
 
     xyz: (V, 3) float32, metres. index: (B, N) int32 into xyz. clusters: (B, N) int32, cluster of each point within
     its block, 0 to K - 1; -1: padding, ignored. labels: (B, N) uint8, class of each point. reach: metres.
-    executor: takes half of the search.
+    executor: runs half of the search.
     Returns (V,) int32: instance of each point of the cloud, 0 and up, -1 where no block drew it. A point that several
     blocks drew is in the instance of its cluster in the first of them.
     Raises ValueError for arrays of unlike shapes.
@@ -109,8 +109,8 @@ def _counted(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _touches(
     xyz: np.ndarray, block: np.ndarray, segment: np.ndarray, reach: float, executor: Executor | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which segments of other blocks lie within `reach` of each point, as rows (own segment, other segment), and which
-    other blocks do, as rows (own segment, other block): two (E, 2) int64, one row per point and touch.
+    """Segments of other blocks within `reach` of each point, as rows (own segment, other segment), and those
+    blocks, as rows (own segment, other block): two (E, 2) int64, one row per point and touch.
 
     xyz: (M, 3) float32; block, segment: (M,) int32.
     """
@@ -138,7 +138,7 @@ def _blocks_of_cells(grid: Grid, block: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 @njit(nogil=True, cache=True)
 def _search(grid, block, segment, lowest, highest, square, first, last):  # type: ignore[no-untyped-def]
-    """What the points from `first`, where a cell begins, to before `last` touch.
+    """Find the segments and blocks that the points from `first`, where a cell begins, to before `last` touch.
 
     block, segment: (M,), in the order of the grid's points; lowest, highest: of its cells, so that the inside of a
     block is passed over column by column.
