@@ -75,7 +75,8 @@ class ClassTable:
     def labels_in(self, other: ClassTable) -> np.ndarray:
         """Label of each of these classes in another table: that of its name there, else that of its parent.
 
-        Returns (C,) uint8. Raises `ClassTableError` where a class is in neither way in the other table.
+        Returns (C,) uint8. Raises `ClassTableError` where a class is in neither way in the other table, or where the
+        other one tells apart what is one class here.
         """
         parents = self.parents or self.names
         found = [name if name in other.names else parent for name, parent in zip(self.names, parents, strict=True)]
@@ -84,6 +85,16 @@ class ClassTable:
             raise ClassTableError(
                 f"the classes {', '.join(self.names)} cannot be read as the classes {', '.join(other.names)}: "
                 f"nothing there stands for {', '.join(missing)}"
+            )
+        parted = {
+            parent
+            for name, parent in zip(other.names, other.parents, strict=False)
+            if parent in self.names and name not in self.names
+        }
+        if parted:
+            raise ClassTableError(
+                f"the classes {', '.join(self.names)} cannot be read as the classes {', '.join(other.names)}: "
+                f"there, classes of their own are parts of {', '.join(sorted(parted))}"
             )
         return np.array([other.names.index(name) for name in found], np.uint8)
 

@@ -48,6 +48,13 @@ def evaluate(
     thing: Annotated[
         list[str] | None, typer.Option(help="a class that is an object, instead of the model's list; may be repeated")
     ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            help="class table to score by, as s3dis: predictions and truth are read as its classes [default: the "
+            "model's, or the rooms' where that is the smaller table]"
+        ),
+    ] = None,
     model: options.Model = None,
     engine: options.Engine = "onnxruntime",
     settings: dict[str, Any] = {},  # noqa: B006  the options of the decorator
@@ -68,8 +75,11 @@ def evaluate(
         _refuse_with_paper(settings, views, votes)
     threads = settings.setdefault("threads", DEFAULTS.threads)
     loaded = options.load_engine(model, engine, threads)
-    for folder in (rooms_dir, *([train_sizes] if train_sizes else [])):
-        scoring.check_classes(loaded, folder)
+    loaded, relabel = scoring.in_common_classes(loaded, rooms_dir, classes)
+    if protocol == "paper" and relabel is not None:
+        raise OptionError("--protocol paper scores by the classes of the rooms alone: drop --classes")
+    if train_sizes and scoring.in_common_classes(loaded, train_sizes, None)[1] is not None:
+        raise OptionError(f"--train-sizes {train_sizes}: its rooms have other classes than are scored")
     if protocol == "paper":
         loaded = scoring.adjust(loaded, thing, None)
         evaluation = scoring.by_blocks(
@@ -84,7 +94,7 @@ def evaluate(
     else:
         loaded = scoring.adjust(loaded, thing, train_sizes)
         evaluation = scoring.by_points(
-            loaded, paths, split, {**settings, "seed": seed}, views=views, votes=votes, seed=seed
+            loaded, paths, split, {**settings, "seed": seed}, views=views, votes=votes, seed=seed, relabel=relabel
         )
     _report(evaluation, f"{rooms_dir}, split {split}", json_file)
 

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from jspnet_core.cli import options, scoring
 from jspnet_core.cli.settings_options import OptionError
 from jspnet_core.cli.terminal import output
 from jspnet_core.data.rooms import room_paths, rooms_hash
+from jspnet_core.engine import Engine
 from jspnet_core.engine.module_engine import NetworkEngine
 from jspnet_core.evaluation.results import Evaluation
 from jspnet_core.report.page import RunResult, write_report
@@ -45,12 +47,12 @@ def report(
     out.mkdir(parents=True, exist_ok=True)
     results = []
     for record in records:
-        engine = NetworkEngine.from_checkpoint(record.checkpoint)
-        scoring.check_classes(engine, rooms_dir)
-        evaluation = _evaluated(out, record, engine, paths, split, sha256, views, threads)
+        loaded = NetworkEngine.from_checkpoint(record.checkpoint)
+        engine, relabel = scoring.in_common_classes(loaded, rooms_dir, None)
+        evaluation = _evaluated(out, record, engine, paths, split, sha256, views, threads, relabel)
         segmenter = options.create_segmenter(None, engine, up_axis="z", threads=threads)
         results.append(
-            RunResult(record, evaluation, draw_rooms(out, record.name, segmenter, paths, evaluation, pictures))
+            RunResult(record, evaluation, draw_rooms(out, record.name, segmenter, paths, evaluation, pictures, relabel))
         )
     for page in write_report(out, results, str(rooms_dir), sha256, split):
         output().print(str(page), soft_wrap=True)
@@ -77,12 +79,13 @@ def _trained_on(record: RunRecord) -> Path:
 def _evaluated(
     out: Path,
     record: RunRecord,
-    engine: NetworkEngine,
+    engine: Engine,
     paths: Sequence[Path],
     split: str,
     rooms_sha256: str,
     views: int,
     threads: int,
+    relabel: np.ndarray | None,
 ) -> Evaluation:
     """The evaluation of a run's best checkpoint: a former one of the same files, or a new one, which is kept."""
     file = out / f"{record.name}.json"
@@ -92,7 +95,7 @@ def _evaluated(
         if former.split == split and of.items() <= former.settings.items():
             return former
     settings = {"threads": threads}
-    evaluation = scoring.by_points(engine, paths, split, settings, views=views, votes=1, seed=0)
+    evaluation = scoring.by_points(engine, paths, split, settings, views=views, votes=1, seed=0, relabel=relabel)
     evaluation = replace(evaluation, settings=evaluation.settings | of)
     evaluation.write(file)
     return evaluation

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from jspnet_core.classes import ClassTable
+from jspnet_core.classes import UNLABELLED, ClassTable
 from jspnet_core.cli import options
 from jspnet_core.cli.settings_options import OptionError
 from jspnet_core.cli.terminal import progress_bar
+from jspnet_core.data.class_tables import read_class_table
 from jspnet_core.data.depth_view import DepthCamera
 from jspnet_core.data.instance_sizes import mean_instance_sizes
-from jspnet_core.data.rooms import is_prepared, open_rooms, read_split, room_classes
+from jspnet_core.data.rooms import are_single_views, is_prepared, open_rooms, read_split, room_classes
 from jspnet_core.engine import Engine, RedescribedEngine
+from jspnet_core.engine.merged_classes import MergedClassesEngine
 from jspnet_core.evaluation.evaluate import RoomResult, evaluate_rooms, evaluate_views
 from jspnet_core.evaluation.paper_protocol import (
     BANDWIDTH,
@@ -42,18 +44,31 @@ DEFAULTS_HELP = {name: _defaults_help(name) for name in SegmenterSettings.model_
 
 
 def by_points(
-    engine: Engine, paths: Sequence[Path], split: str, settings: dict[str, Any], *, views: int, votes: int, seed: int
+    engine: Engine,
+    paths: Sequence[Path],
+    split: str,
+    settings: dict[str, Any],
+    *,
+    views: int,
+    votes: int,
+    seed: int,
+    relabel: np.ndarray | None = None,
 ) -> Evaluation:
-    """Every point of a room once, and of single views where `views` is not 0.
+    """Every point of a room once, and of simulated views where `views` is not 0.
 
-    settings: of `SegmenterSettings`; None: the default, of rooms or of frames.
+    settings: of `SegmenterSettings`; None: the default, of rooms or of frames. relabel: see `evaluate_rooms`.
     """
-    segmenter = options.create_segmenter(None, engine, up_axis="z", **_filled(settings, DEFAULTS))
-    rooms = _run("rooms", evaluate_rooms(segmenter, paths, votes), len(paths))
+    single_views = are_single_views(paths[0].parent)
+    if single_views and views:
+        raise OptionError(f"--views: the rooms of {paths[0].parent} are single views already")
+    defaults = FRAME_DEFAULTS if single_views else DEFAULTS
+    segmenter = options.create_segmenter(None, engine, up_axis="z", **_filled(settings, defaults))
+    of_rooms = evaluate_rooms(segmenter, paths, votes, relabel, single_views=single_views)
+    rooms = _run("views" if single_views else "rooms", of_rooms, len(paths))
     frames, view_settings = [], {}
     if views:
         on_frames = options.create_segmenter(None, engine, up_axis="z", **_filled(settings, FRAME_DEFAULTS))
-        evaluation = evaluate_views(on_frames, paths, views, seed, DepthCamera(), votes)
+        evaluation = evaluate_views(on_frames, paths, views, seed, DepthCamera(), votes, relabel)
         frames = _run("views", evaluation, views * len(paths))
         view_settings = {
             "of_each_room": views,
@@ -113,14 +128,33 @@ def adjust(engine: Engine, things: Sequence[str] | None, train_sizes: Path | Non
     return RedescribedEngine(engine, d.model_copy(update=changes)) if changes else engine
 
 
-def check_classes(engine: Engine, rooms_dir: Path) -> None:
-    """Raise `OptionError` where prepared rooms have other classes than the model; npz files do not name theirs."""
-    model = engine.description.class_table().names
-    if is_prepared(rooms_dir) and room_classes(rooms_dir).names != model:
+def in_common_classes(engine: Engine, rooms_dir: Path, given: str | None) -> tuple[Engine, np.ndarray | None]:
+    """The engine answering in the classes to score by, and the label there of each label of the rooms, (256,) uint8.
+
+    given: what `--classes` says; without it the model's classes, or the rooms' where the one table is the smaller one
+    of the other. Npz files do not name their classes: they are the model's, unless these are not of their number.
+    Raises `OptionError`, `RoomFileError`, `ClassTableError`.
+    """
+    model, rooms = engine.description.class_table(), room_classes(rooms_dir)
+    if not is_prepared(rooms_dir) and model.base().names != rooms.names:
+        rooms = model
+    if given is not None:
+        table = read_class_table(given)[0]
+    elif model.names == rooms.names or rooms.base().names == model.names:
+        table = model
+    elif model.base().names == rooms.names:
+        table = rooms
+    else:
         raise OptionError(
-            f"{engine.description.name} knows the classes {', '.join(model)}; the rooms of {rooms_dir} have "
-            f"{', '.join(room_classes(rooms_dir).names)}: there is nothing to compare"
+            f"{engine.description.name} knows the classes {', '.join(model.names)}; the rooms of {rooms_dir} have "
+            f"{', '.join(rooms.names)}: there is nothing to compare"
         )
+    merged = engine if model.names == table.names else MergedClassesEngine(engine, table)
+    if rooms.names == table.names:
+        return merged, None
+    relabel = np.full(UNLABELLED + 1, UNLABELLED, np.uint8)
+    relabel[: len(rooms)] = rooms.labels_in(table)
+    return merged, relabel
 
 
 def _training_rooms(folder: Path) -> list:

@@ -57,15 +57,29 @@ class RoomResult:
         )
 
 
-def evaluate_rooms(segmenter: Segmenter, paths: Sequence[Path], votes: int = 1) -> Iterator[RoomResult]:
+def evaluate_rooms(
+    segmenter: Segmenter,
+    paths: Sequence[Path],
+    votes: int = 1,
+    relabel: np.ndarray | None = None,
+    *,
+    single_views: bool = False,
+) -> Iterator[RoomResult]:
     """Segment rooms from files one by one and score each.
 
     Rooms keep their frame, z up with z = 0 at the lowest point, as in training; gravity is not estimated.
     votes: number of rotations for test-time augmentation of the labels; 1: none. Instances are found without it.
+    relabel: (256,) uint8, the model's label of each label of the rooms; None: they are the same.
+    single_views: the rooms are frames of a camera, z above the floor, whose place is taken for that of their middle.
     Raises `RoomFileError`, also for rooms with classes that the model does not have.
     """
     for path in paths:
-        yield _score(segmenter, read_scorable_room(path, segmenter), np.eye(4), votes)
+        room, T_room_input = read_scorable_room(path, segmenter, relabel), np.eye(4)
+        if single_views:
+            T_room_input[:2, 3] = np.asarray(room.points)[:, :2].mean(axis=0)
+            points = np.asarray(room.points) - T_room_input[:3, 3].astype(np.float32)
+            room = Room(room.name, points, room.colors, room.label, room.instance)
+        yield _score(segmenter, room, T_room_input, votes)
 
 
 def evaluate_views(
@@ -75,6 +89,7 @@ def evaluate_views(
     seed: int = 0,
     camera: DepthCamera | None = None,
     votes: int = 1,
+    relabel: np.ndarray | None = None,
 ) -> Iterator[RoomResult]:
     """Segment `count` simulated depth-camera frames of each room and score each against its visible points.
 
@@ -83,7 +98,7 @@ def evaluate_views(
     """
     for path in paths:
         for frame, T_room_frame in simulate_views(
-            read_scorable_room(path, segmenter), count, seed, camera or DepthCamera()
+            read_scorable_room(path, segmenter, relabel), count, seed, camera or DepthCamera()
         ):
             yield _score(segmenter, frame, T_room_frame, votes)
 
@@ -113,9 +128,11 @@ def simulate_views(room: Room, count: int, seed: int, camera: DepthCamera) -> It
         yield Room(f"{room.name}#{number}", points, colors, label, instance), T_room_frame
 
 
-def read_scorable_room(path: Path, segmenter: Segmenter) -> Room:
-    """Read a room whose classes the model has. Raises `RoomFileError`."""
+def read_scorable_room(path: Path, segmenter: Segmenter, relabel: np.ndarray | None = None) -> Room:
+    """Read a room whose classes the model has, after `relabel` (256,). Raises `RoomFileError`."""
     room = read_room(path)
+    if relabel is not None:
+        room = Room(room.name, np.asarray(room.points), room.colors, relabel[room.label], room.instance)
     known = room.label[room.label != UNLABELLED]
     classes = len(segmenter.classes)
     if len(known) and known.max() >= classes:

@@ -36,9 +36,15 @@ def extremes(evaluation: Evaluation, count: int) -> list[tuple[str, str, float]]
 
 
 def draw_rooms(
-    out: Path, run: str, segmenter: Segmenter, paths: Sequence[Path], evaluation: Evaluation, count: int
+    out: Path,
+    run: str,
+    segmenter: Segmenter,
+    paths: Sequence[Path],
+    evaluation: Evaluation,
+    count: int,
+    relabel: np.ndarray | None = None,
 ) -> list[RoomPicture]:
-    """Label the best and worst rooms once more and write a PNG of each into `out`."""
+    """Label the best and worst rooms once more and write a PNG of each into `out`. relabel: see `evaluate_rooms`."""
     by_name = {path.stem: path for path in paths}
     pictures = []
     for name, which, miou in extremes(evaluation, count):
@@ -48,7 +54,7 @@ def draw_rooms(
         truth = np.unique(room.instance, return_inverse=True)[1] + 1  # 0 stands for no instance
         rows = [
             Row("network", found.label, named_alike(found.instance, truth)),
-            Row("truth", np.array(room.label), truth),
+            Row("truth", np.array(room.label) if relabel is None else relabel[room.label], truth),
         ]
         file = f"{run}-{which}-{name}.png"
         cloud_picture(out / file, points, colors, rows, segmenter.classes)

@@ -11,7 +11,7 @@ import pytest
 from scipy.spatial import cKDTree
 from typer.testing import CliRunner
 
-from jspnet_core.classes import ClassTable
+from jspnet_core.classes import INDOOR, S3DIS, ClassTable
 from jspnet_core.cli.app import app
 from jspnet_core.data.depth_view import DepthCamera
 from jspnet_core.data.room_index import RoomIndex, write_index
@@ -140,7 +140,7 @@ def test_a_view_holds_what_is_visible_in_the_rooms_frame(rooms: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--split", "test"], "no split named 'test'; it has val, train, fold"),
+        (["--split", "test"], "split 'test' does not exist; accepted are val, train, fold"),
         (["--rooms", "attic"], "no room attic; it has room_1, room_2"),
         (["--split", "train"], "has no rooms"),
         (["--json", "/no/such/folder/s.json"], "no folder"),
@@ -161,7 +161,7 @@ def test_classes_beyond_the_model_are_refused(rooms: Path, tmp_path: Path) -> No
     np.savez(tmp_path / "odd.npz", **arrays)
     (tmp_path / "split.json").write_text('{"val": ["odd"]}')
     _, _, error = evaluate(tmp_path)
-    assert "odd.npz: holds class 13, but the model's classes are 0 to 12" in str(error)
+    assert "odd.npz: contains class 13, the classes of the model are 0 to 12" in str(error)
 
 
 def test_prepared_rooms_of_other_classes_are_refused(rooms: Path, tmp_path: Path) -> None:
@@ -176,6 +176,43 @@ def test_prepared_rooms_of_other_classes_are_refused(rooms: Path, tmp_path: Path
         _, _, error = evaluate(tmp_path, *options)
         assert "knows the classes ceiling, floor, wall" in str(error)
         assert "have ceiling, floor, crate" in str(error)
+
+
+def indoor_rooms(rooms: Path, folder: Path, single_views: bool = False) -> Path:
+    """The prepared room with a part of its clutter called bed."""
+    room = read_room(rooms / "room_1.npz")
+    label = np.where(room.label == S3DIS.names.index("clutter"), INDOOR.names.index("bed"), room.label)
+    folder.mkdir()
+    entry = write_room(folder, replace(room, label=label.astype(np.uint8)), INDOOR, "x", single_views)
+    splits, entries = {"val": ["room_1"]}, {"room_1": entry}
+    index = RoomIndex(
+        data="t", settings={}, classes=INDOOR.to_dict(), single_views=single_views, splits=splits, rooms=entries
+    )
+    write_index(folder, index)
+    return folder
+
+
+def test_rooms_of_a_larger_table_are_scored_by_the_models(rooms: Path, tmp_path: Path) -> None:
+    plain, larger = tmp_path / "plain.json", tmp_path / "larger.json"
+    assert evaluate(rooms, "--rooms", "room_1", "--json", plain)[0] == 0
+    assert evaluate(indoor_rooms(rooms, tmp_path / "indoor"), "--json", larger)[0] == 0
+    scores = [json.loads(path.read_text()) for path in (plain, larger)]
+    assert scores[1]["classes"].keys() == set(S3DIS.names)
+    assert scores[1]["oAcc"] == pytest.approx(scores[0]["oAcc"], abs=0.05)  # the points come in another order
+
+
+def test_frames_are_evaluated_as_they_are(rooms: Path, tmp_path: Path) -> None:
+    folder = indoor_rooms(rooms, tmp_path / "frames", single_views=True)
+    assert evaluate(folder, "--classes", "s3dis", "--json", tmp_path / "s.json")[0] == 0
+    scores = json.loads((tmp_path / "s.json").read_text())
+    assert scores["settings"]["stride"] == 1.0
+    _, _, error = evaluate(folder, "--views", "1")
+    assert "single views already" in str(error)
+
+
+def test_classes_that_the_model_does_not_have_are_refused_with_both_tables(rooms: Path) -> None:
+    _, _, error = evaluate(rooms, "--classes", "indoor")
+    assert "cannot be read as the classes ceiling" in str(error)
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the S3DIS rooms are not beside this checkout")

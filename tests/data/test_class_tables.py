@@ -55,3 +55,8 @@ def test_tables_are_known_by_name():
     table, labels = read_class_table("indoor")
     assert table == INDOOR
     assert labels == {i: i for i in range(23)}
+
+
+def test_a_smaller_table_is_not_read_as_a_larger_one():
+    with pytest.raises(ClassTableError, match="there, classes of their own are parts of bookcase, clutter, table"):
+        S3DIS.labels_in(INDOOR)
