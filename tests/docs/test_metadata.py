@@ -129,3 +129,9 @@ def test_make_help_lists_every_target() -> None:
     assert phony
     shown = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert sorted(line.split()[0] for line in shown.splitlines()) == sorted(phony[1].split())
+
+
+def test_slow_rooms_of_tests_exist() -> None:
+    from tests.conftest import HERE, SLOW
+
+    assert not [name for name in SLOW if not (HERE / name).exists()]
