@@ -105,6 +105,7 @@ LAYERS: dict[str, str] = {
     "export": "checkpoint to ONNX, checked against PyTorch",
     "training": "the training loop, its data sets, losses and recipes",
     "evaluation": "scores: IoU, coverage, precision, recall, average precision; the paper's protocol",
+    "memory": "memory over frames: a voxel map whose labels settle, objects that keep their ids",
     "data": "data sets become folders of labelled rooms",
     "cuda": "a whole frame on the GPU: the steps of `pipeline` around CUDA kernels, and their emulation on the host",
     "pipeline": "the steps of one cloud, in order",

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from jspnet_core import __version__
-from jspnet_core.cli.main import fail
+from jspnet_core.cli.fail import fail
 from jspnet_core.cli.terminal import with_verbosity
 
 COMMANDS = {

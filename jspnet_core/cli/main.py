@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 
+from jspnet_core.cli.fail import fail
+
 
 def main() -> None:
     """Run the command. An error that a user can mend is one line on stderr and exit code 2; a defect has a traceback.
@@ -22,12 +24,6 @@ def main() -> None:
     except KeyboardInterrupt:
         print("jspnet: interrupted", file=sys.stderr)
         raise SystemExit(130) from None
-
-
-def fail(message: str) -> None:
-    """One line on stderr, exit code 2."""
-    print(f"jspnet: {' '.join(message.split())}", file=sys.stderr)
-    raise SystemExit(2)
 
 
 if __name__ == "__main__":

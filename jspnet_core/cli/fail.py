@@ -1,0 +1,12 @@
+"""End of the command with an error that its user can mend."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+
+def fail(message: str) -> NoReturn:
+    """Print one line on stderr and exit with code 2."""
+    print(f"jspnet: {' '.join(message.split())}", file=sys.stderr)
+    raise SystemExit(2)
