@@ -25,7 +25,8 @@ def world_coordinates(table: Table, scale: float = 1.0) -> np.ndarray:
         xyz = xyz.astype(np.float64) * scale
     if table.T_world_input is not None:
         T = table.T_world_input
-        xyz = xyz.astype(np.float64) @ T[:3, :3].T + scale * T[:3, 3]
+        with np.errstate(over="ignore", invalid="ignore"):  # NaN and Inf: no return
+            xyz = xyz.astype(np.float64) @ T[:3, :3].T + scale * T[:3, 3]
     return xyz
 
 

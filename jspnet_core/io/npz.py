@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -182,8 +183,11 @@ def _check_array(file: IO[bytes], size: int, name: str) -> None:
     version = npy_format.read_magic(file)
     readers = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
     if version not in readers:
-        return  # numpy refuses it
-    shape, _, dtype = readers[version](file)
+        raise ValueError(f"{name} has version {version[0]}.{version[1]} of the npy format, must be 1.0 or 2.0")
+    try:
+        shape, _, dtype = readers[version](file)
+    except tokenize.TokenError as error:  # which numpy lets through
+        raise ValueError(f"{name} has a damaged header ({error})") from None
     if dtype.hasobject:
         raise ValueError(f"{name} holds Python objects, which are not read")
     if math.prod(shape) * dtype.itemsize > size:

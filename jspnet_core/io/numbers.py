@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 
 import numpy as np
 
@@ -33,7 +34,9 @@ def parse_rows(text: bytes, dtype: np.dtype, delimiter: str | None = None, rows:
 
 
 def _load(text: bytes, dtype: np.dtype, delimiter: str | None, rows: int | None) -> np.ndarray:
-    return np.loadtxt(io.BytesIO(text), dtype=dtype, comments=None, delimiter=delimiter, max_rows=rows, ndmin=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # about empty lines, which do not count as rows
+        return np.loadtxt(io.BytesIO(text), dtype=dtype, comments=None, delimiter=delimiter, max_rows=rows, ndmin=1)
 
 
 def _cast(text: bytes, dtype: np.dtype, delimiter: str | None, rows: int | None) -> np.ndarray:
