@@ -77,7 +77,7 @@ the networks in turns.
 "Of a large product" sets the products of a block, as if all its time went into them, beside what a product of large
 matrices reached in the same runtime just before, the median of as many. A square metre is one of ground. Scores are of
 {rooms} validation rooms and of {views} views of each, in per cent, with the default settings; a network without scores
-has not been trained, one of few blocks began with another's weights ([how](training.md#begin-from-a-trained-model)).
+has not been trained, one of few blocks began with another's weights ([how](training.md#fine-tuning)).
 "Taught" was trained with a trained `m` as its teacher (`--teacher`). 8 bits: dynamic quantisation, of the weights by
 channel. A row that says "not trained for it" runs the weights of its size as they are. mIoU is of the classes that the
 rooms have, for the networks differ in whether they were kept from saying one that is not there (`--exclude`).
