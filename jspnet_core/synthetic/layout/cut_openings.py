@@ -34,7 +34,7 @@ def _connect(rng: np.random.Generator, plan: Plan) -> bool:
     return len(set(group)) == 1
 
 
-def _join(rng, plan: Plan, first: tuple, second: tuple, low: float, high: float) -> bool:
+def _join(rng: np.random.Generator, plan: Plan, first: tuple, second: tuple, low: float, high: float) -> bool:
     wall, other = plan.rooms[first[0]].walls[first[1]], plan.rooms[second[0]].walls[second[1]]
     wide = high - low > 2.4
     double = wide and rng.random() < 0.15
@@ -62,7 +62,7 @@ def _join(rng, plan: Plan, first: tuple, second: tuple, low: float, high: float)
     return True
 
 
-def _glaze(rng, plan: Plan, first: tuple, second: tuple, low: float, high: float) -> None:
+def _glaze(rng: np.random.Generator, plan: Plan, first: tuple, second: tuple, low: float, high: float) -> None:
     """A glass partition beside a door between two rooms where those are usual."""
     kinds = {plan.rooms[first[0]].kind, plan.rooms[second[0]].kind}
     if not kinds <= _GLASS_ROOMS or rng.random() > 0.5:
@@ -74,9 +74,9 @@ def _glaze(rng, plan: Plan, first: tuple, second: tuple, low: float, high: float
     for _ in range(5):
         start = rng.uniform(low + 0.1, max(low + 0.11, high - 0.1 - width))
         if wall.is_free(start, start + width, 0.1):
-            ends = sorted((wall.at(s) - other.start) @ other.along for s in (start, start + width))
+            a, b = sorted((wall.at(s) - other.start) @ other.along for s in (start, start + width))
             wall.openings.append(Opening("glass", start, start + width, bottom, top, plan.thickness, second[0], True))
-            other.openings.append(Opening("glass", *ends, bottom, top, plan.thickness, first[0], False))
+            other.openings.append(Opening("glass", a, b, bottom, top, plan.thickness, first[0], False))
             return
         width = max(0.6, width * 0.7)
 

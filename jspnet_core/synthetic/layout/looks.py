@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from jspnet_core.synthetic.assets.own.shape import Part
 from jspnet_core.synthetic.assets.pieces import Piece
@@ -86,16 +87,21 @@ def random_color(rng: np.random.Generator, saturation: float, value: tuple[float
 
     saturation: upper limit. value: range of the brightness.
     """
-    hue = (rng.normal(0.09, 0.035), rng.normal(0.58, 0.06), rng.uniform())[
-        int(np.searchsorted((0.5, 0.7), rng.random()))
-    ]
+    hues = rng.normal(0.09, 0.035), rng.normal(0.58, 0.06), rng.uniform()
+    hue = hues[int(np.searchsorted((0.5, 0.7), rng.random()))]
     rgb = colorsys.hsv_to_rgb(hue % 1.0, saturation * rng.uniform() ** 0.7, rng.uniform(*value))
-    return tuple(int(round(255 * c)) for c in rgb)
+    return whole(255 * np.array(rgb))
 
 
-def _jitter(rng: np.random.Generator, color, spread: float) -> tuple[int, int, int]:
+def _jitter(rng: np.random.Generator, color: npt.ArrayLike, spread: float) -> tuple[int, int, int]:
     shift = rng.normal(0, spread) + rng.normal(0, spread * 0.25, 3)
-    return tuple(int(c) for c in np.clip(np.asarray(color) + shift, 18, 248))
+    return whole(np.clip(np.asarray(color) + shift, 18, 248))
+
+
+def whole(color: np.ndarray) -> tuple[int, int, int]:
+    """A colour as whole numbers."""
+    red, green, blue = (round(float(c)) for c in color)
+    return red, green, blue
 
 
 _OWN = {

@@ -7,16 +7,19 @@ import weakref
 
 import numpy as np
 
+from jspnet_core.synthetic.assets.library import Library
 from jspnet_core.synthetic.assets.own import MAKERS
-from jspnet_core.synthetic.layout.architecture import add_structure, build_room, draw_style
+from jspnet_core.synthetic.layout.architecture import build_room, draw_style
 from jspnet_core.synthetic.layout.cut_openings import cut_openings
 from jspnet_core.synthetic.layout.draw_plan import KINDS, draw_plan
-from jspnet_core.synthetic.layout.furnisher import Counter, Furnisher
+from jspnet_core.synthetic.layout.furnisher import Furnisher
+from jspnet_core.synthetic.layout.groups.hung import ceiling_lamps
 from jspnet_core.synthetic.layout.looks import Palette
+from jspnet_core.synthetic.layout.placed import Counter
 from jspnet_core.synthetic.layout.programs import furnish
-from jspnet_core.synthetic.layout.relations import ceiling_lamps
 from jspnet_core.synthetic.layout.roof import Roof, draw_roof, fit_roof
 from jspnet_core.synthetic.layout.stock import Stock, make_stock
+from jspnet_core.synthetic.layout.structure import add_structure
 from jspnet_core.synthetic.layout.things import scatter
 from jspnet_core.synthetic.meshes import FurnishedScene, Lamp, Lighting
 
@@ -39,7 +42,9 @@ class LayoutError(RuntimeError):
     """A scene that could not be furnished after all tries."""
 
 
-def make_furnished_scene(seed: int, kind: str | None = None, library=None, split: str = "train") -> FurnishedScene:
+def make_furnished_scene(
+    seed: int, kind: str | None = None, library: Library | None = None, split: str = "train"
+) -> FurnishedScene:
     """One furnished scene; the same seed, kind, library and split give the same scene.
 
     kind: one of `KINDS`; None draws one. library: see `assets.library`; None furnishes with own shapes alone.
@@ -59,7 +64,7 @@ def make_furnished_scene(seed: int, kind: str | None = None, library=None, split
     raise LayoutError(f"{kind or 'scene'} with seed {seed}: not furnished in {TRIES} draws")
 
 
-def _stock(library, split: str) -> Stock:
+def _stock(library: Library | None, split: str) -> Stock:
     key = (id(library), split)
     held = _stocks.get(key)
     if held is None or held[0]() is not library:
@@ -77,7 +82,9 @@ def _draw(rng: np.random.Generator, name: str, kind: str, stock: Stock) -> Furni
     palette, counter = Palette(rng, stock.textures), Counter()
     office = kind not in _HOME
     style = draw_style(rng, palette, office)
-    rooms, lamps, amount = [], [], rng.uniform(0.9, 2.4)
+    rooms: list[Furnisher] = []
+    lamps: list[Lamp] = []
+    amount = rng.uniform(0.9, 2.4)
     for number, shape in enumerate(plan.rooms):
         own_roof = roof if number == 0 else Roof(plan.height)
         room = Furnisher(rng, shape, own_roof, stock, palette, counter)
@@ -88,7 +95,7 @@ def _draw(rng: np.random.Generator, name: str, kind: str, stock: Stock) -> Furni
         scatter(room, amount)
         lamps += _lamps(room, office)
         rooms.append(room)
-    free = tuple(room.standing_places(rng, _PLACES.get(room.room.kind, 400)) for room in rooms)
+    free = tuple(room.standing_places(_PLACES.get(room.room.kind, 400)) for room in rooms)
     if len(free[0]) < _SMALLEST_FREE:
         return None
     return FurnishedScene(

@@ -6,6 +6,13 @@ import numpy as np
 from scipy import ndimage
 
 from jspnet_core.synthetic.layout.plan import STEP, Room, Wall, contains
+from jspnet_core.synthetic.layout.roof import Roof
+
+Numbers = tuple[int, ...]
+"""Numbers of objects."""
+
+Pair = tuple[float, float] | np.ndarray
+"""Width and depth, metres."""
 
 OUTSIDE = -1
 KEEP_FREE = -2
@@ -20,7 +27,7 @@ class Occupancy:
     ceiling: (X, Y) height of the ceiling over the cells, metres.
     """
 
-    def __init__(self, room: Room, roof) -> None:
+    def __init__(self, room: Room, roof: Roof) -> None:
         self.low = room.low.copy()
         count = np.round((room.high - room.low) / STEP).astype(int)
         grid = np.stack(np.meshgrid(*[np.arange(n) + 0.5 for n in count], indexing="ij"), -1) * STEP + self.low
@@ -30,7 +37,7 @@ class Occupancy:
         self.ceiling = roof.at(flat).reshape(count)
         self._middle = grid
 
-    def blocked(self, height: float, allow: tuple[int, ...] = ()) -> np.ndarray:
+    def blocked(self, height: float, allow: Numbers = ()) -> np.ndarray:
         """(X, Y) bool: cells where a piece of some height cannot stand."""
         taken = self.cells != 0
         for number in allow:
@@ -50,26 +57,25 @@ class Occupancy:
         view = view if wall.inward[1 - axis] > 0 else view[:, ::-1]
         return view if wall.along[axis] > 0 else view[::-1]
 
-    def footprint(
-        self, x: float, y: float, yaw: float, width: float, depth: float
-    ) -> tuple[tuple[slice, slice], np.ndarray]:
+    def footprint(self, xy: np.ndarray, yaw: float, size: Pair) -> tuple[tuple[slice, slice], np.ndarray]:
         """Window of the grid and (W, D) mask of the cells under a turned rectangle, shrunk by 2 cm."""
         cos, sin = np.cos(yaw), np.sin(yaw)
+        width, depth = size
         reach = np.array([abs(cos) * width + abs(sin) * depth, abs(sin) * width + abs(cos) * depth]) / 2
-        middle = np.array([x, y]) - self.low
+        middle = np.asarray(xy) - self.low
         a = np.maximum(np.floor((middle - reach) / STEP), 0).astype(int)
         b = np.minimum(np.ceil((middle + reach) / STEP), self.cells.shape).astype(int)
         window = slice(a[0], max(a[0], b[0])), slice(a[1], max(a[1], b[1]))
-        offset = self._middle[window] - (x, y)
+        offset = self._middle[window] - np.asarray(xy)
         u, v = offset @ (cos, sin), offset @ (-sin, cos)
-        half = [max(size / 2 - _TOLERANCE, _THINNEST) for size in (width, depth)]
+        half = [max(length / 2 - _TOLERANCE, _THINNEST) for length in size]
         return window, (np.abs(u) < half[0]) & (np.abs(v) < half[1])
 
-    def fits(self, x, y, yaw, width, depth, height: float = 0.0, allow: tuple[int, ...] = ()) -> bool:
+    def fits(self, xy: np.ndarray, yaw: float, size: Pair, height: float = 0.0, allow: Numbers = ()) -> bool:
         """Whether a turned rectangle lies inside the room, on free cells or on those of `allow`."""
-        window, mask = self.footprint(x, y, yaw, width, depth)
+        window, mask = self.footprint(xy, yaw, size)
         cells = self.cells[window]
-        expected = width * depth / STEP**2
+        expected = size[0] * size[1] / STEP**2
         if not mask.any() or (mask.sum() < 0.6 * expected and expected > 12):
             return False
         bad = (cells != 0) | (self.ceiling[window] < height)
@@ -77,9 +83,9 @@ class Occupancy:
             bad &= cells != number
         return not (bad & mask).any()
 
-    def mark(self, x, y, yaw, width, depth, number: int) -> None:
+    def mark(self, xy: np.ndarray, yaw: float, size: Pair, number: int) -> None:
         """Write a number into the free cells (and those to be kept free) under a turned rectangle."""
-        window, mask = self.footprint(x, y, yaw, width, depth)
+        window, mask = self.footprint(xy, yaw, size)
         cells = self.cells[window]
         cells[mask & ((cells == 0) | (cells == KEEP_FREE))] = number
 
@@ -87,9 +93,9 @@ class Occupancy:
         """Remove an object."""
         self.cells[self.cells == number] = 0
 
-    def keep_free(self, x, y, yaw, width, depth) -> None:
+    def keep_free(self, xy: np.ndarray, yaw: float, size: Pair) -> None:
         """Ask for a rectangle to stay free."""
-        window, mask = self.footprint(x, y, yaw, width, depth)
+        window, mask = self.footprint(xy, yaw, size)
         cells = self.cells[window]
         cells[mask & (cells == 0)] = KEEP_FREE
 

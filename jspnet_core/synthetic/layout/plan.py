@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 STEP = 0.05
 
@@ -61,6 +62,11 @@ class Wall:
         """(2,) unit vector into the room."""
         x, y = self.along
         return np.array([-y, x])
+
+    @cached_property
+    def yaw(self) -> float:
+        """Direction of a piece with its back at the wall, radians."""
+        return float(np.arctan2(self.inward[0], -self.inward[1]))
 
     def at(self, s: float) -> np.ndarray:
         """(2,) point `s` metres along the wall."""
@@ -118,7 +124,7 @@ class Plan:
     outer: float
 
 
-def snap(value):
+def snap(value: npt.ArrayLike) -> np.ndarray:
     """Nearest multiple of 5 cm."""
     return np.round(np.asarray(value, dtype=np.float64) / STEP) * STEP
 
@@ -152,7 +158,9 @@ def with_corner_cut(rng: np.random.Generator, outline: np.ndarray) -> np.ndarray
     return snap(np.concatenate([outline[:k], [a, a + b - corner, b], outline[k + 1 :]]))
 
 
-def with_bay(rng: np.random.Generator, outline: np.ndarray, outward: bool, edges=None) -> np.ndarray:
+def with_bay(
+    rng: np.random.Generator, outline: np.ndarray, outward: bool, edges: list[int] | None = None
+) -> np.ndarray:
     """Outline with a niche (outward) or a pillar or chimney breast (inward) in one of its edges."""
     k = int(rng.choice(edges if edges is not None else np.arange(len(outline))))
     a, b = outline[k], outline[(k + 1) % len(outline)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from jspnet_core.synthetic.assets.own.shape import Shape
-from jspnet_core.synthetic.layout.plan import Room, Wall, contains
+from jspnet_core.synthetic.layout.plan import Opening, Room, Wall, contains
 from jspnet_core.synthetic.layout.roof import Roof
 from jspnet_core.synthetic.meshes import Mesh
 
@@ -47,8 +49,7 @@ def wall_mesh(wall: Wall, roof: Roof) -> Mesh:
     cuts = {0.0, wall.length, *roof.breaks(wall.start, wall.end)}
     for hole in wall.openings:
         cuts |= {hole.start, hole.end}
-    cuts = sorted(cuts)
-    for a, b in zip(cuts, cuts[1:], strict=False):
+    for a, b in pairwise(sorted(cuts)):
         inner = [o for o in wall.openings if o.start < (a + b) / 2 < o.end]
         z = 0.0
         for hole in sorted(inner, key=lambda o: o.bottom):
@@ -67,7 +68,7 @@ def _upright(wall: Wall, a: float, b: float, bottom: tuple, top: tuple) -> list:
     return [(*p, bottom[0]), (*q, bottom[1]), (*q, top[1]), (*p, top[0])]
 
 
-def _reveal(wall: Wall, hole) -> list:
+def _reveal(wall: Wall, hole: Opening) -> list:
     depth = hole.depth if hole.other is None else hole.depth / 2 + 0.001
     back = -wall.inward * depth
     p, q = wall.at(hole.start), wall.at(hole.end)
@@ -77,7 +78,7 @@ def _reveal(wall: Wall, hole) -> list:
     return sides + flat
 
 
-def threshold_mesh(wall: Wall, hole) -> Mesh:
+def threshold_mesh(wall: Wall, hole: Opening) -> Mesh:
     """Floor inside a doorway."""
     back = -wall.inward * hole.depth
     p, q = wall.at(hole.start), wall.at(hole.end)
@@ -93,7 +94,7 @@ def skirting_mesh(wall: Wall, height: float, thickness: float) -> Mesh | None:
             p, q = wall.at(s), wall.at(low) + wall.inward * thickness
             shape.box(tuple(sorted((p[0], q[0]))), tuple(sorted((p[1], q[1]))), (0.0, height))
         s = max(s, high)
-    return shape.mesh() if shape._boxes else None
+    return None if shape.empty else shape.mesh()
 
 
 def _quads(quads: list) -> Shape:

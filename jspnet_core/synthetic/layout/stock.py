@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from jspnet_core.synthetic.assets.library import Asset, Library
+from jspnet_core.synthetic.assets.library import Surface as LibrarySurface
 from jspnet_core.synthetic.assets.pieces import Piece, Surface
+
+Makers = Mapping[str, Callable[[np.random.Generator], Piece]]
+"""By kind, a function that makes a piece of own shape."""
 
 # Models of a library that one maker of own shapes counts for, in training and in validation.
 _OWN, _OWN_VAL = 3, 1
@@ -22,7 +27,7 @@ class Stock:
     def __init__(
         self,
         library_pieces: Mapping[str, list[Piece]],
-        makers: Mapping[str, Callable[[np.random.Generator], Piece]],
+        makers: Makers,
         textures: Mapping[str, list[str]] | None = None,
         own: int = _OWN,
     ) -> None:
@@ -81,7 +86,7 @@ _UNUSED = {
 _MOST = {"kitchen_counter": (1.3, 0.8, 1.3), "kitchen_island": (2.6, 1.5, 1.3), "sink": (1.0, 0.8, 1.3)}
 
 
-def make_stock(library, split: str | None, makers: Mapping[str, Callable[[np.random.Generator], Piece]]) -> Stock:
+def make_stock(library: Library | None, split: str | None, makers: Makers) -> Stock:
     """Stock of a library (None: own shapes alone) and makers. split: train or val; None takes both."""
     if library is None:
         return Stock({}, makers)
@@ -99,7 +104,7 @@ def make_stock(library, split: str | None, makers: Mapping[str, Callable[[np.ran
     return Stock(pieces, makers, textures, _OWN_VAL if split == "val" else _OWN)
 
 
-def _piece(library, asset) -> Piece:
+def _piece(library: Library, asset: Asset) -> Piece:
     surfaces = tuple(_surface(s) for s in asset.surfaces if _is_solid(s))
     kind, placement = asset.kind, asset.placement
     if kind == "tv" and placement == "wall_mounted":
@@ -110,14 +115,14 @@ def _piece(library, asset) -> Piece:
     return Piece(kind, mesh, asset.size, surfaces, asset.elevation, asset.parts, asset.source, placement)
 
 
-def _share(s) -> float:
+def _share(s: LibrarySurface) -> float:
     return s.area / max((s.high[0] - s.low[0]) * (s.high[1] - s.low[1]), 1e-6)
 
 
-def _is_solid(s) -> bool:
+def _is_solid(s: LibrarySurface) -> bool:
     """Surfaces that are mostly holes (arms of sofas, rims) carry nothing."""
     return _share(s) > 0.55 and min(s.high[0] - s.low[0], s.high[1] - s.low[1]) > 0.07
 
 
-def _surface(s) -> Surface:
+def _surface(s: LibrarySurface) -> Surface:
     return Surface(s.z, (s.low[0], s.high[0]), (s.low[1], s.high[1]), s.clearance or np.inf, _share(s) < 0.86)

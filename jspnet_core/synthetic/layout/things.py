@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from jspnet_core.synthetic.assets.pieces import Surface
-from jspnet_core.synthetic.layout.furnisher import Furnisher, Placed
+from jspnet_core.synthetic.assets.pieces import Piece, Surface
+from jspnet_core.synthetic.layout.furnisher import Furnisher
+from jspnet_core.synthetic.layout.placed import Placed
 
 _GAP = 0.008
 
@@ -102,20 +103,23 @@ def scatter(room: Furnisher, amount: float) -> None:
 def free_height(room: Furnisher, support: Placed, surface: Surface) -> float:
     """Metres above a surface that are free: of the model itself, below the ceiling and below what hangs there."""
     z = support.position[2] + surface.z * support.scale[2]
-    x, y = support.local(0.0, 0.0)
-    limit = float(room.roof.at(np.array([x, y]))[0]) - z - 0.1
-    if room._boxes:
-        boxes = np.array(room._boxes)
-        r = max(support.size[:2]) / 2
-        above = (boxes[:, 0] < x + r) & (boxes[:, 1] > x - r) & (boxes[:, 2] < y + r) & (boxes[:, 3] > y - r)
-        above &= (boxes[:, 4] > z + 0.05) & (boxes[:, 6] != support.number)
-        if above.any():
-            limit = min(limit, float(boxes[above, 4].min()) - z - 0.05)
+    xy = support.position[:2]
+    limit = float(room.roof.at(xy)[0]) - z - 0.1
+    r = float(max(support.size[:2])) / 2
+    around = (xy[0] - r, xy[0] + r, xy[1] - r, xy[1] + r, z + 0.05, np.inf)
+    limit = min(limit, room.boxes.lowest_above(around, support.number) - z - 0.05)
     return min(limit, surface.clearance * support.scale[2] - 0.01, 1.0)
 
 
 def put_on(
-    room: Furnisher, support: Placed, surface: Surface, piece, x: float, y: float, turn: float, scale=1.0
+    room: Furnisher,
+    support: Placed,
+    surface: Surface,
+    piece: Piece,
+    x: float,
+    y: float,
+    turn: float,
+    scale: float = 1.0,
 ) -> Placed:
     """Put a piece on a surface at a place in the support's frame (metres, before its scale), turned by `turn`."""
     xy = support.local(x * support.scale[0], y * support.scale[1])

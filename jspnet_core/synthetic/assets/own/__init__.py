@@ -1,6 +1,6 @@
 """Parametric shapes of our own: furniture, things, openings and boards, drawn at random."""
 
-from jspnet_core.synthetic.assets.own import boards, devices, seats, storage, tables, things
+from jspnet_core.synthetic.assets.own import boards, devices, fixtures, loose, seats, storage, tables, things
 
 MAKERS = {
     **seats.MAKERS,
@@ -8,5 +8,7 @@ MAKERS = {
     **storage.MAKERS,
     **boards.MAKERS,
     **devices.MAKERS,
+    **fixtures.MAKERS,
     **things.MAKERS,
+    **loose.MAKERS,
 }

@@ -32,6 +32,11 @@ class Shape:
     count: int = 0
     _boxes: list[tuple] = field(default_factory=list)
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is no piece yet."""
+        return not self._boxes and not self.vertices
+
     def box(self, x: tuple, y: tuple, z: tuple, part: int = 0, glass: bool = False) -> Shape:
         """Axis-parallel box: the intervals that it spans."""
         self._boxes.append((x[0], x[1], y[0], y[1], z[0], z[1], part, glass))
