@@ -117,6 +117,26 @@ def _pair(entry: bytes) -> tuple[str, str]:
     return parts[1].decode(), parts.get(2, b"").decode()
 
 
+MODELS = {"default": "jspnet_s3dis", "research": "jspnet_s3dis", "large": "jspnet_large"}
+"""Files of the models that come with the package, by name: of the default, of the one whose licence allows research
+alone, and of the wide one for GPUs."""
+
+
 def default_model() -> Path:
     """The model that comes with the package."""
-    return Path(__file__).parent / "models" / "jspnet_s3dis.onnx"
+    return model_path(None)
+
+
+def model_path(model: Path | str | None, suffix: str = ".onnx") -> Path:
+    """Path of a model by its name, one of `MODELS`, or of a file; None: the default.
+
+    suffix: `.onnx` or `.pt`, of a named model. Raises `ModelFileError` for a name whose file is not installed.
+    """
+    name = "default" if model is None else str(model)
+    if name not in MODELS:
+        return Path(name)
+    path = Path(__file__).parent / "models" / (MODELS[name] + suffix)
+    if not path.is_file():
+        there = [known for known, file in MODELS.items() if (path.parent / (file + suffix)).is_file()]
+        raise ModelFileError(f"model {name!r} is not installed (no {path}); installed are {', '.join(there)}")
+    return path

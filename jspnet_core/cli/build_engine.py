@@ -16,7 +16,7 @@ from jspnet_core.engine.engine_cache import EngineCache
 from jspnet_core.engine.prebuild import build_ahead
 from jspnet_core.engine.tensorrt_api import TensorRt
 from jspnet_core.io.atomic import replacing
-from jspnet_core.model_file import default_model, read_description
+from jspnet_core.model_file import model_path, read_description
 
 
 def build_engine(
@@ -38,7 +38,7 @@ def build_engine(
 ) -> None:
     """Build the engine of this machine's GPU and keep it, with the kernels around it; what is there is left alone."""
     options = BuildOptions((min_blocks, opt_blocks, max_blocks), memory_mb)
-    model, console = model or default_model(), output()
+    model, console = model_path(model), output()
     description = read_description(model)
     with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console) as progress:
         task = progress.add_task("building", total=1.0)

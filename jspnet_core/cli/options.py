@@ -11,7 +11,7 @@ import typer
 from jspnet_core import engine as engines
 from jspnet_core.cli.settings_options import OptionError, checked, key_values
 from jspnet_core.engine import ENGINES
-from jspnet_core.model_file import default_model
+from jspnet_core.model_file import MODELS, model_path
 from jspnet_core.network_config import NetworkConfiguration, Size
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.settings import SegmenterSettings
@@ -24,7 +24,10 @@ SETTINGS = {
 """Settings of a segmenter that are options of a command."""
 
 OPTION_NAMES = {"voxel_size": "voxel", "up_axis": "up"}
-Model = Annotated[Path | None, typer.Option(help="model file (.onnx); without it the one that comes with jspnet")]
+Model = Annotated[
+    Path | None,
+    typer.Option(metavar="NAME|FILE", help=f"{', '.join(MODELS)}, as installed, or a model file (.onnx)"),
+]
 Engine = Annotated[str, typer.Option(help=f"inference backend of the network: {', '.join(ENGINES)}")]
 Threads = Annotated[int, typer.Option(min=0, max=256, help=f"{SegmenterSettings.model_fields['threads'].description}")]
 
@@ -69,4 +72,4 @@ def load_engine(model: Path | None, engine: str, threads: int) -> engines.Engine
         from jspnet_core.engine.module_engine import NetworkEngine
 
         return NetworkEngine.from_checkpoint(model)
-    return engines.open_engine(engine, default_model() if model is None else model, threads)
+    return engines.open_engine(engine, model_path(model), threads)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jspnet_core.engine import Engine, open_engine
 from jspnet_core.errors import KernelsError
-from jspnet_core.model_file import default_model
+from jspnet_core.model_file import model_path
 from jspnet_core.pipeline.cpu_stages import CpuStages
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.pipeline.stages import Stages
@@ -23,12 +23,12 @@ def load_segmenter(
 ) -> Segmenter:
     """Create a segmenter: all of a frame on the GPU where engine and kernels allow it, else the CPU around the network.
 
-    model: a model file; None for the one that comes with the package. engine: one of `jspnet_core.engine.ENGINES`.
+    model: a name of `MODELS` or a model file; None: the default. engine: one of `jspnet_core.engine.ENGINES`.
     Steps that take long are logged; a warning says why no more than the network runs on the GPU where that is so.
     Raises `ModelFileError` for a file that cannot be used, `EngineError` for an engine that is not available.
     """
     settings = settings or SegmenterSettings()
-    loaded = open_engine(engine, default_model() if model is None else Path(model), settings.threads)
+    loaded = open_engine(engine, model_path(model), settings.threads)
     return Segmenter(settings=settings, stages=stages_for(loaded, settings.threads))
 
 

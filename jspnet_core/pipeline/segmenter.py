@@ -10,7 +10,7 @@ import numpy as np
 from jspnet_core.classes import ClassTable
 from jspnet_core.engine import Engine, open_engine
 from jspnet_core.errors import CloudError, EngineError
-from jspnet_core.model_file import default_model
+from jspnet_core.model_file import model_path
 from jspnet_core.pipeline.cpu_stages import CpuStages
 from jspnet_core.pipeline.gravity.estimate import Gravity, find_gravity
 from jspnet_core.pipeline.stages import Stages
@@ -141,7 +141,7 @@ def check_cloud(points: np.ndarray, colors: np.ndarray | None) -> None:
 def _on_cpu(model: Path | str | None, engine: str | Engine, threads: int) -> CpuStages:
     if isinstance(engine, Engine):
         return CpuStages(engine, threads)
-    path = default_model() if model is None else Path(model)
+    path = model_path(model)
     return CpuStages(open_engine(engine, path, threads), threads, owns_engine=True)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock
@@ -19,7 +18,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from jspnet_core.engine.prebuild import build_ahead
 from jspnet_core.errors import EngineError, ModelFileError
-from jspnet_core.model_file import default_model
+from jspnet_core.model_file import model_path
 from jspnet_core.pipeline.load import load_segmenter
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.settings import FrameSettings
@@ -87,7 +86,7 @@ class SegmentNode(LifecycleNode):
         """Build the engine, or find it built. Returns whether it is there; the log says why not."""
         settings = read(self, NodeSettings)
         try:
-            build_ahead(settings.engine, Path(settings.model or default_model()))
+            build_ahead(settings.engine, model_path(settings.model or None))
         except (ModelFileError, EngineError) as error:
             self.get_logger().error(f"the engine is not built: {error}")
             return False

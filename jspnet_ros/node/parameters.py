@@ -21,7 +21,9 @@ class NodeSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
-    model: str = Field("", description="path of a model file (.onnx); empty: the model that comes with the package")
+    model: str = Field(
+        "", description="default, research or large, or the path of a model file (.onnx); empty: default"
+    )
     engine: Literal["onnxruntime", "openvino", "tensorrt", "torch"] = Field(
         "onnxruntime", description="backend that runs the network"
     )
