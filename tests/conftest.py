@@ -13,13 +13,17 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported; waiting thr
 HERE = Path(__file__).parent
 SLOW = (
     "benchmarks",
+    "cli/test_synth.py",
+    "cli/test_synth_furnished.py",
     "cuda",
     "data/test_prepare_shapenet.py",
     "engine",
     "examples",
     "export",
     "network/test_network_systems.py",
+    "report/test_report.py",
     "ros/demo_support",
+    "ros/messages/test_layouts.py",
     "ros/node",
     "synthetic",
     "training",

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 import jspnet_core
+from tests.docs.test_architecture import ROS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -55,6 +56,20 @@ def test_the_version_is_a_literal_that_setuptools_reads_without_importing() -> N
     tree = ast.parse((ROOT / "jspnet_core" / "__init__.py").read_text())
     values = [n.value for n in tree.body if isinstance(n, ast.Assign) and "__version__" in ast.dump(n.targets[0])]
     assert [ast.literal_eval(value) for value in values] == [VERSION]
+
+
+def test_package_xml_declares_every_ros_package_that_is_imported() -> None:
+    declared = {element.text for element in ElementTree.parse(ROOT / "package.xml").iter() if "depend" in element.tag}
+    files = [path for folder in ("jspnet_ros", "launch", "examples") for path in (ROOT / folder).rglob("*.py")]
+    imported = set()
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {name.name.split(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                imported.add(node.module.split(".")[0])
+    missing = {name for name in imported & set(ROS) if not {name, f"{name}_py"} & declared}
+    assert missing <= {"jspnet_ros"}, f"add to package.xml: {sorted(missing)}"
 
 
 def test_licences_tell_code_from_weights() -> None:
