@@ -86,8 +86,7 @@ def _draw(rng: np.random.Generator, name: str, kind: str, stock: Stock) -> Furni
     lamps: list[Lamp] = []
     amount = rng.uniform(0.9, 2.4)
     for number, shape in enumerate(plan.rooms):
-        own_roof = roof if number == 0 else Roof(plan.height)
-        room = Furnisher(rng, shape, own_roof, stock, palette, counter)
+        room = Furnisher(rng, shape, roof if number == 0 else Roof(plan.height), stock, palette, counter)
         build_room(room, style, lamps)
         add_structure(room, office)
         if not furnish(room) and number == 0 and len(plan.rooms) < 3:

@@ -147,21 +147,33 @@ def spread(room: Furnisher, support: Placed, surface: Surface, kinds: str, count
         cos, sin = abs(np.cos(turn)), abs(np.sin(turn))
         w, d = piece.size[0] * scale, piece.size[1] * scale
         half = np.array([cos * w + sin * d, sin * w + cos * d]) / 2
-        if (2 * half > high - low).any():
-            continue
-        spots = rng.uniform(low + half, high - half, (6, 2))
-        if surface.round:
-            middle, radius = (low + high) / 2, (high - low) / 2
-            spots = spots[np.linalg.norm((np.abs(spots - middle) + half * 0.7) / radius, axis=1) < 1]
-        if taken and len(spots):
-            t = np.array(taken)
-            hit = (np.abs(spots[:, None] - t[None, :, :2]) < half + t[None, :, 2:] + _GAP).all(2).any(1)
-            spots = spots[~hit]
-        if not len(spots):
-            continue
-        x, y = spots[0]
-        put_on(room, support, surface, piece, x / sx, y / sy, turn, scale)
-        taken.append((x, y, *half))
+        spots = _free_spots(rng, (low, high), half, taken, surface.round)
+        if len(spots):
+            x, y = spots[0]
+            put_on(room, support, surface, piece, x / sx, y / sy, turn, scale)
+            taken.append((x, y, *half))
+
+
+def _free_spots(
+    rng: np.random.Generator,
+    ends: tuple[np.ndarray, np.ndarray],
+    half: np.ndarray,
+    taken: list[tuple[float, ...]],
+    rounded: bool,
+) -> np.ndarray:
+    """(N, 2) random middles, N up to 6, at which a box of a half size lies on a rectangle beside what lies there."""
+    low, high = ends
+    if (2 * half > high - low).any():
+        return np.zeros((0, 2))
+    spots = rng.uniform(low + half, high - half, (6, 2))
+    if rounded:
+        middle, radius = (low + high) / 2, (high - low) / 2
+        spots = spots[np.linalg.norm((np.abs(spots - middle) + half * 0.7) / radius, axis=1) < 1]
+    if taken and len(spots):
+        others = np.array(taken)
+        hit = (np.abs(spots[:, None] - others[None, :, :2]) < half + others[None, :, 2:] + _GAP).all(2).any(1)
+        spots = spots[~hit]
+    return spots
 
 
 def fill_row(room: Furnisher, support: Placed, surface: Surface, kinds: str, amount: float) -> None:

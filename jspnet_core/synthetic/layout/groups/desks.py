@@ -76,24 +76,27 @@ def class_rows(room: Furnisher) -> bool:
     chair = room.draw("chair", (0.65, 0.7, 1.1))
     if table is None or chair is None:
         return False
-    depth = float(abs(wall.inward @ size))
-    count = 0
-    step = table.size[1] + rng.uniform(0.75, 1.1)
     gap = rng.choice([0.05, 0.05, 0.6])
-    for r in np.arange(rng.uniform(1.6, 2.4), depth - 0.9, step):
-        for s in np.arange(table.size[0] / 2 + 0.6, wall.length - table.size[0] / 2 - 0.4, table.size[0] + gap):
-            xy = wall.at(s) + wall.inward * r + rng.normal(0, 0.03, 2)
-            if rng.random() < 0.06:
-                continue
-            # Tables turn their front to the rear of the room, where the chairs stand.
-            placed = room.stand(table, xy, yaw + rng.normal(0, 0.02), reachable=True, scale=1.0)
-            if placed:
-                count += 1
-                for x in (-0.25, 0.25) if table.size[0] > 1.1 else (0.0,):
-                    if rng.random() < 0.9:
-                        _class_chair(room, placed, chair, x * table.size[0])
+    across = np.arange(table.size[0] / 2 + 0.6, wall.length - table.size[0] / 2 - 0.4, table.size[0] + gap)
+    away = np.arange(rng.uniform(1.6, 2.4), abs(wall.inward @ size) - 0.9, table.size[1] + rng.uniform(0.75, 1.1))
+    # Tables turn their front to the rear of the room, where the chairs stand.
+    places = [wall.at(s) + wall.inward * r for r in away for s in across if rng.random() > 0.06]
+    count = sum(_school_table(room, table, chair, xy, yaw) for xy in places)
     _teacher(room, wall, yaw)
     return count > 0
+
+
+def _school_table(room: Furnisher, table: Piece, chair: Piece, xy: np.ndarray, yaw: float) -> bool:
+    """Table with one or two chairs."""
+    rng = room.rng
+    xy = xy + rng.normal(0, 0.03, 2)
+    placed = room.stand(table, xy, yaw + rng.normal(0, 0.02), reachable=True, scale=1.0)
+    if placed is None:
+        return False
+    for x in (-0.25, 0.25) if table.size[0] > 1.1 else (0.0,):
+        if rng.random() < 0.9:
+            _class_chair(room, placed, chair, x * table.size[0])
+    return True
 
 
 def _teacher(room: Furnisher, wall: Wall, yaw: float) -> None:
@@ -130,22 +133,26 @@ def desk_cluster(room: Furnisher) -> bool:
     middle = spots[rng.integers(len(spots))]
     yaw = (np.pi / 2 if turned else 0.0) + (np.pi if rng.random() < 0.5 else 0.0)
     turn = np.array([[np.cos(yaw), -np.sin(yaw)], [np.sin(yaw), np.cos(yaw)]])
-    found = 0
     if divider:
         _dividers(room, middle, turn, yaw, columns, w)
+    found = 0
     for side in (-1, 1) if double else (-1,):
         for k in range(columns):
-            x, y = (k - (columns - 1) / 2) * (w + 0.02), side * (d / 2 + 0.05)
-            desk = room.stand(
-                table, middle + turn @ (x, y), yaw + (0.0 if side < 0 else np.pi), scale=1.0, reachable=True
-            )
-            if desk:
-                found += 1
-                sit_at(room, desk)
-                equip_desk(room, desk)
-                if rng.random() < 0.3:
-                    under(room, desk, "filing_cabinet|trash_can|computer_tower|bag")
+            xy = middle + turn @ ((k - (columns - 1) / 2) * (w + 0.02), side * (d / 2 + 0.05))
+            found += _seat_of_cluster(room, table, xy, yaw + (0.0 if side < 0 else np.pi))
     return found > 0
+
+
+def _seat_of_cluster(room: Furnisher, table: Piece, xy: np.ndarray, yaw: float) -> bool:
+    """One desk with what belongs to it."""
+    desk = room.stand(table, xy, yaw, scale=1.0, reachable=True)
+    if desk is None:
+        return False
+    sit_at(room, desk)
+    equip_desk(room, desk)
+    if room.rng.random() < 0.3:
+        under(room, desk, "filing_cabinet|trash_can|computer_tower|bag")
+    return True
 
 
 def _dividers(room: Furnisher, middle: np.ndarray, turn: np.ndarray, yaw: float, columns: int, w: float) -> None:

@@ -12,46 +12,38 @@ from jspnet_core.synthetic.layout.groups.beside import beside
 from jspnet_core.synthetic.layout.placed import Placed
 from jspnet_core.synthetic.meshes import Material, PlacedMesh
 
+_UNITS = ["sink", "oven", "dishwasher", "fridge", "tall", "washer", *5 * ["counter"]]
+
 
 def kitchen_row(room: Furnisher) -> bool:
     """Base units, sink, oven and appliances in a row along a wall, wall units and a hood above; around a corner."""
     rng = room.rng
-    lengths = []
-    for number, wall in enumerate(room.room.walls):
-        spots = room.spots.standing(0.65, 0.66, 0.92, [number], 0.6)
-        lengths.append(len(spots) if wall.length > 1.2 else 0)
-    if max(lengths, default=0) < 8:
+    lengths = [
+        len(room.spots.standing(0.65, 0.66, 0.92, [number], 0.6)) if wall.length > 1.2 else 0
+        for number, wall in enumerate(room.room.walls)
+    ]
+    if max(lengths) < 8:
         return False
     main = int(np.argmax(np.array(lengths) + rng.uniform(0, 30, len(lengths))))
-    units = [
-        "sink",
-        "oven",
-        "counter",
-        "counter",
-        "dishwasher",
-        "counter",
-        "fridge",
-        "counter",
-        "tall",
-        "washer",
-        "counter",
-    ]
-    keep = [units[k] for k in sorted(rng.choice(len(units), int(rng.integers(5, len(units) + 1)), replace=False))]
-    rng.shuffle(keep)
-    if "oven" not in keep:
-        keep.insert(1, "oven")
-    if "sink" not in keep:
-        keep.insert(0, "sink")
-    row = _place_units(room, main, keep)
+    row = _place_units(room, main, _draw_units(rng))
     if len(row) < 2:
         return False
-    for side in (-1, 1):
-        neighbour = (main + side) % len(room.room.walls)
-        if rng.random() < 0.45 and lengths[neighbour] > 10:
-            _place_units(room, neighbour, ["counter", "counter", "counter", "fridge"][: int(rng.integers(2, 5))])
-            break
+    neighbours = [(main + side) % len(lengths) for side in (-1, 1)]
+    around = [number for number in neighbours if lengths[number] > 10 and rng.random() < 0.45]
+    for number in around[:1]:
+        _place_units(room, number, ["counter", "counter", "counter", "fridge"][: int(rng.integers(2, 5))])
     _wall_units(room, main, row)
     return True
+
+
+def _draw_units(rng: np.random.Generator) -> list[str]:
+    """Units of a row in any order, a sink and an oven among them."""
+    units = [_UNITS[k] for k in rng.permutation(len(_UNITS))[: int(rng.integers(5, len(_UNITS) + 1))]]
+    if "oven" not in units:
+        units.insert(1, "oven")
+    if "sink" not in units:
+        units.insert(0, "sink")
+    return units
 
 
 _UNIT_KINDS = {
