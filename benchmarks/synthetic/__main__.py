@@ -15,9 +15,9 @@ import numpy as np
 
 from jspnet_core.synthetic.assets.library import read_library
 from jspnet_core.synthetic.assets.place import assets_folder
-from jspnet_core.synthetic.frames import random_frame
 from jspnet_core.synthetic.layout import make_furnished_scene
 from jspnet_core.synthetic.meshes import FurnishedScene
+from jspnet_core.synthetic.random_frames import random_frame
 from jspnet_core.synthetic.scan import Cloud, scan_room
 from jspnet_core.synthetic.sensors.devices import KINDS, devices_of
 from jspnet_core.synthetic.shade import Light, light_scene

@@ -8,26 +8,18 @@ import numpy as np
 from numba import njit
 
 from jspnet_core.classes import NO_INSTANCE, UNLABELLED
-from jspnet_core.synthetic.exposure import random_exposure
-from jspnet_core.synthetic.meshes import FurnishedScene
-from jspnet_core.synthetic.poses import interest, random_pose
 from jspnet_core.synthetic.raster import View
 from jspnet_core.synthetic.scan import Cloud
 from jspnet_core.synthetic.sensors.color import color_view, colors_of, picture, world_points
 from jspnet_core.synthetic.sensors.devices import Device, focal
 from jspnet_core.synthetic.sensors.fields import patches
 from jspnet_core.synthetic.sensors.lidar import spin
-from jspnet_core.synthetic.sensors.stereo import matching_of, measure_matched
-from jspnet_core.synthetic.sensors.time_of_flight import measure_flight, random_flight
+from jspnet_core.synthetic.sensors.setup import Setup
+from jspnet_core.synthetic.sensors.stereo import Matching, measure_matched
+from jspnet_core.synthetic.sensors.time_of_flight import Flight, measure_flight
 from jspnet_core.synthetic.sensors.truth import Truth, infrared, look, with_glass
 from jspnet_core.synthetic.shade import Light
 from jspnet_core.synthetic.triangles import Triangles
-
-GREY_SHARE = 0.06
-"""Share of the frames whose driver gives no colour."""
-
-REGISTERED_SHARE = 0.6
-"""Share of the coloured frames whose driver drops what the colour camera does not see; others leave it black."""
 
 
 @dataclass(frozen=True)
@@ -63,39 +55,33 @@ class SensorFrame:
 
 
 def take_frame(
-    scene: FurnishedScene,
-    triangles: Triangles,
-    light: Light,
-    device: Device,
-    T_world_camera: np.ndarray,
-    rng: np.random.Generator,
-    width: int | None = None,
+    triangles: Triangles, light: Light, setup: Setup, T_world_camera: np.ndarray, rng: np.random.Generator
 ) -> SensorFrame:
-    """A frame of a device at a pose, (4, 4).
+    """A frame of a sensor at a pose, (4, 4) float64, optical frame.
 
-    width: pixels of the picture, by default the device's; the height goes with it. For lidars the pose's down axis is
-    taken for the axis of rotation.
+    A lidar is held level but for a small tilt, and its x axis looks where the camera would.
     """
+    device = setup.device
     if device.kind == "lidar":
         return _spin(triangles, device, T_world_camera, rng)
-    width = min(width or device.width, device.width)
-    height = round(device.height * width / device.width)
     view = View(
-        T_world_camera, width, height, focal(width, device.field_x), focal(height, device.field_y),
-        (width - 1) / 2, (height - 1) / 2,
+        T_world_camera, setup.width, setup.height,
+        focal(setup.width, device.field_x), focal(setup.height, device.field_y),
+        (setup.width - 1) / 2, (setup.height - 1) / 2,
     )  # fmt: skip
-    truth = look(triangles, view, infrared(triangles, rng))
-    truth = with_glass(truth, _seen_panes(truth, triangles, rng))
-    image, eye = np.zeros((height, width, 3), np.uint8), view
-    if device.color_field_x and rng.random() >= GREY_SHARE:
+    of_scene = np.random.default_rng(setup.seed)
+    truth = look(triangles, view, infrared(triangles, of_scene))
+    truth = with_glass(truth, _seen_panes(truth, triangles, of_scene, rng))
+    image, eye = np.zeros((setup.height, setup.width, 3), np.uint8), view
+    if setup.exposure is not None:
         eye = color_view(device, view, 1.0)
-        image = picture(triangles, light, eye, random_exposure(rng, scene.lighting.exposure), rng)
-    depth, source = _measure(truth, image, device, rng)
+        image = picture(triangles, light, eye, setup.exposure, rng)
+    depth, source = _measure(truth, image, setup, rng)
     seen = np.isfinite(depth)
     face = truth.face.ravel()[source]
     points = world_points(np.where(seen, depth, 0.0), view)
     colors, inside = colors_of(points, seen, image, eye)
-    if image.any() and rng.random() < REGISTERED_SHARE:
+    if setup.registered:
         seen &= inside
     camera = np.linalg.inv(T_world_camera)[:3].astype(np.float32)
     own = points @ camera[:, :3].T + camera[:, 3]
@@ -110,14 +96,13 @@ def take_frame(
     )
 
 
-def _measure(
-    truth: Truth, image: np.ndarray, device: Device, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    if device.kind == "time_of_flight":
-        return measure_flight(truth, device, random_flight(rng), rng)
-    scale = truth.view.width / device.width
-    contrast = np.ones(truth.depth.shape, np.float32) if device.kind != "stereo" else _contrast(image)
-    return measure_matched(truth, contrast, device, matching_of(device, scale, rng), rng)
+def _measure(truth: Truth, image: np.ndarray, setup: Setup, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    if isinstance(setup.faults, Flight):
+        return measure_flight(truth, setup.device, setup.faults, rng)
+    assert isinstance(setup.faults, Matching)
+    matched_light = setup.device.kind == "structured_light"  # its projector gives the surfaces a texture
+    contrast = np.ones(truth.depth.shape, np.float32) if matched_light else _contrast(image)
+    return measure_matched(truth, contrast, setup.device, setup.faults, rng)
 
 
 def _contrast(image: np.ndarray) -> np.ndarray:
@@ -128,11 +113,13 @@ def _contrast(image: np.ndarray) -> np.ndarray:
     return np.minimum(step / 60.0, 1.0)
 
 
-def _seen_panes(truth: Truth, triangles: Triangles, rng: np.random.Generator) -> np.ndarray:
+def _seen_panes(
+    truth: Truth, triangles: Triangles, of_scene: np.random.Generator, rng: np.random.Generator
+) -> np.ndarray:
     """Where a pane of glass returns something of its own: dirt, frost, reflections. (H, W) bool."""
     if not (truth.glass >= 0).any():
         return np.zeros(truth.glass.shape, bool)
-    share = np.clip(rng.uniform(-0.5, 0.7, int(triangles.instance.max()) + 1), 0.0, 1.0)
+    share = np.clip(of_scene.uniform(-0.5, 0.7, int(triangles.instance.max()) + 1), 0.0, 1.0)
     return patches(truth.glass.shape, 7.0, rng) < share[triangles.instance[truth.glass]]
 
 
@@ -158,48 +145,6 @@ def _spin(triangles: Triangles, device: Device, T_world_camera: np.ndarray, rng:
         T_world_camera=pose,
         device=device.name,
     )
-
-
-KIND_SHARE = {"stereo": 0.4, "structured_light": 0.22, "time_of_flight": 0.28, "lidar": 0.1}
-"""How often a kind of sensor takes a frame, where all kinds are asked for."""
-
-TRIES = 8
-"""Poses that are tried for one frame."""
-
-CANDIDATES = 4
-"""Poses of which the one with most to see takes the frame: random ones mostly look at a bare wall."""
-
-PLAIN_SHARE = 0.2
-"""Share of the frames from the first pose that comes, whatever it looks at."""
-
-LEAST_SEEN = 0.25
-"""Share of the pixels that must return something, else the camera looks at nothing."""
-
-
-def random_frame(
-    scene: FurnishedScene,
-    triangles: Triangles,
-    light: Light,
-    devices: tuple[Device, ...],
-    rng: np.random.Generator,
-) -> SensorFrame:
-    """A frame of a device and at a pose drawn by chance; the last of TRIES where all look at next to nothing."""
-    kinds = sorted({device.kind for device in devices})
-    share = np.array([KIND_SHARE[kind] for kind in kinds])
-    for _ in range(TRIES):
-        kind = kinds[int(rng.choice(len(kinds), p=share / share.sum()))]
-        chosen = [device for device in devices if device.kind == kind]
-        weight = np.array([1.0 if device.color_field_x or kind == "lidar" else 0.3 for device in chosen])
-        device = chosen[int(rng.choice(len(chosen), p=weight / weight.sum()))]
-        width = int(rng.choice((212, 320, 424, 640), p=(0.1, 0.55, 0.27, 0.08)))
-        poses = [random_pose(scene, triangles, rng) for _ in range(1 if rng.random() < PLAIN_SHARE else CANDIDATES)]
-        pose = max(poses, key=lambda pose: interest(triangles, pose, device.field_x)) if len(poses) > 1 else poses[0]
-        frame = take_frame(scene, triangles, light, device, pose, rng, width)
-        seen = np.isfinite(frame.points[..., 0])
-        labels = np.unique(frame.label[seen])
-        if device.kind == "lidar" or (seen.mean() > LEAST_SEEN and len(labels) > 1):
-            break
-    return frame
 
 
 @njit(cache=True, nogil=True)

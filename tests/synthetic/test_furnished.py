@@ -14,8 +14,9 @@ from jspnet_core.synthetic.places import in_outline
 from jspnet_core.synthetic.poses import HIGHEST, LOWEST, random_pose
 from jspnet_core.synthetic.raster import NOTHING, View, draw
 from jspnet_core.synthetic.scan import MARGIN, scan_room
-from jspnet_core.synthetic.sensors.devices import DEVICES, devices_of
-from jspnet_core.synthetic.shade import light_scene, shade
+from jspnet_core.synthetic.sensors.devices import DEVICES, Device, devices_of
+from jspnet_core.synthetic.sensors.setup import random_setup
+from jspnet_core.synthetic.shade import Light, light_scene, shade
 from jspnet_core.synthetic.triangles import Triangles, flatten
 from tests.synthetic.small_room import DEEP, TALL, WIDE, box_mesh, place, small_room
 
@@ -136,10 +137,15 @@ def test_tables_cast_shadows(scene, triangles, light):
     assert below.mean() < 0.8 * beside.mean()
 
 
+def framed(triangles: Triangles, light: Light, device: Device, pose: np.ndarray, seed: int, width: int) -> SensorFrame:
+    rng = np.random.default_rng(seed)
+    return take_frame(triangles, light, random_setup(device, rng, width), pose, rng)
+
+
 @pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
 def test_every_device_measures_the_room_with_its_noise(scene, triangles, light, device):
     pose = look(np.array([3.4, 0.5, 1.2]), 2.5, 0.25)
-    frame = take_frame(scene, triangles, light, device, pose, np.random.default_rng(3), 320)
+    frame = framed(triangles, light, device, pose, 3, 320)
     seen = np.isfinite(frame.points[..., 0])
     assert seen.mean() > (0.1 if device.kind == "lidar" else 0.3)
     assert (frame.label[seen] < 23).all()
@@ -164,7 +170,7 @@ def test_devices_lose_black_things_and_stereo_loses_what_one_eye_does_not_see(sc
         lost = []
         for seed in range(4):
             for device in devices_of(("stereo", "time_of_flight")):
-                frame = take_frame(scene, room, light, device, pose, np.random.default_rng(seed), 212)
+                frame = framed(room, light, device, pose, seed, 212)
                 middle = frame.instance[frame.instance.shape[0] // 2 - 8 :, :][:16, 90:122]
                 lost.append(np.mean(middle == 0))
         share[name] = np.mean(lost)
