@@ -1,4 +1,4 @@
-"""Demo: a simulated depth camera walks through a generated room, and the node labels its clouds.
+"""Demo: a simulated depth camera walks through a furnished home, and the node labels its clouds.
 
     python -m jspnet_ros.demo
 
@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import rclpy
 import typer
@@ -25,6 +25,7 @@ from jspnet_ros.demo_support.listener import CAMERA, Heard, Listener
 from jspnet_ros.demo_support.processes import Child, DemoError, dds_profile
 from jspnet_ros.demo_support.report import print_report, write_picture
 from jspnet_ros.node.shutdown import Interruption
+from jspnet_ros.simulated_camera import RoomKind
 
 LIMIT_SECONDS = 150.0
 """The demo stops listening then in any case; compiling the kernels for the first time takes part of it."""
@@ -36,9 +37,12 @@ def demo(
     rate: Annotated[float, typer.Option(min=0.1, max=60.0, help="clouds per second from the camera")] = 2.0,
     frames: Annotated[int, typer.Option(min=1, help="labelled clouds after which the demo ends")] = 20,
     seconds: Annotated[float, typer.Option(min=1.0, help="seconds from the first labelled cloud to the end")] = 60.0,
-    seed: Annotated[int, typer.Option(min=0, help="number of the room")] = 8,
-    room: Annotated[Literal["office", "meeting", "hallway", "pantry"], typer.Option(help="kind of room")] = "office",
-    poses: Annotated[int, typer.Option(min=1, max=400, help="views of one walk round the room")] = 30,
+    seed: Annotated[int, typer.Option(min=0, help="number of the world")] = 8,
+    room: Annotated[RoomKind, typer.Option(help="kind of room, or dwelling or floor: several rooms")] = "dwelling",
+    assets: Annotated[
+        str, typer.Option(help="furniture library; own: own shapes alone; by default the library in its usual place")
+    ] = "",
+    poses: Annotated[int, typer.Option(min=1, max=400, help="views of one walk round the rooms")] = 30,
     set_: Annotated[list[str] | None, typer.Option("--set", help="a parameter of the node, NAME:=VALUE")] = None,
     out: Annotated[Path, typer.Option(help="folder for demo.png and the logs")] = Path("out"),
 ) -> None:
@@ -48,6 +52,7 @@ def demo(
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     interruption = Interruption()
     camera = [f"rate:={rate}", f"room:={room}", f"seed:={seed}", f"poses:={poses}", "truth:=true"]
+    camera += [f"assets:={assets}"] if assets else []
     parameters = ["silence_error:=0.0", *(set_ or [])]  # the camera renders first, which is no error of the node
     children = [
         Child(

@@ -1,4 +1,4 @@
-"""Simulated depth camera in a generated room: clouds to try the node with and, if wanted, their truth.
+"""Simulated depth camera in a furnished world: clouds to try the node with and, if wanted, their truth.
 
     python -m jspnet_ros.simulated_camera --ros-args -p rate:=5.0 -p seed:=3
 
@@ -27,7 +27,9 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
-from jspnet_core.synthetic import DepthFrame, camera_path, make_scene
+from jspnet_core.errors import JspnetError
+from jspnet_core.synthetic.frames import SensorFrame
+from jspnet_core.synthetic.world import make_world
 from jspnet_ros.messages.cloud_colors import pack_rgb
 from jspnet_ros.messages.labelled_clouds import color_cloud, record_cloud
 from jspnet_ros.node.parameters import SettingError, declare, read
@@ -43,6 +45,13 @@ TRUTH_POINT = np.dtype(
 """A point of the truth: the colours are the camera's."""
 
 
+RoomKind = Literal[
+    "living_room", "bedroom", "kitchen", "dining_room", "bathroom", "hall", "corridor", "office", "open_office",
+    "meeting_room", "classroom", "library", "shop", "workshop", "dwelling", "floor",
+]  # fmt: skip
+"""Kinds of `jspnet_core.synthetic.layout`."""
+
+
 class CameraSettings(BaseModel):
     """Settings of the camera, as parameters of the node."""
 
@@ -50,9 +59,12 @@ class CameraSettings(BaseModel):
 
     rate: float = Field(5.0, ge=0.1, le=60.0, description="clouds per second")
     clouds: int = Field(0, ge=0, le=10**9, description="clouds to send before it ends; 0: no end")
-    poses: int = Field(40, ge=1, le=400, description="clouds of one walk round the room, about 6 MB of memory each")
-    seed: int = Field(0, ge=0, le=2**31, description="number of the room")
-    room: Literal["office", "meeting", "hallway", "pantry"] = Field("office", description="kind of room")
+    poses: int = Field(40, ge=1, le=400, description="clouds of one walk round the rooms, about 6 MB of memory each")
+    seed: int = Field(0, ge=0, le=2**31, description="number of the world")
+    room: RoomKind = Field("office", description="kind of room, or dwelling or floor: several rooms")
+    assets: str = Field(
+        "", description="folder of a furniture library; own: own shapes alone; empty: the library in its usual place"
+    )
     reliability: Literal["reliable", "best_effort"] = Field("reliable", description="of the clouds")
     wait_for_subscriber: bool = Field(True, description="send nothing before the clouds have a subscriber")
     truth: bool = Field(
@@ -62,7 +74,8 @@ class CameraSettings(BaseModel):
 
 
 class SimulatedCamera(Node):
-    """`simulated_camera`. Raises `SettingError` or rclpy's `ParameterException` for parameters that are refused."""
+    """`simulated_camera`. Raises `SettingError` or rclpy's `ParameterException` for parameters that are refused,
+    and `JspnetError` for a furniture library that cannot be read."""
 
     def __init__(self) -> None:
         super().__init__("simulated_camera")
@@ -71,7 +84,7 @@ class SimulatedCamera(Node):
         self.sent = 0
         self._points = self._publisher("~/points", s.reliability)
         self._truth = self._publisher("~/truth", "reliable") if s.truth else None
-        self._frames = self._render(s.room, s.seed, s.poses)
+        self._frames = self._render(s)
         self.create_timer(1.0 / s.rate, self._send)
         self.add_on_set_parameters_callback(_refuse)  # after the publishers, whose policies are parameters too
 
@@ -85,17 +98,17 @@ class SimulatedCamera(Node):
         overriding = QoSOverridingOptions.with_default_policies()
         return self.create_publisher(PointCloud2, topic, profile, qos_overriding_options=overriding)
 
-    def _render(self, room: str, seed: int, poses: int) -> list[DepthFrame]:
+    def _render(self, settings: CameraSettings) -> list[SensorFrame]:
         """Render the whole walk, about 6 MB a frame."""
         start = time.monotonic()
-        scene, rng = make_scene(seed, room), np.random.default_rng(seed)
-        frames = []
-        for T_world_camera in camera_path(scene, poses, seed):
-            frames.append(scene.depth_frame(T_world_camera, rng))
+        world = make_world(settings.seed, settings.room, settings.assets or None)
+        rng, frames = np.random.default_rng(settings.seed), []
+        for T_world_camera in world.walk(settings.poses, settings.seed):
+            frames.append(world.depth_frame(T_world_camera, rng))
             self.get_logger().info(
-                f"rendered {len(frames)} of {poses} views of {scene.name}", throttle_duration_sec=5.0
+                f"rendered {len(frames)} of {settings.poses} views of {world.name}", throttle_duration_sec=5.0
             )
-        self.get_logger().info(f"{poses} views of {scene.name} rendered in {time.monotonic() - start:.1f} s")
+        self.get_logger().info(f"{settings.poses} views of {world.name} rendered in {time.monotonic() - start:.1f} s")
         return frames
 
     def _send(self) -> None:
@@ -114,7 +127,7 @@ def _refuse(_: list[Parameter]) -> SetParametersResult:
     return SetParametersResult(successful=False, reason="the camera reads its parameters when it starts")
 
 
-def truth_cloud(header: Header, frame: DepthFrame) -> PointCloud2:
+def truth_cloud(header: Header, frame: SensorFrame) -> PointCloud2:
     """Make a cloud of the frame's points with the camera's colours and the true label and instance of each."""
     records = np.zeros(frame.label.size, TRUTH_POINT)
     for axis, name in enumerate("xyz"):
@@ -130,7 +143,7 @@ def main() -> int:
     rclpy.init()
     try:
         camera = SimulatedCamera()
-    except (SettingError, ParameterException) as error:
+    except (SettingError, ParameterException, JspnetError) as error:
         print(f"simulated_camera: {error}", file=sys.stderr)
         rclpy.try_shutdown()
         return 2

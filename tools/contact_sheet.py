@@ -14,12 +14,13 @@ import numpy as np
 from PIL import Image
 
 from jspnet_core.classes import INDOOR, UNLABELLED, instance_palette
-from jspnet_core.data.furnished import OWN, SceneSource, make
+from jspnet_core.data.furnished import SceneSource, make
 from jspnet_core.synthetic.assets.place import assets_folder
 from jspnet_core.synthetic.frames import SensorFrame
 from jspnet_core.synthetic.random_frames import random_frame
 from jspnet_core.synthetic.scan import Cloud, scan_room
 from jspnet_core.synthetic.sensors.devices import KINDS, devices_of
+from jspnet_core.synthetic.world import OWN
 
 TILE = (320, 240)
 WHITE_DEPTH = 6.0

@@ -12,7 +12,6 @@ from jspnet_core.cli.prepare_progress import class_table, rooms_table
 from jspnet_core.cli.settings_options import OptionError
 from jspnet_core.cli.synth_furnished import Count, write_furnished
 from jspnet_core.cli.terminal import output, progress_bar
-from jspnet_core.data.furnished import OWN
 from jspnet_core.data.generated import DENSITY, FIRST_SEED, SEED_STRIDE, GeneratedRoom
 from jspnet_core.data.generated_frames import (
     FRAMES_INDEX,
@@ -28,6 +27,7 @@ from jspnet_core.data.splits import SplitRule
 from jspnet_core.io.atomic import replacing_folder
 from jspnet_core.synthetic import Camera
 from jspnet_core.synthetic.assets.place import assets_folder
+from jspnet_core.synthetic.world import OWN
 from jspnet_core.util.threads import available_cores
 
 KIND = "generated"

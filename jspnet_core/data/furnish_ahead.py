@@ -29,7 +29,7 @@ AHEAD = 2
 class Furnishing:
     """What to generate.
 
-    assets: folder of the furniture library, or `furnished.OWN`. frames: of each scene, beside its scan.
+    assets: folder of the furniture library, or `world.OWN`. frames: of each scene, beside its scan.
     unseen: share of the scenes whose furniture never trains; they are the split `val`. scenes: most; None: as many as
     the time allows. first: number of the first scene. nice: added to the priority of the worker processes.
     """

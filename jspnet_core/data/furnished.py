@@ -22,15 +22,13 @@ from jspnet_core.synthetic.scan import Cloud, scan_room
 from jspnet_core.synthetic.sensors.devices import devices_of
 from jspnet_core.synthetic.shade import Light, light_scene
 from jspnet_core.synthetic.triangles import Triangles, flatten
+from jspnet_core.synthetic.world import OWN
 
 SCENE_TRIES = 5
 """Scenes that are drawn where one has no floor to stand on."""
 
 SEED_STRIDE = 1_000_000
 """Scenes of one seed; those of another seed are all different."""
-
-OWN = "own"
-"""In place of a library's folder: the shapes of this project alone."""
 
 UNSEEN = "unseen"
 """Begins the names of scenes whose furniture never trains."""

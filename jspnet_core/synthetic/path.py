@@ -10,7 +10,9 @@ from scipy.sparse import csgraph
 
 from jspnet_core.synthetic.primitives import Primitives
 
-_STEP = 0.05  # metres, edge of a cell of the floor plan
+STEP = 0.05
+"""Metres, edge of a cell of the floor plan."""
+
 _STATIONS = 12  # places round the room that a walk passes
 
 
@@ -19,41 +21,47 @@ def free_floor(solids: Primitives, size: np.ndarray, clearance: float) -> np.nda
 
     size: (3,) metres. Returns (F, 2) float64, metres, the largest connected area; F > 0.
     """
-    return (np.argwhere(_floor_plan(solids, size, clearance)) + 0.5) * _STEP
+    return (np.argwhere(floor_plan(solids, size, clearance)) + 0.5) * STEP
 
 
-def _floor_plan(solids: Primitives, size: np.ndarray, clearance: float) -> np.ndarray:
-    """Largest connected free area of the floor, (X, Y) bool.
-
-    The clearance shrinks, in a room too crowded for it, until there is free floor.
-    """
-    shape = np.maximum((size[:2] / _STEP).astype(int), 1)
+def floor_plan(solids: Primitives, size: np.ndarray, clearance: float) -> np.ndarray:
+    """Largest connected free area of the floor, (X, Y) bool, as `largest_free`."""
+    shape = np.maximum((size[:2] / STEP).astype(int), 1)
     standing = np.zeros(shape, bool)
     low, high = solids.bounds()
     for lower, upper in zip(low, high, strict=True):
         if upper[2] > 0.08 and lower[2] < 1.8:
-            x0, y0 = np.floor(lower[:2] / _STEP).astype(int).clip(0)
-            x1, y1 = np.ceil(upper[:2] / _STEP).astype(int).clip(0)
+            x0, y0 = np.floor(lower[:2] / STEP).astype(int).clip(0)
+            x1, y1 = np.ceil(upper[:2] / STEP).astype(int).clip(0)
             standing[x0:x1, y0:y1] = True
-    distance = ndimage.distance_transform_edt(np.pad(~standing, 1))[1:-1, 1:-1] * _STEP
+    return largest_free(standing, clearance)
+
+
+def largest_free(standing: np.ndarray, clearance: float) -> np.ndarray:
+    """Largest connected area of a floor plan, (X, Y) bool, at least `clearance` metres from where something stands.
+
+    The clearance shrinks, in a room too crowded for it, until there is free floor.
+    """
+    distance = ndimage.distance_transform_edt(np.pad(~standing, 1))[1:-1, 1:-1] * STEP
     free = distance > min(clearance, 0.6 * distance.max())
     areas, _ = ndimage.label(free)
     largest = np.bincount(areas.ravel())[1:].argmax() + 1
     return areas == largest
 
 
-def walk(solids: Primitives, size: np.ndarray, frames: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def walk(free: np.ndarray, origin: np.ndarray, frames: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Poses of a camera that a person carries round the room while looking across it.
 
     A closed loop over free floor; eye 1.0 to 1.5 m high, pitched a little down.
-    frames: number of poses. Yields T_world_camera, (4, 4) float64, optical frame (x right, y down, z forward).
+    free: (X, Y) bool, connected cells of STEP metres, the first of them at `origin`, (2,) metres. frames: number of
+    poses. Yields T_world_camera, (4, 4) float64, optical frame (x right, y down, z forward).
     """
-    free = _floor_plan(solids, size, clearance=0.35)
+    size = STEP * np.array(free.shape)
     start = rng.uniform(0.0, 2.0 * np.pi)
     turn = start + rng.choice((-1.0, 1.0)) * np.linspace(0.0, 2.0 * np.pi, frames, endpoint=False)
     across = np.stack([size[0] * np.cos(turn), size[1] * np.sin(turn)], axis=1)
     stations = np.linspace(0, frames, _STATIONS, endpoint=False).astype(int)
-    place = _loop(free, size[:2] / 2.0 - 0.42 * across[stations], frames)
+    place = origin + _loop(free, size / 2.0 - 0.42 * across[stations], frames)
     height = 1.25 + 0.22 * np.sin(2.0 * turn + rng.uniform(0.0, 6.0))
     pitch = np.radians(14.0 + 7.0 * np.sin(3.0 * turn + rng.uniform(0.0, 6.0)))
     glance = np.radians(12.0) * np.sin(5.0 * turn)
@@ -81,7 +89,7 @@ def _loop(free: np.ndarray, targets: np.ndarray, frames: int) -> np.ndarray:
     Returns (frames, 2) float64, metres; equal time between one target and the next.
     """
     cells = np.argwhere(free)
-    stations = [int(np.square((cells + 0.5) * _STEP - target).sum(1).argmin()) for target in targets]
+    stations = [int(np.square((cells + 0.5) * STEP - target).sum(1).argmin()) for target in targets]
     graph = _neighbours(free)
     _, before = csgraph.dijkstra(graph, indices=stations, return_predecessors=True)
     legs = []
@@ -91,7 +99,7 @@ def _loop(free: np.ndarray, targets: np.ndarray, frames: int) -> np.ndarray:
             back.append(before[number, back[-1]])
         steps = np.linspace(len(back) - 1, 0, -(-frames // len(stations)), endpoint=False).round().astype(int)
         legs.append(cells[np.asarray(back)[steps]])
-    track = (np.concatenate(legs) + 0.5) * _STEP
+    track = (np.concatenate(legs) + 0.5) * STEP
     track = track[np.linspace(0, len(track), frames, endpoint=False).astype(int)]
     return ndimage.gaussian_filter1d(track, frames / 100.0, axis=0, mode="wrap")
 

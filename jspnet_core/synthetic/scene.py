@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jspnet_core.synthetic.camera import Camera, DepthFrame, take_frame
-from jspnet_core.synthetic.path import free_floor, walk
+from jspnet_core.synthetic.path import floor_plan, free_floor, walk
 from jspnet_core.synthetic.primitives import Primitives
 from jspnet_core.synthetic.raycast import seen_from
 from jspnet_core.synthetic.shading import Light, shade
@@ -78,4 +78,4 @@ class Scene:
 
 def camera_path(scene: Scene, frames: int = 300, seed: int = 0) -> Iterator[np.ndarray]:
     """A walk round the room, looking across it: `frames` poses, T_world_camera (4, 4) float64, optical frame."""
-    return walk(scene.solids, scene.size, frames, np.random.default_rng(seed))
+    return walk(floor_plan(scene.solids, scene.size, 0.35), np.zeros(2), frames, np.random.default_rng(seed))

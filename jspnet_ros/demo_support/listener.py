@@ -14,7 +14,7 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Float64
 
-from jspnet_core.classes import UNLABELLED, ClassTable
+from jspnet_core.classes import INDOOR, UNLABELLED, ClassTable
 from jspnet_core.evaluation.metrics import RoomScore, score_room
 from jspnet_ros.messages.point_cloud import read_field, read_points
 from jspnet_ros.messages.stamps import stamp_ns
@@ -138,7 +138,8 @@ class Listener(Node):
         truth = self._truths.get(stamp_ns(cloud.header.stamp))
         if truth is None or heard.classes is None:
             return
-        arrays = read_field(cloud, "label"), read_field(cloud, "instance"), truth.label, truth.instance
+        true_label = in_table(truth.label, heard.classes)
+        arrays = read_field(cloud, "label"), read_field(cloud, "instance"), true_label, truth.instance
         heard.scores.append(score_room(*arrays, class_count=len(heard.classes)))
         shape = (cloud.height, cloud.width)
         seen = SeenFrame(
@@ -170,6 +171,19 @@ class Listener(Node):
         for key, value in values.items():
             if key.endswith(" ms") and key not in ("total ms", "age ms", "latency ms"):
                 heard.stages_ms.setdefault(key.removesuffix(" ms"), []).append(float(value))
+
+
+def in_table(label: np.ndarray, table: ClassTable) -> np.ndarray:
+    """True labels, (N,) uint8 of the table `indoor`, as labels of the model's table: (N,) uint8.
+
+    A class that the model does not have counts as its parent there; 255 where it has neither.
+    """
+    numbers = {name: number for number, name in enumerate(table.names)}
+    known = [
+        numbers.get(name, numbers.get(parent, UNLABELLED))
+        for name, parent in zip(INDOOR.names, INDOOR.parents, strict=True)
+    ]
+    return np.array(known + [UNLABELLED] * (256 - len(known)), np.uint8)[label]
 
 
 def _read_truth(cloud: PointCloud2) -> Truth:

@@ -32,6 +32,8 @@ VAL_SHARE = 0.15
 FREE_LICENCES = ("CC0-1.0", "CC-BY-3.0", "CC-BY-3.0-US", "CC-BY-4.0", "BSD-3-Clause", "Apache-2.0", "MIT")
 """Licences that allow commercial use of what a network learns; models of any other are left out."""
 
+CATALOGUE = "catalogue.json"
+
 _ARRAYS = ("v", "f", "color", "part", "glass", "v_off", "f_off", "scale")
 
 
@@ -108,7 +110,7 @@ def read_library(folder: Path | str | None = None) -> Library:
     `LibraryError` where there is no library or none of its models can be used.
     """
     place = assets_folder(folder)
-    entries = _read_json(place / "catalogue.json")
+    entries = _read_json(place / CATALOGUE)
     arrays: dict[str, dict[str, np.ndarray]] = {}
     broken: dict[str, str] = {}
     for source in sorted({str(entry.get("source")) for entry in entries}):

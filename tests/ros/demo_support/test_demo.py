@@ -17,7 +17,7 @@ from tests.ros.client import QUICK, new_domain
 
 pytest.importorskip("matplotlib", reason="the demo draws with matplotlib (extra viz)")
 
-QUICK_DEMO = ["--room", "hallway", "--seed", "1", "--poses", "3", "--rate", "4"]
+QUICK_DEMO = ["--room", "hall", "--seed", "1", "--poses", "3", "--rate", "4"]
 QUICK_NODE = [word for name, value in QUICK.items() for word in ("--set", f"{name}:={value}")]
 
 

@@ -139,7 +139,7 @@ def test_respawn_starts_the_node_again(domain, tmp_path):
 
 
 def test_the_simulated_camera_is_found_without_an_argument(domain, tmp_path):
-    words = [sys.executable, "-m", "jspnet_ros.simulated_camera", "--ros-args", "-p", "poses:=1", "-p", "room:=pantry"]
+    words = [sys.executable, "-m", "jspnet_ros.simulated_camera", "--ros-args", "-p", "poses:=1", "-p", "room:=hall"]
     camera = subprocess.Popen(words, env={**os.environ, "ROS_DOMAIN_ID": str(domain)})
     process = None
     try:
