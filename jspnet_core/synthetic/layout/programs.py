@@ -56,7 +56,7 @@ _OFFICE_WALLS = [
     _wall("pinboard|poster|picture|wall_clock|wall_shelf|poster", 2, 5, 0.8, 1.1, 1.5),
     _wall("fire_extinguisher|wall_device", 0, 1, 0.4),
 ]
-_LOOSE = "box|bag|trash_can|plant|shoes|box|sport_small|broom|basket|step_stool|toy_large"
+_LOOSE = "box|bag|trash_can|plant|shoes|box|sport_small|broom|basket|toy_large"
 
 PROGRAMS: dict[str, list[Entry]] = {
     "living_room": [
@@ -81,7 +81,7 @@ PROGRAMS: dict[str, list[Entry]] = {
         _store("sofa|armchair", 0, 1, 0.4, 0.6),
         *_HOME_WALLS,
         _wall("wall_tv", 0, 1, 0.5, 0.9, 1.4),
-        _floor("chair|armchair|lamp_floor|plant|clothes_rack|crib|mirror_stand", 0, 2, 0.6),
+        _floor("chair|armchair|lamp_floor|plant|clothes_rack|crib", 0, 2, 0.6),
         Entry(stores.pile, 0, 2, 0.5),
         _floor(_LOOSE + "|shoes|shoes|clothes_hanging", 2, 7, 0.8),
         *_SMALL_WALL,
@@ -91,7 +91,7 @@ PROGRAMS: dict[str, list[Entry]] = {
         Entry(seating.dining_set, 1, 1, 0.8),
         _store("fridge|kitchen_tall_cabinet|cabinet|shelf|shelf", 1, 3, 0.7),
         Entry(lambda room: room.free(room.draw("kitchen_island", (2.3, 1.2, 1.1)), margin=0.7) is not None, 0, 1, 0.35),
-        _wall("wall_shelf|picture|wall_clock|utensil_rack|poster", 2, 4, 0.8, 1.3, 1.6),
+        _wall("wall_shelf|picture|wall_clock|poster", 2, 4, 0.8, 1.3, 1.6),
         _floor("trash_can|box|bag|trash_can|plant|water_cooler|broom|chair|stool", 2, 6, 0.85),
         *_SMALL_WALL,
     ],
@@ -161,7 +161,7 @@ PROGRAMS: dict[str, list[Entry]] = {
         Entry(seating.meeting_set),
         _store("sofa|armchair", 0, 1, 0.3, 0.6),
         _store("cabinet|drawers|bookcase|shelf", 1, 3, 0.7),
-        _floor("flipchart|plant|coat_rack|chair|whiteboard_stand|armchair", 1, 4, 0.8),
+        _floor("flipchart|plant|coat_rack|chair|armchair", 1, 4, 0.8),
         *_OFFICE_WALLS,
         Entry(stores.pile, 0, 1, 0.5),
         _floor("trash_can|box|bag|plant|chair", 1, 5, 0.7),

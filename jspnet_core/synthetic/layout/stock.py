@@ -81,7 +81,7 @@ class Stock:
 # Kinds whose library models are not used: own shapes stand for them, or they need a place of their own.
 _UNUSED = {
     "door", "double_door", "garage_door", "elevator", "window", "blind", "shutter", "curtain", "shower_curtain",
-    "column", "beam", "stairs", "railing", "lamp_wall",
+    "column", "beam", "stairs", "railing",
 }  # fmt: skip
 _MOST = {"kitchen_counter": (1.3, 0.8, 1.3), "kitchen_island": (2.6, 1.5, 1.3), "sink": (1.0, 0.8, 1.3)}
 

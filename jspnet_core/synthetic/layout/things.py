@@ -27,7 +27,7 @@ _ON: dict[str, tuple[str, float, float]] = {
     ),
     "desk": (
         "book_stack|paper|cup|office_small|tray|phone|lamp_table|binders|bottle|laptop|electronics_small|plant_small"
-        "|tableware_set|calculator|food_box|printer",
+        "|tableware_set|food_box|printer",
         7,
         18,
     ),
@@ -36,7 +36,7 @@ _ON: dict[str, tuple[str, float, float]] = {
     "workbench": ("tool|box|jar|bottle|food_box|paper|tray|cup|electronics_small|bowl", 10, 26),
     "kitchen_counter": (
         "appliance_small|bottle|jar|cup|bowl|plate|cookware|knife_block|food|food_box|food_bag|utensil"
-        "|microwave|fruit|bottle|box",
+        "|microwave|bottle|box",
         8,
         22,
     ),
@@ -56,7 +56,6 @@ _ON: dict[str, tuple[str, float, float]] = {
     "appliance": ("box|food_box|basket|jar|bottle|food_bag|towel", 2, 12),
     "sanitary": ("bath_small|bottle|cup|towel|jar|bath_small", 8, 30),
     "box": ("book_stack|clothes|food_box|toy|bottle", 0, 8),
-    "floor": ("shoes|box|bag|toy|clothes", 0, 1),
 }
 _SUPPORT_OF = {
     "armchair": "sofa", "corner_sofa": "sofa", "ottoman": "sofa", "office_chair": "chair", "bench": "chair",

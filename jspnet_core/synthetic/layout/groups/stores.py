@@ -24,31 +24,26 @@ def storage(room: Furnisher, kinds: str, front: float = 0.4, row: int = 1) -> bo
     return True
 
 
-def stacks(room: Furnisher, kinds: str, double: bool = True) -> bool:
+def stacks(room: Furnisher, kinds: str) -> bool:
     """Parallel rows of shelves in the room, back to back, with aisles: a library or a shop."""
     rng = room.rng
     piece = room.draw(kinds, (2.6, 0.7, room.roof.height - 0.1))
     if piece is None:
         return False
     size = room.room.high - room.room.low
-    along = int(np.argmax(size)) if rng.random() < 0.7 else int(np.argmin(size))
-    yaw = 0.0 if along == 0 else np.pi / 2
+    lengthwise = bool(size[0] >= size[1]) == (rng.random() < 0.7)
+    yaw = 0.0 if lengthwise else np.pi / 2
+    length, breadth = size if lengthwise else size[::-1]
     w, d = piece.size[:2]
-    aisle = rng.uniform(0.95, 1.5)
-    step = (2 * d if double else d) + aisle
-    margin_end, margin_side = rng.uniform(1.0, 1.6), rng.uniform(1.0, 1.4)
-    count, own = 0, piece.source == "own"
-    direction = np.array([1.0, 0.0]) if along == 0 else np.array([0.0, 1.0])
-    across = np.array([-direction[1], direction[0]])
-    length, breadth = size[along], size[1 - along]
-    start = room.room.low + direction * 0 + (0 if along == 0 else 1) * np.array([size[0], 0.0])
-    for r in np.arange(margin_side + d, breadth - margin_side, step):
-        for s in np.arange(margin_end + w / 2, length - margin_end - w / 2 + 0.01, w + 0.01):
-            for side in (-1, 1) if double else (-1,):
-                model = room.draw(piece.kind) if own and rng.random() < 0.0 else piece
-                xy = start + direction * s + across * (r + side * (d / 2 + 0.005))
-                placed = room.stand(model, xy, yaw + (0.0 if side < 0 else np.pi), scale=1.0, reachable=True)
-                count += placed is not None
+    end, side = rng.uniform(1.0, 1.6), rng.uniform(1.0, 1.4)
+    count = 0
+    for r in np.arange(side + d, breadth - side, 2 * d + rng.uniform(0.95, 1.5)):
+        for s in np.arange(end + w / 2, length - end - w / 2 + 0.01, w + 0.01):
+            for back in (-1, 1):
+                across = r + back * (d / 2 + 0.005)
+                xy = room.room.low + ((s, across) if lengthwise else (size[0] - across, s))
+                turn = yaw + (0.0 if back < 0 else np.pi)
+                count += room.stand(piece, xy, turn, scale=1.0, reachable=True) is not None
     return count > 0
 
 
