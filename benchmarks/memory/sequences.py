@@ -12,6 +12,7 @@ from jspnet_core.synthetic.frames import SensorFrame, take_frame
 from jspnet_core.synthetic.meshes import FurnishedScene
 from jspnet_core.synthetic.poses import aim
 from jspnet_core.synthetic.sensors.devices import DEVICES
+from jspnet_core.synthetic.sensors.setup import random_setup
 
 DEVICE = next(device for device in DEVICES if device.name == "kinect_v1")
 OWN = "own"
@@ -24,8 +25,9 @@ def sequence(number: int, frames: int, assets: Path | None, width: int) -> Itera
     source = SceneSource(FIRST + number, 0, str(assets) if assets else OWN, assets is not None)
     scene, triangles, light = make(source)
     rng = np.random.default_rng(FIRST + number)
+    setup = random_setup(DEVICE, rng, width, scene.lighting.exposure)
     for pose in walk(scene, frames, rng):
-        yield take_frame(scene, triangles, light, DEVICE, pose, rng, width)
+        yield take_frame(triangles, light, setup, pose, rng)
 
 
 def walk(scene: FurnishedScene, frames: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

@@ -62,7 +62,7 @@ class World:
         low = np.concatenate(self.scene.outlines).min(0)
         size = np.concatenate(self.scene.outlines).max(0) - low
         shape = np.maximum((size / STEP).astype(int), 1)
-        cells = (np.stack(np.indices(shape), axis=-1).reshape(-1, 2) + 0.5) * STEP + low
+        cells = (np.moveaxis(np.indices(shape), 0, -1).reshape(-1, 2) + 0.5) * STEP + low
         inside = np.any([in_outline(cells, np.ascontiguousarray(o, np.float64), 0.15) for o in self.scene.outlines], 0)
         standing = ~inside.reshape(shape)
         _stand(self.triangles.vertices, self.triangles.faces, low, standing)
