@@ -94,7 +94,7 @@ def test_a_source_that_cannot_be_read_leaves_the_others(tmp_path):
 
 
 def test_a_missing_library_names_the_remedy(tmp_path):
-    with pytest.raises(LibraryError, match="jspnet assets"):
+    with pytest.raises(LibraryError, match="--assets own does without"):
         read_library(tmp_path)
     folder = write_library(tmp_path / "bad", ["cup"], m0={"licence": None})
     with pytest.raises(LibraryError, match="none of 1 models"):
