@@ -139,8 +139,8 @@ def _read_json(path: Path) -> list[dict]:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise LibraryError(
-            f"{path}: no such file; a furniture library has one (docs/assets.md). --assets DIR or JSPNET_ASSETS names a "
-            "library, --assets own does without"
+            f"{path}: no such file; a furniture library has one (docs/assets.md). --assets DIR or JSPNET_ASSETS names "
+            "a library, --assets own does without"
         ) from None
     except (OSError, ValueError) as error:
         raise LibraryError(f"{path}: not a JSON file ({error})") from None
