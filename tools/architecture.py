@@ -111,7 +111,7 @@ LAYERS: dict[str, str] = {
     "pipeline": "the steps of one cloud, in order",
     "engine": "engines that run the network: ONNX Runtime, OpenVINO, TensorRT, PyTorch; engine cache",
     "network": "JSPNet and the systems it is compared with, in PyTorch",
-    "synthetic": "generated rooms and depth-camera frames",
+    "synthetic": "furnished worlds of meshes: library, layout, scans, sensors; simpler rooms of primitives",
     "io": "cloud files, RGB-D sequences, atomic writes",
     "spatial": "grid, k-d buckets, ball query, nearest neighbours, farthest point sampling, union-find",
     "util": "threads, stage timer, cache folder",
