@@ -13,9 +13,10 @@ _HEIGHT, _WIDTH = 2.7, 5.0
 """Metres, of a usual room."""
 
 
-def unit_warning(points: np.ndarray) -> str:
+def unit_warning(points: np.ndarray, option: str = "--scale ") -> str:
     """A sentence that names the unit which a cloud seems to have, and the factor that fits; empty for metres.
 
+    option: what sets the factor, up to the factor.
     points: (N, 3), NaN and Inf for no return. What is judged is the smallest of the three extents that hold 96 % of
     the points: of rooms their height, of camera frames height, width or depth.
     """
@@ -30,8 +31,8 @@ def unit_warning(points: np.ndarray) -> str:
     usual, found = (_HEIGHT, smallest) if smallest > _LARGEST or largest < 1.0 else (_WIDTH, largest)
     size = " x ".join(f"{extent:.3g}" for extent in extents)
     fits = {unit: abs(np.log(found * factor / usual)) for unit, factor in UNITS.items()}
-    likely = [f"{unit} (--scale {UNITS[unit]:g})" for unit in sorted(fits, key=fits.__getitem__) if fits[unit] < 0.95]
+    likely = [f"{unit} ({option}{UNITS[unit]:g})" for unit in sorted(fits, key=fits.__getitem__) if fits[unit] < 0.95]
     if found > _LARGEST and likely:
         return f"its extent is {size}: these seem to be {' or '.join(likely)}, not metres"
     fitting = float(f"{usual / max(found, 1e-12):.2g}")
-    return f"its extent is {size}, not that of a room in metres: --scale {fitting:g} would make it {usual} m"
+    return f"its extent is {size}, not that of a room in metres: {option}{fitting:g} would make it {usual} m"

@@ -12,6 +12,7 @@ from jspnet_core.pipeline.cpu_stages import CpuStages
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.pipeline.stages import Stages
 from jspnet_core.settings import SegmenterSettings
+from jspnet_core.util.kernel_cache import tolerate_cache_errors
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ def load_segmenter(
     Steps that take long are logged; a warning says why no more than the network runs on the GPU where that is so.
     Raises `ModelFileError` for a file that cannot be used, `EngineError` for an engine that is not available.
     """
+    tolerate_cache_errors()
     settings = settings or SegmenterSettings()
     loaded = open_engine(engine, model_path(model), settings.threads)
     return Segmenter(settings=settings, stages=stages_for(loaded, settings.threads))

@@ -14,6 +14,7 @@ from jspnet_core.model_file import model_path
 from jspnet_core.pipeline.cpu_stages import CpuStages
 from jspnet_core.pipeline.gravity.estimate import Gravity, find_gravity
 from jspnet_core.pipeline.stages import Stages
+from jspnet_core.pipeline.strays import check_heights, without_strays
 from jspnet_core.pipeline.voxelize import MAX_COORDINATE
 from jspnet_core.segmentation import Segmentation
 from jspnet_core.settings import SegmenterSettings, min_class_voxels
@@ -68,14 +69,17 @@ class Segmenter:
     ) -> Segmentation:
         """Label every point of a cloud.
 
-        points: (N, 3) float32, metres, any frame; rows that are not finite, or beyond 1e4 m, stay unlabelled.
+        points: (N, 3) float32, metres, any frame; rows that are not finite, beyond 1e4 m, or far from all others stay
+            unlabelled.
         colors: (N, 3) uint8, red green blue, or None.
         T_gravity_input: (4, 4), from the points' frame to one with z up and the floor at z = 0; None: estimated from
             the cloud, see `settings.up_axis`.
         instances: False leaves out clustering and merging; every instance id is 0 then.
-        Raises `CloudError` for arrays of a wrong shape or dtype and for clouds without a finite point.
+        Raises `CloudError` for arrays of a wrong shape or dtype, for clouds without a finite point, and for those that
+        reach more than a hundred metres above the floor.
         """
         check_cloud(points, colors)
+        points, box = without_strays(points)
         s, stages, timer = self.settings, self.stages, StageTimer(self.stages.end_stage)
         with stages.current():
             with timer.stage("voxels"):
@@ -85,6 +89,7 @@ class Segmenter:
             with timer.stage("gravity"):
                 gravity = self._gravity(found, points, T_gravity_input)
                 T = gravity.T_gravity_input
+                check_heights(points, box, T)
                 voxels = stages.to_gravity_frame(found, T)
             with timer.stage("blocks"):
                 turned = stages.rotate(voxels, T, s.turn) if s.turn else voxels  # seen by the network alone

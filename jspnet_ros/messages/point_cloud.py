@@ -6,7 +6,7 @@ Fields are found by name, offset and datatype, because drivers differ in all of 
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sensor_msgs.msg import PointCloud2
@@ -34,6 +34,14 @@ class PointArrays:
     colors: np.ndarray | None
     offset: np.ndarray = field(default_factory=lambda: np.zeros(3))
     notes: dict[str, str] = field(default_factory=dict)
+
+
+def scaled(arrays: PointArrays, factor: float) -> PointArrays:
+    """Multiply coordinates by a factor, from their unit to metres; the points are overwritten."""
+    if factor == 1.0:
+        return arrays
+    np.multiply(arrays.points, np.float32(factor), out=arrays.points)
+    return replace(arrays, offset=arrays.offset * factor)
 
 
 def read_points(cloud: PointCloud2, executor: Executor | None = None, threads: int = 1) -> PointArrays:

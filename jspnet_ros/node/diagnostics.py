@@ -12,13 +12,10 @@ from dataclasses import dataclass, field
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
-from jspnet_ros.node.statistics import SUSTAINED, Snapshot
+from jspnet_ros.node.statistics import LITTLE, SUSTAINED, Snapshot
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 Verdict = tuple[bytes, str]
-
-LITTLE = 0.1
-"""Share of a frame's points below which labels are so few that it is a warning."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +109,8 @@ def _few_labels(state: NodeState, now: Snapshot, before: Snapshot) -> Verdict | 
         return WARN, "the last cloud holds no point with a return: the outputs are empty"
     if last.labelled < LITTLE * last.returns:
         share = 100 * last.labelled / last.returns
-        return WARN, (
-            f"only {share:.1f} % of the last cloud's points got a label: check that its coordinates are metres, its "
-            "gravity frame, and max_blocks"
-        )
+        reason = last.units or "check that its coordinates are metres, its gravity frame, and max_blocks"
+        return WARN, f"only {share:.1f} % of the last cloud's points got a label: {reason}"
     return None
 
 

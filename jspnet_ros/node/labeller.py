@@ -14,17 +14,18 @@ from std_msgs.msg import Header
 
 from jspnet_core.classes import UNLABELLED
 from jspnet_core.errors import CloudError
+from jspnet_core.io.units import unit_warning
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.segmentation import Instance, Segmentation
 from jspnet_core.util.stage_timer import StageTimer
 from jspnet_core.util.threads import available_cores
 from jspnet_ros.messages.cloud_layout import PointCloudError, field_names
-from jspnet_ros.messages.point_cloud import PointArrays, read_points
+from jspnet_ros.messages.point_cloud import PointArrays, read_points, scaled
 from jspnet_ros.messages.stamps import stamp_ns
 from jspnet_ros.messages.transforms import matrix, split_far
 from jspnet_ros.node.gravity_source import GravitySource, TransformError
 from jspnet_ros.node.publishers import LabelledFrame, Outputs, Wanted
-from jspnet_ros.node.statistics import FrameReport, FrameStatistics
+from jspnet_ros.node.statistics import LITTLE, FrameReport, FrameStatistics
 from jspnet_ros.node.subscription import ArrivedCloud
 
 WARN_SECONDS = 5.0
@@ -39,7 +40,7 @@ class CloudLabeller:
 
     The labeller owns the segmenter that `load` returns, and closes it.
 
-    settings: applied from the next cloud on, so that a frame has one set of settings.
+    settings, scale: applied from the next cloud on; scale: factor from the clouds' coordinates to metres.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class CloudLabeller:
         self._threads = segmenter.settings.threads or available_cores()
         self._executor = ThreadPoolExecutor(self._threads + 1)  # one waits while two clouds are written in parallel
         self.outputs = Outputs(node, segmenter.classes, segmenter.model_name, self._executor, self._threads)
+        self.scale = 1.0
         self._noted: set[str] = set()
 
     def close(self) -> None:
@@ -99,27 +101,17 @@ class CloudLabeller:
         clock = StageTimer()
         with clock.stage("publish"):
             self.outputs.publish(frame)
-        s = frame.segmentation
-        report = FrameReport(
-            {**frame.stages_ms, **clock.milliseconds},
-            age_ms=1e-6 * (time.time_ns() - frame.arrived_ns),
-            latency_ms=self._latency_ms(frame.header),
-            blocks=s.blocks,
-            blocks_left_out=s.blocks_left_out,
-            instances=len(s.instances) if frame.wanted.any_instances else None,
-            returns=int(np.isfinite(frame.input_points @ np.ones(3, np.float32)).sum()),
-            labelled=int(np.count_nonzero(s.label != UNLABELLED)),
-            gravity_source=frame.gravity_source,
-            gravity_is_sure=frame.segmentation.gravity_is_sure,
-        )
+        report = self._report(frame, clock.milliseconds)
         self._statistics.labelled(report)
         self._logger.info(_first_frame(report), once=True)
+        if report.units:
+            self._warn_once("units", f"hardly any point gets a label: {report.units}")
         self.outputs.publish_times(report)
 
     def _label(self, arrived: ArrivedCloud, wanted: Wanted) -> LabelledFrame:
         cloud, clock = arrived.cloud, StageTimer()
         with clock.stage("read"):
-            arrays = read_points(cloud, self._executor, self._threads)
+            arrays = scaled(read_points(cloud, self._executor, self._threads), self.scale)
             T_frame_input = self._gravity.T_gravity_input(cloud.header)
         self._log_notes(cloud, arrays)
         T_input_points = matrix(arrays.offset, np.eye(3))  # `points` less their offset to the input's frame
@@ -153,10 +145,31 @@ class CloudLabeller:
                 arrays.points, arrays.colors, T_gravity_input=T, instances=wanted.any_instances
             )
         except CloudError as error:
+            if error.reason == "extent":
+                units = unit_warning(arrays.points, "scale:=")
+                raise CloudError(error.reason, f"{error}; {units}" if units else str(error)) from error
             if error.reason not in EMPTY_VIEW:
                 raise
             self._logger.warning(f"empty view: {error}; the outputs are empty", throttle_duration_sec=WARN_SECONDS)
             return unlabelled(len(arrays.points), T)
+
+    def _report(self, frame: LabelledFrame, publishing_ms: dict[str, float]) -> FrameReport:
+        s = frame.segmentation
+        returns = int(np.isfinite(frame.input_points @ np.ones(3, np.float32)).sum())
+        labelled = int(np.count_nonzero(s.label != UNLABELLED))
+        return FrameReport(
+            {**frame.stages_ms, **publishing_ms},
+            age_ms=1e-6 * (time.time_ns() - frame.arrived_ns),
+            latency_ms=self._latency_ms(frame.header),
+            blocks=s.blocks,
+            blocks_left_out=s.blocks_left_out,
+            instances=len(s.instances) if frame.wanted.any_instances else None,
+            returns=returns,
+            labelled=labelled,
+            gravity_source=frame.gravity_source,
+            gravity_is_sure=s.gravity_is_sure,
+            units=unit_warning(frame.input_points, "scale:=") if labelled < LITTLE * returns else "",
+        )
 
     def _latency_ms(self, header: Header) -> float | None:
         """Milliseconds from the header's stamp until now; None where the stamp or the clock is not set."""
@@ -171,9 +184,12 @@ class CloudLabeller:
                 "no colour", f"clouds carry no colour (fields {field_names(cloud)}): labelled by shape alone"
             )
         for kind, sentence in notes.items():
-            if kind not in self._noted:
-                self._noted.add(kind)
-                self._logger.warning(sentence)
+            self._warn_once(kind, sentence)
+
+    def _warn_once(self, kind: str, sentence: str) -> None:
+        if kind not in self._noted:
+            self._noted.add(kind)
+            self._logger.warning(sentence)
 
 
 def unlabelled(points: int, T_gravity_input: np.ndarray | None) -> Segmentation:

@@ -149,10 +149,12 @@ class SegmentNode(LifecycleNode):
             raise SettingError("target_frame and sensor_pose both give the gravity frame: set one of them")
         gravity = GravitySource(self, settings)
         try:
-            return CloudLabeller(self, partial(self._load_segmenter, settings), gravity, self._statistics)
+            labeller = CloudLabeller(self, partial(self._load_segmenter, settings), gravity, self._statistics)
         except BaseException:
             gravity.close()
             raise
+        labeller.scale = settings.scale
+        return labeller
 
     def _load_segmenter(self, settings: NodeSettings) -> Segmenter:
         segmenter = load_segmenter(settings.model or None, settings.engine, self._settings)
@@ -231,3 +233,4 @@ class SegmentNode(LifecycleNode):
         self._settings = read(self, FrameSettings)
         if self._labeller is not None:
             self._labeller.settings = self._settings
+            self._labeller.scale = read(self, NodeSettings).scale

@@ -38,6 +38,13 @@ class NodeSettings(BaseModel):
         description="fixed pose of the cloud's frame above the floor, 'x y z roll pitch yaw' in metres and radians; "
         "empty: gravity is found in the cloud",
     )
+    scale: float = Field(
+        1.0,
+        ge=1e-4,
+        le=1e4,
+        description="factor from the clouds' coordinates to metres, such as 0.001 for millimetres; the labelled clouds "
+        "are in metres",
+    )
     slow_frame_ms: float = Field(
         1000.0, ge=0.0, le=3.6e6, description="a frame slower than this is reported on /diagnostics; 0: never"
     )

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 SUSTAINED = 5
 """Slow frames in a row from which the state is an error, not a warning."""
 
+LITTLE = 0.1
+"""Share of a frame's points below which labels are so few that it is a warning."""
+
 
 @dataclass(frozen=True)
 class FrameReport:
@@ -18,6 +21,7 @@ class FrameReport:
     stages_ms: milliseconds by stage, reading and publishing included; total_ms: their sum.
     age_ms: from the cloud's arrival at the node to the last message out, waiting included.
     latency_ms: the same from the header's stamp; None where the stamp or the clock is not set.
+    units: why the coordinates seem not to be metres; empty where they do.
     instances: None where no output asked for them. returns: points with a return; labelled: those with a label.
     """
 
@@ -31,6 +35,7 @@ class FrameReport:
     labelled: int
     gravity_source: str
     gravity_is_sure: bool
+    units: str = ""
 
     @property
     def total_ms(self) -> float:

@@ -15,9 +15,10 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from jspnet_core.classes import UNLABELLED
 from jspnet_ros.messages.labelled_clouds import color_cloud
-from jspnet_ros.messages.point_cloud import read_field
+from jspnet_ros.messages.point_cloud import read_field, read_points
 from jspnet_ros.msg import InstanceArray
 from tests.ros import clouds
+from tests.ros.poses import CAMERA_POSE
 
 
 @pytest.fixture(scope="module")
@@ -192,3 +193,23 @@ def test_after_all_that_a_good_cloud_is_labelled(both):
     client.label(clouds.room_cloud(99), client.semantic)
     assert client.semantic[-1].header.stamp.sec == 99
     assert node.alive
+
+
+def test_other_units_are_refused_with_the_parameter_that_helps(start):
+    node, client = start(sensor_pose=CAMERA_POSE)
+    semantic = client.collect(PointCloud2, "output/semantic")
+    points, colors = clouds.room()
+    cloud = color_cloud(clouds.header(), clouds.SHAPE, 1000 * points, colors)
+
+    def refused() -> bool:
+        client.publish(cloud)
+        return client.counts().get("refused extent", 0) > 0
+
+    client.until(refused, "a refusal")
+    assert "check the units and the gravity frame; its extent is" in node.log
+    assert "(scale:=" in node.log
+    assert client.set_parameter("scale", 0.001) == (True, "")
+    client.label(cloud, semantic)
+    client.label(cloud, semantic)
+    np.testing.assert_allclose(read_points(semantic[-1]).points, points, rtol=1e-5)
+    assert (read_field(semantic[-1], "label") != UNLABELLED).mean() > 0.3
