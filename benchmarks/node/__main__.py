@@ -1,10 +1,10 @@
-"""The node over DDS: how old labels are under a fast camera, what outputs cost, start-up, and the memory allocator.
+"""Benchmark of the node over DDS: age of labels under a fast camera, cost of outputs, start-up, memory allocator.
 
     . tools/environment.sh
     python -m benchmarks.node --json out/node.json --markdown docs/node_performance.md
 
-The node runs in a process of its own; this one plays the camera. What is compared is measured in turns, and by what
-the kernel counts (CPU time, page faults), because other work on the machine falls on the wall clock alone.
+The node runs in a process of its own; this one plays the camera. Variants are measured in turns, and by CPU time and
+page faults, because other work on the machine changes the wall clock alone.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ ALLOCATORS: dict[str, dict[str, str]] = {
     "huge pages": HUGE_PAGES,
     "both": {**THRESHOLDS, **HUGE_PAGES},
 }
-"""Settings of glibc's allocator by name: environment variables. The second shows what equal nodes differ by."""
+"""Settings of glibc's allocator by name: environment variables. The second shows how much equal nodes differ."""
 
 SECTIONS = ("start", "flood", "allocator")
 
@@ -63,7 +63,7 @@ def main(
     json_file: Annotated[Path, typer.Option("--json", help="figures")] = Path("out/node.json"),
     markdown: Annotated[Path | None, typer.Option(help="write the page docs/node_performance.md here")] = None,
 ) -> None:
-    """Measure, print what was found, and write it."""
+    """Measure, print and write the figures."""
     os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(dds_profile()))
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     folder = json_file.parent
@@ -97,7 +97,7 @@ def main(
 
 @contextmanager
 def running(*nodes: NodeProcess) -> Iterator[None]:
-    """The nodes are started, and gone afterwards."""
+    """Start the nodes, and end them afterwards."""
     try:
         for node in nodes:
             node.start()
@@ -135,7 +135,7 @@ def _start_once(node: NodeProcess, found: dict[str, list[float]]) -> None:
 
 
 def imports() -> dict[str, float]:
-    """Seconds that the modules of each package take to import, the dearest first; their own, not what they import."""
+    """Return the seconds that each package's own modules take to import, in descending order."""
     words = [sys.executable, "-X", "importtime", "-c", "import jspnet_ros.segment_node"]
     lines = subprocess.run(words, capture_output=True, text=True, check=True).stderr.splitlines()
     seconds: defaultdict[str, float] = defaultdict(float)
@@ -148,7 +148,7 @@ def imports() -> dict[str, float]:
 def flood(
     folder: Path, cloud: PointCloud2, rate: float, seconds: float, parameters: Sequence[str] = ()
 ) -> dict[str, dict]:
-    """A camera faster than the node: figures for all outputs, for the semantic cloud alone, and for none."""
+    """Measure under a camera faster than the node: all outputs, the semantic cloud alone, and none."""
     node, found = NodeProcess("flooded", folder, parameters), {}
     with running(node):
         for name, outputs in {"all outputs": list(OUTPUTS), "semantic alone": ["semantic"], "no output": []}.items():
@@ -186,7 +186,7 @@ def _flood(node: NodeProcess, camera: Camera, cloud: PointCloud2, rate: float, s
 
 
 def allocator(folder: Path, cloud: PointCloud2, rounds: int) -> dict[str, dict]:
-    """The same frame by nodes that differ in the allocator's settings, in turns."""
+    """Measure the same frame by nodes that differ in the allocator's settings, in turns."""
     nodes = {
         name: NodeProcess(f"allocator_{i}", folder, environment=environment)
         for i, (name, environment) in enumerate(ALLOCATORS.items())

@@ -1,4 +1,4 @@
-"""What a node does around a frame: read the message, build and serialise the two labelled clouds."""
+"""Message stages of a frame: read the cloud, build and serialise the two labelled clouds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/node_performance.md from the figures of benchmarks/node/__main__.py."""
+"""Write docs/node_performance.md from the figures of benchmarks/node/__main__.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The node in a process of its own, with what the kernel says of it, and a client that plays the camera."""
+"""The node in a process of its own, its CPU time and memory from /proc, and a client that plays the camera."""
 
 from __future__ import annotations
 
@@ -35,17 +35,21 @@ class NodeProcess(Child):
         super().__init__(name, "jspnet_ros.segment_node", log, parameters, {"__node": name}, environment)
 
     def cpu_seconds(self) -> float:
-        """User and system time so far, all threads; in steps of 10 ms."""
+        """Return user and system time so far, all threads, in steps of 10 ms."""
         fields = self._stat()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def page_faults(self) -> int:
-        """Pages that the kernel had to provide so far."""
+        """Return the number of page faults so far."""
         return int(self._stat()[7])
 
     def resident_mb(self) -> float:
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def log_text(self) -> str:
+        """Return the output of the node so far."""
+        return self._log.read_text(errors="replace")
 
     def _stat(self) -> list[str]:
         """/proc/PID/stat after the name, which may hold blanks: state first, then as proc(5) numbers them from 4."""
@@ -83,12 +87,17 @@ class Camera(Node):
             rclpy.spin_once(self, timeout_sec=0.01)
 
     def wait_for_node(self) -> None:
-        """Until the node takes this camera's clouds, reliably, and both sides have had time to discover each other."""
+        """Wait until the node subscribes to this camera reliably, and both sides have discovered each other."""
         self.wait(lambda: "(reliable)" in self.values.get("input", ""), "the node's subscription")
         self.spin_for(2.0)
 
     def send(self, cloud: PointCloud2) -> None:
         cloud.header.stamp = self.get_clock().now().to_msg()
+        self._publisher.publish(cloud)
+
+    def send_stamped(self, cloud: PointCloud2, second: int) -> None:
+        """Send a cloud with a stamp of so many seconds."""
+        cloud.header.stamp.sec = second
         self._publisher.publish(cloud)
 
     def label(self, cloud: PointCloud2) -> float:
@@ -104,7 +113,7 @@ class Camera(Node):
             rclpy.spin_once(self, timeout_sec=min(left, 0.01))
 
     def counts(self) -> dict[str, int]:
-        """The node's counts, from diagnostics that begin after this call."""
+        """Return the node's counters, from diagnostics published after this call."""
         heard = self.diagnostics_heard
         self.wait(lambda: self.diagnostics_heard > heard + 1, "diagnostics")
         return {key: int(value) for key, value in self.values.items() if value.isdigit()}

@@ -1,4 +1,4 @@
-"""What the demo hears: the labelled clouds, as any user would, and the truth to them."""
+"""Subscriber of the demo: the labelled clouds, as any user receives them, and their truth."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from jspnet_ros.msg import InstanceArray
 
 NODE, CAMERA = "/jspnet_segmenter", "/simulated_camera"
 VISIBLE_POINTS = 300
-"""An object with fewer points in a frame, a thousandth of it, is not asked for."""
+"""An object with fewer points in a frame, a thousandth of it, is left out of the truth."""
 
 GROUPS = ("preprocess", "inference", "postprocess", "total")
 
@@ -48,9 +48,9 @@ class SeenFrame:
 
 @dataclass(frozen=True)
 class Truth:
-    """What the camera knows about one of its clouds, (N,) by point; colors: (N, 3) uint8; depth: metres.
+    """Truth of one cloud, (N,) by point; colors: (N, 3) uint8; depth: metres.
 
-    Objects of which next to nothing can be seen are left out: their label is 255.
+    Objects with fewer than `VISIBLE_POINTS` points are left out: their label is 255.
     """
 
     depth: np.ndarray
@@ -65,13 +65,13 @@ MOST_VIEWS = 50
 
 @dataclass
 class Heard:
-    """Everything that came in.
+    """Everything that was received.
 
     sent: clouds that the camera has sent. semantic, labelled: labelled clouds received on the two cloud topics.
     objects: things in the instance arrays, by class name, summed over the frames. times_ms: by group, age and latency
     too.
     stages_ms: by stage, from diagnostics, one frame a second at most. counts: the node's own, from diagnostics.
-    status: what the node says of itself. problem: the same where it calls it an error.
+    status: message of the node's diagnostics. problem: the same where its level is ERROR.
     scores: one per labelled frame. views: the frames themselves, the last `MOST_VIEWS` of them.
     """
 
@@ -90,7 +90,7 @@ class Heard:
 
 
 class Listener(Node):
-    """Subscribes to the node's outputs and the camera's truth; what arrives is in `heard`."""
+    """Subscribes to the node's outputs and the camera's truth, and collects them in `heard`."""
 
     def __init__(self) -> None:
         super().__init__("jspnet_demo")
@@ -126,7 +126,7 @@ class Listener(Node):
         self._first_number = number if self._first_number is None else self._first_number
         self.heard.sent = number - self._first_number + 1
         self._truths[stamp_ns(cloud.header.stamp)] = _read_truth(cloud)
-        while len(self._truths) > 40:  # the node is further behind than that only where it lost the frame
+        while len(self._truths) > 40:  # older ones belong to frames that were skipped
             del self._truths[next(iter(self._truths))]
 
     def _on_semantic(self, cloud: PointCloud2) -> None:

@@ -1,4 +1,4 @@
-"""Nodes in processes of their own, for the demo, examples and benchmarks: started, watched, ended."""
+"""Child processes with nodes, for the demo, examples and benchmarks: start, watch and end them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pathlib import Path
 from ament_index_python.packages import get_package_share_directory
 
 PATIENCE = 10.0
-"""Seconds that a process gets to end by itself once interrupted."""
+"""Seconds that a process has to end by itself once interrupted."""
 
 
 class DemoError(RuntimeError):
-    """The demo cannot go on; the message says why, with the last lines of the process concerned."""
+    """The demo cannot go on; the message has the reason and the last lines of the process concerned."""
 
 
 def dds_profile() -> Path:
-    """The DDS profile for large clouds, in the checkout or where the package is installed."""
+    """Return the path of the DDS profile for large clouds, in the checkout or the installed package."""
     here = Path(__file__).parents[2] / "config" / "dds_large_clouds.xml"
     return here if here.exists() else Path(get_package_share_directory("jspnet_ros")) / "config" / here.name
 
@@ -62,7 +62,7 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Number of the process, once started."""
+        """Process id, once started."""
         assert self._process is not None, "not started"
         return self._process.pid
 
@@ -73,7 +73,7 @@ class Child:
             raise DemoError(f"the {self.name} ended with exit code {code}, its last lines:\n{self.last_lines()}")
 
     def last_lines(self, count: int = 15) -> str:
-        """What the process printed last, indented."""
+        """Return the last lines that the process printed, indented."""
         with self._log.open(errors="replace") as lines:
             return "".join(f"  {line}" for line in deque(lines, maxlen=count)).rstrip() or "  (it printed nothing)"
 
@@ -83,7 +83,7 @@ class Child:
             self._process.send_signal(signal.SIGINT)
 
     def wait(self) -> None:
-        """Wait until the process is gone; kill it if it does not go."""
+        """Wait until the process has ended; kill it after `PATIENCE`."""
         if self._process is None:
             return
         try:

@@ -1,4 +1,4 @@
-"""What the demo shows at its end: tables, and a picture."""
+"""Report of the demo: tables and a picture."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jspnet_ros.demo_support.listener import GROUPS, Heard
 
 
 def print_report(console: Console, heard: Heard) -> None:
-    """Frames, times, and agreement with the truth. The shares count a point without a label as wrong."""
+    """Print frames, times, and agreement with the truth. A point without a label counts as wrong."""
     console.print(_frames(heard))
     console.print(_times(heard))
     if heard.scores and heard.classes is not None:
@@ -29,7 +29,7 @@ def print_report(console: Console, heard: Heard) -> None:
 
 
 def write_picture(path: Path, heard: Heard, classes: ClassTable) -> None:
-    """The view of median agreement with its truth: what the node made of it, and the truth below."""
+    """Draw the view of median agreement with its truth: the node's labels, and the truth below."""
     view = sorted(heard.views, key=lambda seen: seen.agreement)[len(heard.views) // 2]
     rows = [Row("node", view.label, view.instance), Row("truth", view.true_label, view.true_instance)]
     title = f"the median of {len(heard.views)} labelled frames: {view.agreement:.0%} of its points agree with the truth"
@@ -46,14 +46,14 @@ def _frames(heard: Heard) -> Table:
     table.add_row("received by the node", str(counts.get("received", 0)))
     table.add_row("labelled by the node", str(counts.get("labelled", 0)))
     table.add_row("labelled clouds that came back", f"{heard.labelled} instances, {heard.semantic} semantic")
-    table.add_row("skipped, a newer one was there", str(counts.get("skipped", 0)))
+    table.add_row("skipped, a newer one came", str(counts.get("skipped", 0)))
     table.add_row("lost on the way to the node", str(counts.get("lost", 0)))
     table.add_row("refused", str(counts.get("refused", 0)))
     return table
 
 
 def _times(heard: Heard) -> Table:
-    """Milliseconds: groups from every frame, stages from one frame a second at most."""
+    """Milliseconds: groups of every frame, stages of at most one frame a second."""
     table = Table("ms", "p50", "p95", "frames", title="Time per frame", title_justify="left")
     for column in table.columns[1:]:
         column.justify = "right"
@@ -72,9 +72,16 @@ def _quantiles(values: list[float]) -> tuple[str, str, str]:
 
 
 def _classes(score: Score, heard: Heard) -> Table:
-    """One line per class that is in the truth or in the labels."""
+    """One line for each class in the truth or in the labels."""
     table = Table(
-        "class", "true points", "IoU", "true objects", "found", "objects said", title="Classes", title_justify="left"
+        "class",
+        "true points",
+        "IoU",
+        "true objects",
+        "found",
+        "objects labelled",
+        title="Classes",
+        title_justify="left",
     )
     for column in table.columns[1:]:
         column.justify = "right"

@@ -1,4 +1,4 @@
-"""Clouds as the bytes that go over the wire, their points written where they are sent from."""
+"""CDR serialisation of clouds whose points are written in place, without a copy."""
 
 from __future__ import annotations
 
@@ -17,20 +17,19 @@ _address.restype, _address.argtypes = ctypes.c_void_p, (ctypes.py_object,)
 
 
 def serialised(cloud: PointCloud2, point: np.dtype, fill: Callable[[np.ndarray], None]) -> bytes:
-    """What `rclpy.serialization.serialize_message` would make of a cloud of points that `fill` writes: to be given to a
-    publisher in its place.
+    """Serialise a cloud as `rclpy.serialization.serialize_message` does; a publisher takes the bytes as a message.
 
-    cloud: without data. point: a point of it. fill: takes the records, (height * width,) of `point`, to be written
-    whole, for they hold whatever was in that memory, and not to be kept.
-    A publisher copies the points of a message into one of C, and from there into the wire's format. Here the message
-    without its points is serialised, and the points are written where they belong: in CDR, `data` is a number of bytes,
-    in four bytes, and the bytes; `is_dense` follows, in one.
+    cloud: without data. point: the layout of its points. fill: writes all records, (height * width,) of `point`, which
+    are not initialised, and keeps no reference to them.
+    A publisher copies the points of a message to a C message, and from there to the wire format. Here the message is
+    serialised without points, and the points are written to their place: in CDR, `data` is a four-byte length and the
+    bytes; `is_dense` follows, in one byte.
     """
     count = cloud.height * cloud.width
     empty = serialize_message(cloud)
     before, is_dense = empty[:-5] + (count * point.itemsize).to_bytes(4, sys.byteorder), empty[-1:]
     end = len(before) + count * point.itemsize
-    raw = _new_bytes(None, end + 1)  # CPython lets its maker write to new bytes, until somebody else has them
+    raw = _new_bytes(None, end + 1)  # CPython allows writing to new bytes until they are shared
     memory = memoryview((ctypes.c_char * len(raw)).from_address(_address(raw))).cast("B")
     memory[: len(before)], memory[end:] = before, is_dense
     fill(np.frombuffer(memory, point, count, len(before)))

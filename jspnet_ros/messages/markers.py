@@ -1,4 +1,4 @@
-"""Boxes and captions of things for rviz2."""
+"""Markers for rviz2: a box and a caption for each thing."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ CAPTION_HEIGHT = 0.12
 """Metres."""
 
 THINNEST = 0.01
-"""Metres; viewers refuse a box without thickness."""
+"""Metres; viewers reject a box without thickness."""
 
 
 def thing_markers(
     header: Header, instances: list[Instance], classes: ClassTable, T_header_gravity: np.ndarray
 ) -> MarkerArray:
-    """A box and a caption per thing; the first marker removes those of the frame before.
+    """Make a box and a caption for each thing; the first marker deletes those of the frame before.
 
     T_header_gravity: (4, 4), from the gravity frame, in which the boxes are axis-aligned, to the header's frame.
     """
@@ -34,7 +34,7 @@ def thing_markers(
 
 
 def color_message(color: tuple[int, int, int], alpha: float = 1.0) -> ColorRGBA:
-    """Red green blue, 0-255, to the message's 0 to 1."""
+    """Convert red, green and blue, 0 to 255, to a message with 0 to 1."""
     r, g, b = (channel / 255 for channel in color)
     return ColorRGBA(r=r, g=g, b=b, a=alpha)
 
