@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -48,7 +49,11 @@ def answer_impossible_transitions(node: LifecycleNode) -> None:
 
 
 def return_memory() -> None:
-    """Give freed memory back to the system, where the C library can: glibc keeps what a model took otherwise."""
+    """Give the memory of a closed model back to the system, where the C library can: glibc would keep it.
+
+    Threads and the objects they work for refer to each other, so that only the garbage collector frees them.
+    """
+    gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
