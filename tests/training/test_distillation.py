@@ -72,7 +72,7 @@ def test_a_cheaper_network_comes_nearer_to_its_teacher_without_any_label(rooms, 
     first = training.train_step(run, run.network, batch)
     for _ in range(100):
         last = training.train_step(run, run.network, batch)
-    assert last["taught"] < 0.2 * first["taught"]
+    assert last["distillation"] < 0.2 * first["distillation"]
     for name, weight in run.teacher.network.state_dict().items():
         assert torch.equal(weight, before[name])
     with torch.no_grad():

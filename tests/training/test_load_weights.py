@@ -132,7 +132,7 @@ def test_classes_of_a_larger_table_begin_as_their_parents_and_share_their_probab
     init = Checkpoint.load(trained / "best.pt")
     check_classes(trained / "best.pt", init.classes, INDOOR)  # needs no --new-head
     run = training.start(tmp_path, SMALL, Recipe(), rooms, classes=INDOOR, init=init)
-    assert "13 classes taken over, 10 begin as their parents: bed, cabinet" in run.notes[0]
+    assert "weights of 13 classes loaded, 10 classes split from their parents: bed, cabinet" in run.notes[0]
     state = run.network.state_dict()
     (bias,), (weight,) = ([n for n in class_layers(SMALL) if n.endswith(end)] for end in ("bias", "weight"))
     features = torch.randn(20, state[weight].shape[1], generator=torch.Generator().manual_seed(0))

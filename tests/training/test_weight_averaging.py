@@ -60,7 +60,7 @@ def test_norms_are_measured_on_the_rooms_and_weights_stay(checkpoints, tmp_path)
 @pytest.mark.parametrize(
     ("names", "share", "words"),
     [
-        (["a"], None, "1 checkpoint given, .* or give --rooms"),
+        (["a"], None, "1 given, at least two are needed without --rooms"),
         (["a", "b"], [1.0], "must be 2 numbers"),
         (["a", "b"], [0.0, 0.0], "not all 0"),
         (["a", "other"], None, "differs from .* in decoder_neighbors"),
