@@ -13,8 +13,7 @@ import json
 from pathlib import Path
 
 from jspnet_core.engine import open_engine
-from jspnet_core.model_file import ModelDescription
-from jspnet_core.training.recipe import Recipe
+from jspnet_core.export.card import head
 
 MEANS = ("oAcc", "mAcc", "mIoU", "mCov", "mWCov", "mPre", "mRec")
 
@@ -35,42 +34,6 @@ def main() -> None:
     ]
     table = [*scores(rows), *views(evaluation), "", *of_present_classes(rows)]
     print("\n".join([*head(arguments.model, description), *table, *by_class(evaluation)]))
-
-
-def head(model: Path, description: ModelDescription) -> list[str]:
-    """Describe the model, its training and its licence."""
-    c, recipe = description.configuration, Recipe(**description.training["recipe"])
-    augmentation = recipe.augmentation
-    return [
-        f"# {description.name}",
-        "",
-        f"JSPNet for the classes {', '.join(description.class_table().names)}.",
-        "",
-        f"- **Licence of the weights**: {description.licence}.",
-        f"- **Trained on**: {description.training['data']}.",
-        f"- **Training**: {description.training['blocks']:,} blocks in total, the last ones in batches of "
-        f"{recipe.batch} with {recipe.optimizer}, a {recipe.schedule} schedule from {recipe.learning_rate}, averaged "
-        f"weights (ema {recipe.ema}), class weights (share ** -{recipe.class_weight}) and dropout {recipe.dropout}; "
-        f"{augmentation.views:.0%} of the blocks cut from simulated depth-camera views, {augmentation.balance:.0%} "
-        f"around a point of a class that is drawn first, {augmentation.color_drop:.0%} without colour; random rotation "
-        f"about z and mirroring. The paper trains on about 1.7 million blocks.",
-        f"- **Network**: blocks of {c.block_size:g} m with {c.points} points, levels "
-        f"{', '.join(map(str, c.levels))}, fusion width {c.fusion}, "
-        f"PIFF d_k {c.d_k}, d_v {c.d_v}, {c.piff_key_count} keys; "
-        f"{'with' if c.color else 'without'} colour.",
-        f"- **File**: `{model.name}`, {model.stat().st_size / 1e6:.1f} MB, float16 weights on disk, float32 when run; "
-        f"`{model.with_suffix('.pt').name}` holds the same weights for `jspnet train --init`.",
-        *excluded(description),
-        f"- **Voxels**: {100 * description.voxel_size:.0f} cm.",
-        "",
-    ]
-
-
-def excluded(description: ModelDescription) -> list[str]:
-    """List the classes that the model never predicts."""
-    training = description.training
-    names = ", ".join(training.get("excluded_classes", training.get("never", [])))
-    return [f"- **Excluded classes**: {names} (`jspnet export --exclude`); `--init` may train them."] if names else []
 
 
 def scores(rows: list[tuple[str, dict]]) -> list[str]:

@@ -14,6 +14,7 @@ from jspnet_core.data.rooms import open_rooms
 from jspnet_core.export.onnx_export import describe, example_blocks, export_onnx
 from jspnet_core.export.parity import check_parity
 from jspnet_core.export.precision import PRECISIONS, Precision
+from jspnet_core.model_file import ModelDescription
 from jspnet_core.training.checkpoint import Checkpoint
 from jspnet_core.training.dataset.random_dataset import RandomBlockDataset
 from jspnet_core.training.validation import NO_AUGMENTATION
@@ -57,8 +58,15 @@ def export(
             f"--exclude is {', '.join(unknown)}, must be classes of the model: {', '.join(state.classes.names)}"
         )
     state.excluded_classes = sorted({*state.excluded_classes, *(exclude or [])})
-    network = state.build()
     description = describe(state, name, data=data, licence=licence, precision=cast(Precision, precision))
+    write_checked(state, description, model, half=half, rooms=rooms)
+
+
+def write_checked(
+    state: Checkpoint, description: ModelDescription, model: Path, *, half: bool = True, rooms: Path | None = None
+) -> None:
+    """Write the model file and compare it with PyTorch. rooms: folder whose validation blocks are compared."""
+    network = state.build()
     export_onnx(network, description, model, half_weights=half)
     if rooms is None:
         features = example_blocks(network, PARITY_BLOCKS)[0].numpy()
@@ -68,7 +76,7 @@ def export(
     parity = check_parity(network, model, features)
     source = "random points" if rooms is None else "validation rooms"
     output().print(
-        f"{model}: {precision}, {model.stat().st_size / 1e6:.1f} MB; against PyTorch on {PARITY_BLOCKS} blocks of "
-        f"{source}: {parity.summary()}"
+        f"{model}: {description.precision}, {model.stat().st_size / 1e6:.1f} MB; against PyTorch on {PARITY_BLOCKS} "
+        f"blocks of {source}: {parity.summary()}"
     )
     parity.check(model, clusters=rooms is not None)

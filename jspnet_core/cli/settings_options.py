@@ -11,6 +11,7 @@ from typing import Annotated, Any, Optional, TypeVar
 import typer
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from typer.models import ArgumentInfo
 
 from jspnet_core.errors import JspnetError
 
@@ -44,7 +45,7 @@ def options_from(
             if given.name == parameter:
                 parameters += [_option(shown[n], f, unset, (more_help or {}).get(n, "")) for n, f in fields.items()]
             else:
-                optional = given.default is not inspect.Parameter.empty
+                optional = given.default is not inspect.Parameter.empty and not _is_argument(given)
                 parameters.append(given.replace(kind=inspect.Parameter.KEYWORD_ONLY) if optional else given)
 
         @functools.wraps(command)
@@ -61,6 +62,11 @@ def options_from(
         return run
 
     return decorate
+
+
+def _is_argument(parameter: inspect.Parameter) -> bool:
+    """Whether a parameter is given by its place on the command line."""
+    return any(isinstance(info, ArgumentInfo) for info in getattr(parameter.annotation, "__metadata__", ()))
 
 
 def _option(name: str, info: FieldInfo, unset: bool, more: str) -> inspect.Parameter:

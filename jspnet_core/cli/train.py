@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from jspnet_core.classes import S3DIS, ClassTable
+from jspnet_core.classes import ClassTable
+from jspnet_core.cli.mix import FURNISHED, REAL, Mixed, MixSettings, open_folder, open_mix, parse_mix
 from jspnet_core.cli.options import changed_configuration, network_configuration
 from jspnet_core.cli.settings_options import OptionError, options_from
 from jspnet_core.cli.terminal import log_to
-from jspnet_core.data.generated import generated_rooms
-from jspnet_core.data.provenance import GENERATED_DATA
-from jspnet_core.data.rooms import open_rooms, room_classes, room_geometry, rooms_hash, rooms_source
+from jspnet_core.data.rooms import rooms_hash
 from jspnet_core.network_config import Size
 from jspnet_core.training import distributed
 from jspnet_core.training import train as training
 from jspnet_core.training.checkpoint import Checkpoint
-from jspnet_core.training.dataset.room_bounds import check_rooms
 from jspnet_core.training.recipe import RECIPES, Augmentation, Recipe, resolve
+from jspnet_core.training.sources import common_classes, fits
 from jspnet_core.training.transfer.load_weights import (
     check_blocks,
     check_classes,
@@ -38,17 +38,31 @@ System = Literal["pointnet", "pointnet2", "asis", "jsnet", "jspnet"]
 SHORTCUTS = {
     name: info
     for name, info in {**Recipe.model_fields, **Augmentation.model_fields}.items()
-    if name in ("samples", "batch", "views", "generated_rooms", "seed", "teacher")
+    if name in ("samples", "minutes", "batch", "views", "generated_rooms", "seed", "teacher")
 }
 """Settings of the recipe that are options of their own."""
 
 
 @options_from("shortcuts", SHORTCUTS, names={"generated_rooms": "generated"}, unset=True)
 def train(
-    rooms_dir: Annotated[Path, typer.Argument(metavar="ROOMS_DIR", help="folder of rooms with splits train and val")],
+    rooms_dir: Annotated[
+        Path | None, typer.Argument(metavar="[ROOMS_DIR]", help="folder of rooms with splits train and val")
+    ] = None,
     out: Annotated[Path, typer.Option(help="folder of the run: checkpoints and TensorBoard logs")] = Path(
         "runs/jspnet"
     ),
+    mix: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME=SHARE,...",
+            help="what the blocks are cut from: real (ROOMS_DIR), furnished (rooms that are generated first, for a "
+            "part of --minutes), generated (of boxes and cylinders), or folders of rooms; as real=0.4,furnished=0.6",
+        ),
+    ] = None,
+    assets: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="furniture library of furnished rooms; own: without one [default: installed]"),
+    ] = None,
     recipe: Annotated[
         str | None, typer.Option(help=f"{', '.join(RECIPES)}, or a JSON file (recipe.json of a run) [default: modern]")
     ] = None,
@@ -83,6 +97,12 @@ def train(
         bool,
         typer.Option("--graphs/--no-graphs", help="on one GPU: capture a step as a CUDA graph, or run eager steps"),
     ] = True,
+    export: Annotated[
+        bool | None,
+        typer.Option(
+            "--export/--no-export", help="write OUT/model.onnx and its card at the end [default: with --minutes]"
+        ),
+    ] = None,
     profile: Annotated[
         Literal["off", "phases", "operators"], typer.Option(help="print the time of each phase, or of each operator")
     ] = "off",
@@ -92,6 +112,7 @@ def train(
     Started with torchrun, all processes train one network.
     """
     chosen = [f"{name}={value}" for name, value in shortcuts.items()] + (settings or [])
+    begun_at = time.monotonic()
     _check(init, new_head, resume, system=bool(system), size=bool(size), network=bool(network))
     world = distributed.init()
     begun = (out / "last.pt").is_file()
@@ -99,52 +120,87 @@ def train(
         raise OptionError(f"{out} contains a run: continue it with --resume, or choose another --out")
     resume = resume or begun  # torchrun restarts all processes after one of them died
     rules = _recipe(out, recipe, chosen, resume)
-    classes = room_classes(rooms_dir)
-    rooms, validation = (open_rooms(rooms_dir, split) for split in ("train", "val"))
-    check_rooms(rooms, classes, rooms_dir, "train")
-    check_rooms(validation, classes, rooms_dir, "val")
-    if rules.generated_rooms:
-        if classes.names != S3DIS.names:
-            raise OptionError(
-                f"--generated: the rooms must have the classes of S3DIS, {rooms_dir} has {', '.join(classes.names)}"
+    with (
+        training.progress_bar(world.is_main_process) as progress,
+        log_to(progress.console),
+        _opened(rooms_dir, mix, rules, assets, world) as data,
+    ):
+        if resume:
+            _check_resumed(out, data)
+            run = training.resume(out, rules, world=world, facts=_facts(rooms_dir, mix, init, world), sources=data.data)
+        else:
+            begin = None if init is None else _begin(init, data, new_head, size, network or [])
+            run = training.start(
+                out,
+                network_configuration(size, system, data.geometry, network or []),
+                rules,
+                data.rooms_of(_classes(data, begin)),
+                classes=_classes(data, begin),
+                init=begin,
+                world=world,
+                facts=_facts(rooms_dir, mix, init, world),
+                sources=data.data,
             )
-        rooms = rooms + generated_rooms(rules.generated_rooms)
-    facts = {
-        "data": str(rooms_dir),
-        "data_sha256": rooms_hash(rooms_dir) if world.is_main_process else None,
-        "init": None if init is None else str(init),
-    }
-    sources = [rooms_source(rooms_dir), *([GENERATED_DATA] if rules.generated_rooms else [])]
-    if resume:
-        _check_resumed(out, classes, room_geometry(rooms_dir))
-        run = training.resume(out, rules, world=world, facts=facts, sources=sources)
-    else:
-        begin = None if init is None else _begin(init, classes, new_head, room_geometry(rooms_dir), size, network or [])
-        configuration = network_configuration(size, system, room_geometry(rooms_dir), network or [])
-        run = training.start(
-            out,
-            configuration,
-            rules,
-            rooms,
-            classes=classes,
-            init=begin,
-            world=world,
-            facts=facts,
-            sources=sources,
-        )
-    with training.progress_bar(world.is_main_process) as progress, log_to(progress.console):
-        _log_settings(run, len(rooms), len(validation))
-        training.train(
+        run.saved_at = begun_at  # reading and generating rooms is part of the time, too
+        _log_settings(run, data)
+        training.train_on(
             run,
-            rooms,
-            validation,
+            data.sources,
             workers=workers,
             progress=progress,
             compiled=compiled,
             cuda_graph=cuda_graph,
             profile=profile,
         )
+    if world.is_main_process and (rules.minutes is not None if export is None else export):
+        _export(out)
     distributed.destroy(world)
+
+
+def _opened(
+    rooms_dir: Path | None, mix: str | None, rules: Recipe, assets: str | None, world: distributed.World
+) -> AbstractContextManager[Mixed]:
+    if mix is None:
+        if rooms_dir is None:
+            raise OptionError("name a folder of rooms, or say with --mix what to learn from, as --mix furnished=1")
+        return nullcontext(open_folder(rooms_dir, rules.generated_rooms))
+    shares = parse_mix(mix)
+    if rooms_dir is not None and REAL not in shares:
+        raise OptionError(f"--mix {mix}: the rooms of {rooms_dir} have no share; give them one, as {REAL}=0.4")
+    if world.size > 1 and FURNISHED in shares:
+        raise OptionError(f"--mix {FURNISHED}: several processes cannot share it; write rooms with jspnet synth first")
+    return open_mix(shares, MixSettings(rooms_dir, assets, rules.minutes, rules.generated_rooms, rules.seed))
+
+
+def _facts(rooms_dir: Path | None, mix: str | None, init: Path | None, world: distributed.World) -> dict[str, Any]:
+    """Entries of run.json."""
+    known = rooms_dir is not None and world.is_main_process
+    return {
+        "data": mix if rooms_dir is None else str(rooms_dir),
+        "mix": mix,
+        "data_sha256": rooms_hash(rooms_dir) if known and rooms_dir else None,
+        "init": None if init is None else str(init),
+    }
+
+
+def _classes(data: Mixed, init: Checkpoint | None) -> ClassTable:
+    """The classes to learn: of the largest table among the sources and the model to begin from."""
+    tables = [source.classes for source in data.sources]
+    if init is None or len(init.classes) <= max(map(len, tables)):
+        return common_classes(tables)
+    return common_classes([*tables, init.classes])
+
+
+def _export(out: Path) -> None:
+    """Write the best network of a run as OUT/model.onnx, and its card OUT/model.md."""
+    from jspnet_core.cli.export import write_checked
+    from jspnet_core.export.card import write_card
+    from jspnet_core.export.onnx_export import describe
+
+    state = Checkpoint.load(out / "best.pt")
+    description = describe(state, out.resolve().name)
+    write_checked(state, description, out / "model.onnx")
+    write_card(out / "model.onnx", description)
 
 
 def _check(init: Path | None, new_head: bool, resume: bool, *, system: bool, size: bool, network: bool) -> None:
@@ -168,41 +224,37 @@ def _recipe(out: Path, name: str | None, settings: list[str], resume: bool) -> R
     return resolve(base, settings)
 
 
-def _check_resumed(out: Path, classes: ClassTable, geometry: Mapping[str, bool | float]) -> None:
+def _check_resumed(out: Path, data: Mixed) -> None:
     path = out / "last.pt"
     last = Checkpoint.load(path)
-    check_same_classes(path, last.classes, classes)
-    check_blocks(path, last.configuration, geometry)
+    for source in data.sources:
+        if not fits(last.classes, source.classes):
+            check_same_classes(path, last.classes, source.classes)
+    check_blocks(path, last.configuration, data.geometry)
 
 
-def _begin(
-    path: Path,
-    classes: ClassTable,
-    new_head: bool,
-    geometry: Mapping[str, bool | float],
-    size: Size | None,
-    switches: list[str],
-) -> Checkpoint:
+def _begin(path: Path, data: Mixed, new_head: bool, size: Size | None, switches: list[str]) -> Checkpoint:
     """Load the initial checkpoint, widened to a size, or with network options that do not change its weights."""
     init = load_init_checkpoint(path)
-    check_blocks(path, init.configuration, geometry)
+    check_blocks(path, init.configuration, data.geometry)
     if not new_head:
-        check_classes(path, init.classes, classes)
+        for source in data.sources:
+            if not fits(init.classes, source.classes):
+                check_classes(path, init.classes, source.classes)
     if size is not None:
-        return net2wider(path, init, network_configuration(size, None, geometry, switches))
+        return net2wider(path, init, network_configuration(size, None, data.geometry, switches))
     changed = changed_configuration(init.configuration, switches)
     check_weights(path, init, changed)
     return replace(init, configuration=changed)
 
 
-def _log_settings(run: training.TrainingRun, rooms: int, validation: int) -> None:
+def _log_settings(run: training.TrainingRun, data: Mixed) -> None:
     for note in run.notes:
         logger.info("%s", note)
     logger.info("recipe: %s", run.recipe.model_dump_json(exclude_none=True))
     logger.info(
-        "%d rooms to train on, %d to validate; %s, %s weights, on %d x %s; %s",
-        rooms,
-        validation,
+        "%s; %s, %s weights, on %d x %s; %s",
+        ", ".join(f"{s.name}: {len(s.rooms)} rooms, {len(s.validation)} to validate" for s in data.sources),
         run.network.configuration.system,
         f"{sum(p.numel() for p in run.network.parameters()):,}",
         run.world.size,

@@ -44,7 +44,7 @@ class Furnishing:
     nice: int = 0
 
     def job(self, i: int, folder: Path) -> SceneJob:
-        unseen = int((i + 1) * self.unseen) > int(i * self.unseen)
+        unseen = int((i + 1) * self.unseen + 0.5) > int(i * self.unseen + 0.5)
         source = SceneSource(self.first + i, self.seed, self.assets, unseen)
         return SceneJob(source, True, self.frames, self.sensors, folder, folder / FRAMES)
 

@@ -6,7 +6,7 @@ import torch
 
 from jspnet_core.training.run import TrainingRun
 
-EXPORT_SECONDS = 20.0
+EXPORT_SECONDS = 30.0
 """Time reserved at the end of a run by time, for writing the model file."""
 
 MAX_RESERVE = 0.3

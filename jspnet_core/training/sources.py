@@ -9,6 +9,7 @@ import numpy as np
 
 from jspnet_core.classes import ClassTable
 from jspnet_core.data.rooms import Room
+from jspnet_core.errors import ClassTableError
 from jspnet_core.training.targets import Targets
 
 
@@ -36,6 +37,15 @@ def common_classes(tables: Sequence[ClassTable]) -> ClassTable:
     largest = max(tables, key=len)
     Targets.of(largest, tables)
     return largest
+
+
+def fits(classes: ClassTable, rooms: ClassTable) -> bool:
+    """Whether rooms with a table can train a network with these classes, which stay as they are."""
+    try:
+        Targets.of(classes, [rooms])
+    except ClassTableError:
+        return False
+    return True
 
 
 def shares(sources: Sequence[Source]) -> np.ndarray:
