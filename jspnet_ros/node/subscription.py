@@ -114,11 +114,15 @@ class CloudInput:
         )
 
     def _receive(self, cloud: PointCloud2, info: dict[str, Any]) -> None:
-        """Take a cloud. Publishers number their messages: a gap is what was replaced, or lost, on the way."""
+        """Take a cloud. A publisher numbers its messages: a gap is what was replaced, or lost, on the way.
+
+        Which publisher a message came from is not known, so nothing is counted while there are several.
+        """
         self.heard = True
-        number = info["publication_sequence_number"]
+        alone = self._node.count_publishers(self.topic) == 1
+        number = info["publication_sequence_number"] if alone else None
         lost = 0
-        if number is not None and self._last_number is not None and self._node.count_publishers(self.topic) == 1:
+        if number is not None and self._last_number is not None:
             lost = max(number - self._last_number - 1, 0)  # negative: the publisher was restarted
         self._last_number = number
         arrived_ns = info["received_timestamp"] or time.time_ns()  # Cyclone DDS reports 0

@@ -78,6 +78,8 @@ def test_publishers_of_any_policy_are_heard(start, reliability, durability):
 
 def test_two_publishers_of_different_policies_are_both_heard(start):
     _, client = start()
+    for _ in range(40):
+        client.publish(clouds.room_cloud(1))
     second = client.node.create_publisher(
         PointCloud2, INPUT, QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
     )
@@ -91,8 +93,13 @@ def test_two_publishers_of_different_policies_are_both_heard(start):
         return {cloud.header.stamp.sec for cloud in semantic} >= {10, 20}
 
     client.until(labelled, "labels of both")
-    counts = client.labelled_counts()
+    lost = client.labelled_counts()["lost"]
+    client.node.destroy_publisher(second)
+    for number in range(5):
+        client._publisher.publish(clouds.room_cloud(30 + number))
+        counts = client.labelled_counts()
     assert counts["received"] == sum(counts[fate] for fate in FATES)
+    assert counts["lost"] <= lost + 5, "their messages are numbered apart"
 
 
 def test_a_model_file_that_is_replaced_while_the_node_runs_changes_nothing_until_it_is_configured_again(
