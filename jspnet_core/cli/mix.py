@@ -171,7 +171,7 @@ def _furnished(share: float, settings: MixSettings, folder: Path) -> list[Source
     if assets != OWN and not Path(assets).is_dir():
         if settings.assets:
             raise OptionError(f"--assets {settings.assets}: no such folder")
-        logger.info("no furniture library in %s (jspnet assets): rooms of own shapes alone", assets)
+        logger.info("no furniture library in %s: rooms of own shapes alone", assets)
         assets = OWN
     what = Furnishing(assets, seed=settings.seed, unseen=UNSEEN_SHARE)
     scenes = furnish_ahead(folder, what, seconds, available_cores())
