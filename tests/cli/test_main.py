@@ -69,6 +69,7 @@ def test_an_interrupt_at_the_start_prints_no_traceback(seconds: float, tmp_path:
     assert child.returncode in (-signal.SIGINT, 130, 2)  # 2: it was quicker
 
 
+@pytest.mark.slow
 def test_the_kernels_are_compiled_ahead_and_said_to_be(tmp_path: Path) -> None:
     """With an empty cache; afterwards nothing is left to compile."""
     code = "from jspnet_core.cli.main import main; main()"
