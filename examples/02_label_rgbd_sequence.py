@@ -4,7 +4,7 @@
 
 FOLDER is in the layout of the 7-Scenes data set: frame-000000.color.png (or .jpg), frame-000000.depth.png in
 millimetres, frame-000000.pose.txt (camera to world) and camera-intrinsics.txt. The first frame should show some
-floor: it says where up is for the cloud of all of them.
+floor: gravity is estimated from it for the cloud of all of them.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class Sender(Node):
 
     def label(self, cloud: PointCloud2, number: int, node: Child) -> PointCloud2:
         """The labelled cloud. Raises `DemoError` if the node ends, TimeoutError if nothing comes back."""
-        cloud.header.stamp = Time(sec=number + 1)  # tells the answers apart
+        cloud.header.stamp = Time(sec=number + 1)  # identifies the answer
         self.labelled = None
         end, sent = time.monotonic() + PATIENCE, False
         while time.monotonic() < end:

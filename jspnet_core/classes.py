@@ -76,7 +76,7 @@ class ClassTable:
         """Label of each of these classes in another table: that of its name there, else that of its parent.
 
         Returns (C,) uint8. Raises `ClassTableError` where a class is in neither way in the other table, or where the
-        other one tells apart what is one class here.
+        other one has several classes for one of these.
         """
         parents = self.parents or self.names
         found = [name if name in other.names else parent for name, parent in zip(self.names, parents, strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class JspnetError(ValueError):
-    """Base of every error that a user can mend: an input, a file, an option, or what a machine lacks.
+    """Base of every error that a user can correct: an input, a file, an option, or what a machine lacks.
 
     Commands print its message as one line and end with exit code 2; any other exception is a defect of the program.
     """

@@ -139,7 +139,7 @@ class NetworkConfiguration(BaseModel):
 
     @property
     def piff_samples(self) -> bool:
-        """Whether PIFF's keys are the points of a pyramid level, whose number does not depend on that of the block."""
+        """Return whether PIFF's keys are the points of a pyramid level, whose number is fixed."""
         return self.piff_keys in ("level1", "level2")
 
     @property
@@ -177,7 +177,7 @@ class NetworkConfiguration(BaseModel):
     def of_size(cls, size: Size, **changes: Any) -> NetworkConfiguration:
         """A network by its size.
 
-        All in blocks of 2 m, whose points tell walls, doors and bookcases apart that look alike in the paper's 1 m.
+        All take blocks of 2 m: walls, doors and bookcases look too much alike in the paper's blocks of 1 m.
         l: the paper's widths. m: half of them. s: m with half the points.
         """
         if size == "l":

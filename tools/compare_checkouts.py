@@ -127,7 +127,7 @@ class Checkout:
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """What differs between two results, as one phrase each; empty where they are identical."""
+    """List the differences between two results, one phrase each; empty if they are identical."""
     found = []
     for name in ("label", "instance", "confidence"):
         a, b = before[name], after[name]

@@ -1,4 +1,4 @@
-"""Hook of MkDocs: add pages that stand outside docs/ to the site, and mend the links that lead out of docs/.
+"""Hook of MkDocs: add pages that stand outside docs/ to the site, and rewrite the links that lead out of docs/.
 
 mkdocs.yml names this file. A link to a page of `PAGES` leads to its copy in the site. A link to any other file of the
 repository, which a site cannot show, becomes the file's path as text. A link to a file that does not exist is left

@@ -1,4 +1,4 @@
-"""What each ingredient of the modern recipe is worth: train without it, or with it alone, and validate.
+"""Ablation of the modern recipe: train without each ingredient, or with it alone, and validate.
 
     python -m benchmarks.accuracy.ablation ROOMS_DIR --out runs/effects --samples 8000 --seeds 2
     python -m benchmarks.accuracy.ablation ROOMS_DIR --out runs/effects --init jspnet_core/models/jspnet_s3dis.pt
@@ -86,7 +86,7 @@ def measure(
     only: Annotated[list[str] | None, typer.Option(help="only this ingredient; may be repeated")] = None,
     workers: Annotated[int, typer.Option(min=0, help="processes that cut blocks")] = 1,
 ) -> None:
-    """Train every variant with every seed, and write what each ingredient is worth on validation."""
+    """Train every variant with every seed, and write the effect of each ingredient on validation scores."""
     chosen = variants(mode)
     unknown = set(only or []) - set(chosen)
     if unknown:
@@ -122,7 +122,7 @@ def measure(
 def open_run(
     folder: Path, recipe: Recipe, rooms: Sequence[Room], classes, size: Size, init: Checkpoint | None
 ) -> training.TrainingRun:
-    """A run as far as it is. Its folder is of one budget: another needs another --out."""
+    """Open a run, new or unfinished. All runs of a folder have one budget: another needs another --out."""
     if (folder / "last.pt").exists():
         if Checkpoint.load(folder / "last.pt").recipe != recipe.model_dump(mode="json"):
             raise typer.BadParameter(f"{folder} was trained with another budget; give another --out")

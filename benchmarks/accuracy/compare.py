@@ -5,7 +5,7 @@
     python -m benchmarks.accuracy.compare ROOMS --blocks 2400 --size tiny --out runs/compare --set components
 
 Started again with the same --out it skips what is finished and goes on with what was interrupted. The table is
-written anew after every run, seed 0 of all networks first.
+written again after every run, seed 0 of all networks first.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SETTLING_BLOCKS = 64
 
 
 class Budget(BaseModel):
-    """What every network gets alike. A folder of runs holds runs of one budget."""
+    """Training budget, equal for all networks. A folder of runs holds runs of one budget."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -69,7 +69,7 @@ class Budget(BaseModel):
 
 @dataclass(frozen=True)
 class Data:
-    """What all networks learn from and are scored on."""
+    """Rooms that all networks are trained and scored on."""
 
     classes: ClassTable
     train: Sequence[Room]
@@ -116,7 +116,7 @@ def main(
 
 
 def check_budget(out: Path, budget: Budget) -> None:
-    """Runs of different budgets must not meet in one table."""
+    """Raise an error if a table would mix runs of different budgets."""
     path = out / "budget.json"
     if path.exists():
         found = Budget(**json.loads(path.read_text()))
@@ -139,7 +139,7 @@ def results(out: Path) -> dict[str, list[dict]]:
 
 
 def finish(folder: Path, variant: str, seed: int, budget: Budget, data: Data, workers: int, console: Console) -> None:
-    """Train what is missing of a run, then score it; a run with a result is left alone."""
+    """Finish training a run, then score it; a run with a result is skipped."""
     if (folder / "result.json").exists():
         return
     console.print(f"{folder.name}: training", style="bold")

@@ -16,11 +16,11 @@ COLUMNS = ("mIoU", "mAcc", "oAcc", "mCov", "mWCov", "mPre", "mRec")
 Runs = Mapping[str, Sequence[dict]]
 """Finished runs by variant, one per seed."""
 
-BY_HAND = "<!-- By hand from here on; kept when the page is written anew. -->\n"
+BY_HAND = "<!-- Written manually from here on; kept when the page is generated again. -->\n"
 
 
 def written_by_hand(path: Path) -> str:
-    """What people added to a page."""
+    """Return the part of a page that was written manually."""
     text = path.read_text() if path.exists() else ""
     return text.partition(BY_HAND)[2]
 
@@ -64,11 +64,11 @@ def table(comparison: Comparison, found: Runs) -> Table:
 
 
 def verdict(subject: str, other: str, found: Runs) -> str:
-    """In which columns one network beats another by more than the seeds' spread, and where it loses."""
+    """Sentence on the columns in which one network beats another, or loses, by more than the seeds' spread."""
     ours, theirs = found.get(subject, []), found.get(other, [])
     names = f"{VARIANTS[subject].title} against {VARIANTS[other].title}"
     if min(len(ours), len(theirs)) < 2:
-        return f"- {names}: fewer than two seeds are finished, nothing can be said."
+        return f"- {names}: fewer than two seeds are finished, no conclusion."
     ahead: list[str] = []
     behind: list[str] = []
     for column in COLUMNS:

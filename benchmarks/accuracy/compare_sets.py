@@ -1,4 +1,4 @@
-"""What `compare.py` trains: systems and ablations of the paper's tables, and which are set side by side."""
+"""Sets of networks for `compare.py`: systems and ablations of the paper's tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TINY = dict(points=1024, levels=(256, 64, 32, 16), piff_keys="level1")
 
 @dataclass(frozen=True)
 class Variant:
-    """A network that can be trained: what tables call it, and what makes it differ from JSPNet's defaults."""
+    """Network to train: its name in tables, and its differences from JSPNet's defaults."""
 
     title: str
     changes: dict[str, object]

@@ -29,7 +29,7 @@ PRODUCTS = 3
 
 
 def seconds(work: Callable[[], object], rounds: int = 60) -> float:
-    """The shortest of many rounds, after one that warms up: other work on the machine lowers no ceiling."""
+    """Return the shortest of many rounds after a warm-up, so that other load does not lower a ceiling."""
     work()
     took = []
     for _ in range(rounds):

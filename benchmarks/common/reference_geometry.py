@@ -1,6 +1,6 @@
 """Sampling and grouping as the reference implementations do it: layer by layer, nothing shared between layers.
 
-Their TensorFlow graph samples anew for every layer, builds a KD-tree for every PointConv of encoder and decoders, and
+Their TensorFlow graph samples again for every layer, builds a KD-tree for every PointConv of encoder and decoders, and
 looks for the three nearest points in every interpolation of both decoders.
 """
 
@@ -14,7 +14,7 @@ from jspnet_core.pipeline.pyramid import UPSAMPLINGS, Pyramid
 
 
 def reference_pyramid(xyz: np.ndarray, c: NetworkConfiguration) -> Pyramid:
-    """Build the pyramid of one block the plain way, see `pipeline.pyramid`: xyz (N, 3) float32, metres."""
+    """Build the pyramid of one block without optimisation, see `pipeline.pyramid`: xyz (N, 3) float32, metres."""
     levels, samples = [xyz], []
     for size in c.levels:
         samples.append(farthest_points(levels[-1], size))

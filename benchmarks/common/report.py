@@ -1,4 +1,4 @@
-"""The figures of benchmarks/frame/__main__.py as a table for the terminal, and as its part of docs/performance.md."""
+"""Report of benchmarks/frame: a table for the terminal, and its part of docs/performance.md."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ GROUPING = ("clusters", "merging")
 
 
 def machine() -> dict[str, str | int]:
-    """The processor, and the versions of what does the work."""
+    """Processor, and versions of the libraries."""
     names = [line.split(":", 1)[1].strip() for line in _cpu_info() if line.startswith("model name")]
     return {
         "processor": names[0] if names else platform.machine(),
@@ -48,7 +48,7 @@ def _cpu_info() -> list[str]:
 
 
 def rows(result: dict) -> list[tuple[str, ...]]:
-    """One row per stage, as `HEADINGS` says."""
+    """One row per stage, with the columns of `HEADINGS`."""
     theirs, limits = result["reference_ms"], result["limit_ms"]
     made: list[tuple[str, ...]] = []
     for stage, figures in result["ours_ms"].items():
@@ -177,7 +177,7 @@ def targets(results: list[dict]) -> str:
 
 
 def bounds(results: list[dict]) -> str:
-    """One line per stage: its distance from its limit on each input, and what keeps it there."""
+    """One line per stage: its distance from its limit on each input, and the reason."""
     lines = []
     for stage, why in BOUND_BY.items():
         times = [

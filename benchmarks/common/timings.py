@@ -21,7 +21,7 @@ class Timings:
 
     @contextmanager
     def frame(self) -> Iterator[dict[str, float]]:
-        """Times a frame; its stages go into what is yielded."""
+        """Time a frame; yields the dict that takes its stages."""
         stages: dict[str, float] = {}
         begin = time.perf_counter()
         yield stages
@@ -35,7 +35,7 @@ class Timings:
 
 
 class PeakMemory:
-    """Most resident memory of this process while somebody works, MiB. Only Linux knows it; elsewhere it is left out."""
+    """Measure the peak resident memory of this process, MiB; Linux only, left out elsewhere."""
 
     _RESET, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 

@@ -46,7 +46,7 @@ class Recorder(Engine):
 def time_engines(
     features: np.ndarray, pyramids: Sequence[Pyramid], network: JointNetwork, gflop: float, rounds: int
 ) -> dict[str, dict[str, float]]:
-    """Median milliseconds per block of each engine, and what share of its runtime's own large product of the moment."""
+    """Median milliseconds per block of each engine, and its share of the runtime's peak GEMM at that moment."""
     routes, ceilings = _routes(network)
     products = large_products(available_cores())
     results = {name: run(features, pyramids) for name, run in routes.items()}

@@ -42,7 +42,7 @@ class Frame(NamedTuple):
 
 
 def load_frames(sources: list[str], say: Callable[[str], None]) -> Iterator[Frame]:
-    """Frames by name (`bag`, `7scenes`, `room`, `synthetic`, `auto`) or cloud file; says which ones are skipped."""
+    """Frames by name (`bag`, `7scenes`, `room`, `synthetic`, `auto`) or cloud file; reports which ones are skipped."""
     for source in sources:
         try:
             yield load_frame(source)

@@ -22,7 +22,7 @@ BOUND_BY = {
 
 
 def bytes_moved(points: int, voxels: int, blocks: int, c: NetworkConfiguration) -> dict[str, float]:
-    """Bytes that each stage must read and write at least once: what it takes, and what it hands on."""
+    """Bytes that each stage must read and write at least once: its input and its output."""
     drawn = blocks * c.points
     levels = (c.points, *c.levels)
     pyramid = levels[1] * (1 + c.encoder_neighbors)

@@ -1,4 +1,4 @@
-"""PIFF's attentions made narrower without training: what their products need of their width."""
+"""Low-rank approximation of PIFF's attentions without training, to test the width they need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inputs that are far from the usual: embeddings without clusters, a hundred clusters, one block, a huge one, hundreds.
+"""Worst-case inputs: embeddings without clusters, a hundred clusters, one block, a huge one, hundreds.
 
 . tools/environment.sh
 python -m benchmarks.frame.worst_cases --json out/cliffs.json --markdown docs/performance.md
@@ -80,7 +80,7 @@ def main(
     markdown: Annotated[Path | None, typer.Option(help="write this script's part of docs/performance.md here")] = None,
     rooms: Annotated[int, typer.Option(min=1, help="generated rooms of the largest cloud")] = 10,
 ) -> None:
-    """Cluster and label them, and print what they cost."""
+    """Cluster and label worst-case inputs, and print their times."""
     engine, console = open_engine("onnxruntime", default_model()), Console()
     cloud = floor_of(rooms, 1500.0)
     found = {

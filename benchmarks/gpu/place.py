@@ -64,7 +64,7 @@ class Place:
         path: Path | None = None,
         compiled: bool = False,
     ) -> TorchEngine:
-        """A network in PyTorch; the rehearsal knows float32 without graphs alone."""
+        """Network in PyTorch; a rehearsal supports only float32 without graphs."""
         if self.rehearsal:
             return TorchEngine.open(path or self.checkpoint, "cpu", "fp32", graphs=False)
         return TorchEngine.open(path or self.checkpoint, "cuda", precision, graphs, compiled)

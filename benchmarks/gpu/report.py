@@ -8,7 +8,7 @@ BATCHES = (1, 8, 32, 128)
 
 
 def page(result: dict[str, Any]) -> str:
-    """Markdown: whole frames, stages and network by batch, the ceilings, and what did not run."""
+    """Format as Markdown: whole frames, stages, network by batch, ceilings, and failed sections."""
     lines = [f"# Measured on {result['gpu']}", "", "Written by `benchmarks/gpu`.", ""]
     for part in (_frame(result), _stages(result), _network(result), _ceilings(result), _failures(result)):
         lines += [*part, ""] if part else []

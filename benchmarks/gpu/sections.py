@@ -1,6 +1,6 @@
 """Sections of the GPU benchmark: `python -m benchmarks.gpu.sections NAME OUT.json gpu|rehearsal [CHECKPOINT]`.
 
-A section writes OUT.json anew after each measurement, so that what it had is kept if it does not come to its end.
+A section rewrites OUT.json after each measurement, so that an interrupted one keeps its results so far.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Section:
 
 
 def tensors(features: np.ndarray, place: Place, blocks: int) -> dict[str, torch.Tensor]:
-    """Features and pyramids of `blocks` blocks, the frame's again and again, where the network is."""
+    """Features and pyramids of `blocks` blocks, the frame's repeated, on the network's device."""
     c, few = place.configuration, min(blocks, len(features))
     pyramids = [build_pyramid(f[:, :3], c) for f in features[:few]]
     stacked = stack_pyramids([pyramids[i % few] for i in range(blocks)], c)
@@ -208,7 +208,7 @@ def measure_frame(section: Section, place: Place, net: DeviceNetwork, name: str 
 
 
 def _energy(section: Section, place: Place, frame: Any) -> None:
-    """Joules of a frame, if the driver tells the power drawn."""
+    """Energy of a frame in joules, if the driver reports power."""
     try:
         place.on_gpu_only("the power drawn")
         idle, drawn, begin = torch.cuda.power_draw(), [], time.perf_counter()
@@ -234,7 +234,7 @@ def frame(section: Section, place: Place) -> None:
 
 
 def tensorrt(section: Section, place: Place) -> None:
-    """Build, milliseconds by batch, and a whole frame, with whatever TensorRT is installed."""
+    """Build, milliseconds by batch, and a whole frame, with the installed TensorRT."""
     place.on_gpu_only("TensorRT")
     begin = time.perf_counter()
     engine = TensorRtEngine(exported(place.checkpoint, "fp16"), BuildOptions())
@@ -256,7 +256,7 @@ def tensorrt(section: Section, place: Place) -> None:
 
 
 def compiled(section: Section, place: Place) -> None:
-    """torch.compile, fp16, by batch, and a whole frame; compiling is what takes the time."""
+    """torch.compile, fp16, by batch, and a whole frame; most of the time is compilation."""
     place.on_gpu_only("torch.compile")
     engine = place.engine("fp16", graphs=False, compiled=True)
     features, _ = blocks_of(synthetic_frame(), place.configuration, VOXEL)

@@ -1,1 +1,1 @@
-"""Worth of memory over frames: labels, lasting ids, time and size of the map."""
+"""Effect of memory over frames: labels, lasting ids, time and size of the map."""

@@ -26,7 +26,7 @@ NAMES = ("alone", "memory")
 
 
 class Recording(Segmenter):
-    """A segmenter that keeps its last result: what a frame alone says, beside what the memory makes of it."""
+    """Segmenter that keeps its last result, to compare single frames with the memory's labels."""
 
     last: Segmentation
 

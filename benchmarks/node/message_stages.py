@@ -21,7 +21,7 @@ class MessageStages:
 
     @classmethod
     def of(cls, points: np.ndarray, colors: np.ndarray, classes: ClassTable) -> MessageStages | None:
-        """For one cloud; None where there is no ROS."""
+        """Create the stages of one cloud; None without ROS."""
         try:
             from std_msgs.msg import Header
 

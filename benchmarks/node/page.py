@@ -42,7 +42,7 @@ def page(result: dict) -> str:
 
 
 def machine(section: dict) -> str:
-    """Where a section was measured."""
+    """Machine on which a section was measured."""
     cores = section["cores"]
     busy = ", busy with other work" if section["load"] > cores else ""
     return (
@@ -123,7 +123,7 @@ def allocator_table(found: dict[str, dict]) -> str:
 
 
 def settings(nodes: dict[str, dict]) -> str:
-    """The environment variables of each setting that stands for itself."""
+    """Environment variables of each single setting."""
     return "\n".join(
         f"- {name}: " + " ".join(f"`{key}={value}`" for key, value in of_node["environment"].items())
         for name, of_node in nodes.items()
@@ -132,15 +132,15 @@ def settings(nodes: dict[str, dict]) -> str:
 
 
 def verdict(nodes: dict[str, dict]) -> str:
-    """What the figures allow to say: a gain is more than twice what two equal nodes differ by, and a twentieth."""
+    """Conclusion from the figures: a gain must exceed twice the difference of two equal nodes, and 5 %."""
     plain, again, *others = nodes.items()
     noise = abs(again[1]["CPU s"] / plain[1]["CPU s"] - 1)
     base = (plain[1]["CPU s"] + again[1]["CPU s"]) / 2
     name, best = min(others, key=lambda item: item[1]["CPU s"])
     gain = max(0.0, 1 - best["CPU s"] / base)
     found = f"Two equal nodes differ by {100 * noise:.0f} %; the best other setting, {name}, saves {100 * gain:.0f} %"
-    worth = "a gain" if gain > max(2 * noise, 0.05) else "no gain that can be told from chance"
-    launched = "The launch file leaves the allocator alone."
+    worth = "a gain" if gain > max(2 * noise, 0.05) else "no significant gain"
+    launched = "The launch file does not change the allocator."
     return f"{found} of a frame's CPU time: {worth}. {launched}"
 
 

@@ -1,4 +1,4 @@
-"""The node in a process of its own, its CPU time and memory from /proc, and a client that plays the camera."""
+"""The node as a separate process, its CPU time and memory from /proc, and a client that publishes camera clouds."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class NodeProcess(Child):
 
 
 class Camera(Node):
-    """Sends clouds to one node and collects what comes back.
+    """Publishes clouds to one node and collects its outputs.
 
     times: milliseconds of every frame by kind. values: the newest diagnostics. answers: labelled frames so far.
     """

@@ -57,7 +57,7 @@ class Report:
 
     @property
     def exact(self) -> bool:
-        """Whether every cloud that arrived has exactly one fate."""
+        """Return whether every cloud that arrived has exactly one fate."""
         return self.counts["received"] == sum(self.counts[fate] for fate in FATES)
 
 

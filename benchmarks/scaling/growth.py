@@ -57,7 +57,7 @@ def floor_of(rooms: int, density: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def resized(points: np.ndarray, colors: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The same surfaces with `count` points: some of them, or all and moved copies."""
+    """Resample a cloud's surfaces to `count` points: some of them, or all and moved copies."""
     rng = np.random.default_rng(0)
     if count <= len(points):
         chosen = rng.permutation(len(points))[:count]

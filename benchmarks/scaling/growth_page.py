@@ -54,7 +54,7 @@ def markdown_of(path: Path, section: str) -> None:
 
 
 def _growth(results: list[dict], size: str) -> str:
-    """How much the time grew for how much more of `size`."""
+    """Growth of the time by growth of `size`."""
     if len(results) < 2:
         return ""
     first, last = results[0], results[-1]

@@ -1,4 +1,4 @@
-"""What a network of each size costs on this CPU, and what the trained ones bring on validation rooms.
+"""Time of a network of each size on this CPU, and scores of the trained ones on validation rooms.
 
 . tools/environment.sh
 python -m benchmarks.scaling.sizes ROOMS --checkpoint m=jspnet_core/models/jspnet_s3dis.pt \
@@ -78,9 +78,9 @@ the networks in turns.
 matrices reached in the same runtime just before, the median of as many. A square metre is one of ground. Scores are of
 {rooms} validation rooms and of {views} views of each, in per cent, with the default settings; a network without scores
 has not been trained, one of few blocks began with another's weights ([how](training.md#fine-tuning)).
-"Taught" was trained with a trained `m` as its teacher (`--teacher`). 8 bits: dynamic quantisation, of the weights by
+"Distilled" was trained with a trained `m` as its teacher (`--teacher`). 8 bits: dynamic quantisation, of the weights by
 channel. A row that says "not trained for it" runs the weights of its size as they are. mIoU is of the classes that the
-rooms have, for the networks differ in whether they were kept from saying one that is not there (`--exclude`).
+rooms have, because only some of the networks exclude the others (`--exclude`).
 
 {table}
 """
@@ -150,7 +150,7 @@ def scored_before(json_file: Path | None) -> list[dict]:
 
 
 def candidates(trained: Sequence[tuple[str, Checkpoint]]) -> list[Candidate]:
-    """The sizes, and behind each trained one of those for CPUs what could be changed about it without training."""
+    """Candidates of all sizes; after each trained one for CPUs, its variants that need no training."""
     found = []
     for size in ("s", "m", "l"):
         states = [state for name, state in trained if name == size]
@@ -163,11 +163,11 @@ def candidates(trained: Sequence[tuple[str, Checkpoint]]) -> list[Candidate]:
 
 
 def titled(size: str, state: Checkpoint) -> str:
-    return f"{size}, taught" if state.recipe.get("teacher") else size
+    return f"{size}, distilled" if state.recipe.get("teacher") else size
 
 
 def cheaper(size: str, state: Checkpoint) -> list[Candidate]:
-    """What could be changed about a trained network."""
+    """Changes to a trained network that need no training."""
     c, found = state.configuration, []
     levels = [max(n // 2, c.encoder_neighbors) for n in c.levels[:3]] + [c.levels[3] // 2]
     half = {"points": c.points // 2, "levels": levels}
@@ -206,7 +206,7 @@ class Timed:
 
     @classmethod
     def of(cls, candidate: Candidate, folder: Path) -> Timed:
-        """Made, and run once without being timed."""
+        """Create the engine, and run it once without timing."""
         folder.mkdir()
         c, engine = candidate.configuration, OnnxRuntimeEngine(model_file(candidate, folder))
         features, counts = blocks_of(synthetic_frame(), c, SegmenterSettings().voxel_size)

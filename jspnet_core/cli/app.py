@@ -41,7 +41,7 @@ _EXTRAS = {
 
 
 class LazyCommand(TyperCommand):
-    """A sub-command that stands in the list by its help text alone; its module is imported when it runs."""
+    """Sub-command listed with its help text; its module is imported only when it runs."""
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> Any:
         assert self.name is not None

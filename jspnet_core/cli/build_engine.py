@@ -36,7 +36,7 @@ def build_engine(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="with --capability: write the engine to this file")] = None,
 ) -> None:
-    """Build the engine of this machine's GPU and keep it, with the kernels around it; what is there is left alone."""
+    """Build and cache the engine of this machine's GPU and its kernels; those in the cache are kept."""
     options = BuildOptions((min_blocks, opt_blocks, max_blocks), memory_mb)
     model, console = model_path(model), output()
     description = read_description(model)

@@ -126,7 +126,7 @@ def _chosen(rooms_dir: Path, split: str, names: list[str]) -> list[Path]:
 
 
 def _report(evaluation: Evaluation, where: str, json_file: Path | None) -> None:
-    """Print, and write where a file was asked for."""
+    """Print the scores, and write the file of --json if given."""
     console = output()
     say(console, f"{evaluation.model} on {where}, protocol {evaluation.protocol}")
     print_evaluation(console, evaluation)

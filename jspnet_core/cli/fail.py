@@ -1,4 +1,4 @@
-"""End of the command with an error that its user can mend."""
+"""Exit with an error that the user can correct."""
 
 from __future__ import annotations
 

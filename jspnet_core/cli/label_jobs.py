@@ -1,4 +1,4 @@
-"""Which files `jspnet label` reads, and where their labels go."""
+"""Pairs of input and output files of `jspnet label`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PROSE = (".txt", ".csv")  # in a folder these may be other things than clouds
 
 
 def find_jobs(inputs: Sequence[Path], out: Path, form: str | None) -> list[Job]:
-    """Pairs of input and output file, all of them known to be writable.
+    """Return pairs of input and output file; all outputs have been checked to be writable.
 
     A folder keeps its structure in OUT. form: suffix of the files in an OUT folder without the dot; None for that of
     each input. Raises `CloudFileError`, `OptionError`.

@@ -9,7 +9,7 @@ from jspnet_core.cli.fail import fail
 
 
 def main() -> None:
-    """Run the command. An error that a user can mend is one line on stderr and exit code 2; a defect has a traceback.
+    """Run the command. An error of the user is one line on stderr and exit code 2; a bug has a traceback.
 
     Exit code 130 after an interrupt.
     """

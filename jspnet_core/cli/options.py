@@ -1,4 +1,4 @@
-"""Options that several commands share, and the settings, engines and networks that they stand for."""
+"""Options that several commands share, converted to settings, engines and networks."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ COLUMNS = {
 
 
 def print_evaluation(console: Console, evaluation: Evaluation) -> None:
-    """Rooms, and where there are any, views, and both side by side."""
+    """Tables of rooms and, if there are any, of views, and a comparison of both."""
     score = evaluation.score()
     print_score(console, score, evaluation.rooms, "rooms", evaluation.protocol)
     if not evaluation.views:
@@ -43,7 +43,7 @@ def print_evaluation(console: Console, evaluation: Evaluation) -> None:
 
 
 def print_score(console: Console, score: Score, results: Sequence[RoomResult], what: str, protocol: str) -> None:
-    """One set of rooms or views: by class and in all, and what has to be known to read it."""
+    """Table of a set of rooms or views, by class and in total, with notes on how to read it."""
     console.print(_table(score))
     say(console, f"oAcc {percent(score.overall_accuracy)}; everything in per cent")
     if score.never_predicted:
@@ -72,7 +72,7 @@ def percent(share: float | None) -> str:
 
 
 def _table(score: Score) -> Table:
-    """Per cent, by class and in all."""
+    """Table of scores in per cent, by class and in total."""
     table = Table(box=None, padding=(0, 1, 0, 0))
     table.add_column("class", no_wrap=True)
     for heading in (*COLUMNS.values(), "true", "found"):

@@ -1,4 +1,4 @@
-"""What `jspnet evaluate` does, one function per protocol, with progress on stderr."""
+"""Evaluation protocols of `jspnet evaluate`, one function each, with progress on stderr."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def by_points(
 def by_blocks(
     engine: Engine, paths: Sequence[Path], split: str, training: Path, *, bandwidth: float, threads: int, seed: int
 ) -> Evaluation:
-    """As the paper counts. training: folder of rooms whose split `train` gives the mean instance sizes."""
+    """Score by the paper's protocol. training: folder of rooms whose split `train` gives the mean instance sizes."""
     c = engine.description.configuration
     rooms = _training_rooms(training)
     sizes = mean_block_sizes(rooms, c.classes, c.points, c.block_size, seed)
@@ -131,7 +131,7 @@ def adjust(engine: Engine, things: Sequence[str] | None, train_sizes: Path | Non
 def in_common_classes(engine: Engine, rooms_dir: Path, given: str | None) -> tuple[Engine, np.ndarray | None]:
     """The engine answering in the classes to score by, and the label there of each label of the rooms, (256,) uint8.
 
-    given: what `--classes` says; without it the model's classes, or the rooms' where the one table is the smaller one
+    given: value of `--classes`; without it the model's classes, or the rooms' where the one table is the smaller one
     of the other. Npz files do not name their classes: they are the model's, unless these are not of their number.
     Raises `OptionError`, `RoomFileError`, `ClassTableError`.
     """

@@ -19,7 +19,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class OptionError(JspnetError):
-    """Options that do not fit: one sentence."""
+    """Options with unaccepted values; the message is one sentence."""
 
 
 def options_from(
@@ -30,7 +30,7 @@ def options_from(
     unset: bool = False,
     more_help: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate a command so that an option for each field stands in place of its parameter `parameter`.
+    """Decorate a command: an option for each field replaces its parameter `parameter`.
 
     The command receives there a dict of field names and values.
     names: of options that are not called as their field is. unset: the options have no default, and the dict holds
@@ -80,7 +80,7 @@ def _option(name: str, info: FieldInfo, unset: bool, more: str) -> inspect.Param
 
 
 def checked(make: Callable[..., Model], values: Mapping[str, Any], what: str = "") -> Model:
-    """The settings that `make` makes of these values. Raises `OptionError`, one sentence, for values that do not fit.
+    """Create settings from these values with `make`. Raises `OptionError`, one sentence, for values that do not fit.
 
     what: the option that gave them, where it is not named as the field is.
     """

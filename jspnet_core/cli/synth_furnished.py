@@ -32,7 +32,7 @@ FRAMES = "frames"
 
 @dataclass(frozen=True)
 class Count:
-    """How much is asked for. per_scene: most frames of one scene. val_share: of the scenes, with unseen furniture."""
+    """Amount of data. per_scene: most frames of one scene. val_share: share of scenes, with unseen furniture."""
 
     rooms: int
     frames: int

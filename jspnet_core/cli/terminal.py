@@ -27,7 +27,7 @@ _PACKAGE = "jspnet_core"
 
 
 def with_verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The command with the options --verbose and --quiet, and what the package logs on stderr."""
+    """Command with the options --verbose and --quiet; log messages of the package go to stderr."""
     if getattr(command, "has_verbosity", False):
         return command
     signature = inspect.signature(command, eval_str=True)
@@ -88,7 +88,7 @@ class TerminalHandler(logging.Handler):
 
 
 def is_quiet() -> bool:
-    """Whether only warnings and errors are shown."""
+    """Return whether only warnings and errors are shown."""
     return logging.getLogger(_PACKAGE).level == logging.WARNING
 
 

@@ -12,7 +12,7 @@ from jspnet_core.util.compilation import log_compilation
 
 
 def warm_up(model: options.Model = None, engine: options.Engine = "onnxruntime", threads: options.Threads = 0) -> None:
-    """Compile the kernels of this machine, or load them where they are compiled already.
+    """Compile the kernels for this machine, or load them from the cache.
 
     The first cloud is then as fast as later ones. Kernels are kept in numba's cache, NUMBA_CACHE_DIR.
     """

@@ -83,7 +83,7 @@ class CudaDevice:
         function(*values, block=(threads, 1, 1), grid=grid, shared=shared, stream=self.stream)
 
     def close(self) -> None:
-        """Give the memory back. Whoever still holds an array must let go of it while the context is current."""
+        """Free all memory. Arrays still in use must be released while the context is current."""
         self.stream.synchronize()
         self._pool.stop_holding()
         self._functions, self._modules, self.stream = {}, [], None

@@ -66,7 +66,7 @@ class Device(Protocol):
         """shared: bytes of dynamic shared memory."""
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Free all memory."""
 
 
 def zeros(device: Device, shape: tuple[int, ...], dtype: Any) -> DeviceArray:

@@ -41,7 +41,7 @@ class DeviceNetwork(Protocol):
     most: int
 
     def current(self) -> AbstractContextManager[None]:
-        """Make the device the calling thread's. All other methods, and every kernel, must be called inside."""
+        """Make the device's context current in this thread. Call all other methods, and every kernel, inside."""
         ...
 
     def run(self, blocks: int) -> tuple[DeviceArray, DeviceArray]:

@@ -169,7 +169,7 @@ class CudaStages:
     def _merge_on_cpu(
         self, voxels: DeviceVoxels, blocks: DeviceBlocks, clusters: Clusters, labels: DeviceLabels, s: SegmenterSettings
     ) -> Merged:
-        """Merging of the reference, for comparisons with the paper: it has no kernel."""
+        """Merge on the CPU: the reference's merging, for comparisons with the paper, has no kernel."""
         d, v = self._device, voxels.count
         xyz, label = d.download(voxels.xyz, v), d.download(labels.label, v)
         index, of_point, block_label = (d.download(a) for a in (blocks.index, clusters.of_point, labels.block_label))
@@ -177,7 +177,7 @@ class CudaStages:
         return Merged(uploaded(d, merged), max(int(merged.max()) + 1, 1))
 
     def _split_on_cpu(self, voxels: DeviceVoxels, merged: Merged, gap: float) -> Merged:
-        """Split at gaps, for whole rooms: frames of a sensor are not split, so it has no kernel."""
+        """Split at gaps on the CPU: only whole rooms need it, so it has no kernel."""
         d, v = self._device, voxels.count
         pieces = split_at_gaps(d.download(voxels.xyz, v), d.download(merged.of_voxel), gap)
         return Merged(uploaded(d, pieces), max(int(pieces.max()) + 1, 1))

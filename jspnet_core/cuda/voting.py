@@ -70,7 +70,7 @@ class DeviceVotes:
         return DeviceLabels(self.block_label, label, confidence)
 
     def result_without_rare(self, least: float) -> DeviceLabels:
-        """`result` as `without_rare_classes` on the CPU leaves it: no class of fewer than `least` voxels."""
+        """Compute `result` without classes of fewer than `least` voxels, see `pipeline.voting.without_rare_classes`."""
         d, v, votes, rows = self._device, self._voxels, self.result(), math.prod(self._blocks.index.shape)
         found, bar = zeros(d, (self._classes,), np.int32), np.float64(least)
         grid, here = (chunks(v.count, THREADS), 1), v.count_on_device

@@ -1,4 +1,4 @@
-"""Voxels on the device, see `pipeline.voxelize`: the cloud is uploaded once, one number comes back."""
+"""Voxels on the device, see `pipeline.voxelize`: one upload of the cloud, one number downloaded."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Labelled rooms, from whatever data set, in one format."""
+"""Labelled rooms of all data sets in one format."""

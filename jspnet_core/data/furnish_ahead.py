@@ -1,4 +1,4 @@
-"""Furnished rooms and frames generated ahead of a training, for as long as there is time: one prepared folder each."""
+"""Generate furnished rooms and frames for training until a deadline: one prepared folder each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AHEAD = 2
 
 @dataclass(frozen=True)
 class Furnishing:
-    """What to generate.
+    """Settings of a series of furnished scenes.
 
     assets: folder of the furniture library, or `world.OWN`. frames: of each scene, beside its scan.
     unseen: share of the scenes whose furniture never trains; they are the split `val`. scenes: most; None: as many as

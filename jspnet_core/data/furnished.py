@@ -52,13 +52,13 @@ class SceneSource:
         return f"{UNSEEN if self.unseen else 'furnished'}_{self.seed}_{self.number:06d}"
 
     def rng(self, purpose: int) -> np.random.Generator:
-        """Random numbers for one purpose: the same for the same scene, whoever asks and whenever."""
+        """Create the random generator of a scene for one purpose, equal at every call."""
         return np.random.default_rng((self.seed, self.number, purpose))
 
 
 @dataclass(frozen=True)
 class SceneJob:
-    """What to take in one scene, and where it goes. sensors: kinds."""
+    """Scan and frames to take of one scene, and their folders. sensors: kinds."""
 
     source: SceneSource
     scan: bool
@@ -70,7 +70,7 @@ class SceneJob:
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of one job."""
+    """Result of one job."""
 
     name: str
     rooms: list[PreparationResult]
@@ -140,7 +140,7 @@ def generate(source: SceneSource, scan: bool, frames: int, sensors: Sequence[str
 
 
 def take(job: SceneJob) -> Taken:
-    """Scan a scene and take its frames, to files; what cannot train is left out, with its reason."""
+    """Write scan and frames of a scene; those unfit for training are left out, with the reason."""
     name = job.source.name
     taken = Taken(name, [], [])
     try:

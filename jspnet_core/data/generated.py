@@ -42,7 +42,7 @@ class GeneratedRoom:
         return make_scene(self.number, self.kind)
 
     def read(self, notes: list[str]) -> Room:
-        """The scanned room; there is nothing to note."""
+        """Return the scanned room; `notes` stays empty."""
         cloud = self.scene().room_cloud(np.random.default_rng(self.number), self.density)
         return Room(self.name, cloud.points, cloud.colors, cloud.label, cloud.instance)
 

@@ -91,7 +91,7 @@ def _write_npz(file: BinaryIO, frame: DepthFrame) -> None:
 
 
 def _write_ply(file: BinaryIO, frame: DepthFrame) -> None:
-    """The same as vertices; shape, pose and class names are comments."""
+    """Write a frame as PLY vertices; shape, pose and class names are comments."""
     columns = dict(zip("xyz", frame.points.reshape(-1, 3).T, strict=True))
     columns |= dict(zip(("red", "green", "blue"), frame.colors.reshape(-1, 3).T, strict=True))
     columns |= {"label": frame.label.ravel(), "instance": frame.instance.ravel().astype(np.uint32)}

@@ -64,7 +64,7 @@ class OwnRoom:
         return self.path.name
 
     def read(self, notes: list[str]) -> Room:
-        """The room. Raises `RoomFileError` for everything that `ReadOptions` does not say how to take."""
+        """The room. Raises `RoomFileError` for content that no field of `ReadOptions` covers."""
         columns = self._columns()
         notes += [f"{self.path}: {note}" for note in columns.notes if "no colours" not in note]
         label = self._pick(columns, self.options.label_field, LABEL_FIELDS, "label", "label-field")
@@ -152,7 +152,7 @@ class OwnRoom:
 
 
 def find_own_rooms(inputs: Sequence[Path], options: ReadOptions) -> list[OwnRoom]:
-    """The files, and those in the folders, that are named. Raises `RoomFileError` for one that is not there."""
+    """Return the named files and those in the named folders. Raises `RoomFileError` for one that is not there."""
     rooms = []
     for path in inputs:
         if path.is_dir():

@@ -60,7 +60,7 @@ class Room:
 
 
 def lacks_instances(room: Room) -> bool:
-    """Whether points of several classes share one instance id, so that there are no instances to learn."""
+    """Return whether points of several classes share one instance id, so that there are no instances to learn."""
     return int(room.instance.min()) == int(room.instance.max()) and int(room.label.min()) != int(room.label.max())
 
 
@@ -129,7 +129,7 @@ def room_geometry(folder: Path | str) -> dict[str, bool | float]:
 
 
 def are_single_views(folder: Path | str) -> bool:
-    """Whether each of a folder's rooms is one frame of a camera. Raises `RoomFileError`."""
+    """Return whether each of a folder's rooms is one frame of a camera. Raises `RoomFileError`."""
     return is_prepared(folder) and read_index(folder).single_views
 
 
@@ -158,7 +158,7 @@ def rooms_hash(folder: Path | str) -> str:
 
 
 def is_prepared(folder: Path | str) -> bool:
-    """Whether a folder has the prepared format."""
+    """Return whether a folder has the prepared format."""
     return (Path(folder) / INDEX_NAME).is_file()
 
 

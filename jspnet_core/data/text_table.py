@@ -69,7 +69,7 @@ def _to_layout(text: bytes, columns: int, shown: str) -> tuple[bytes, list[str]]
 
 
 def _is_heading(line: bytes) -> bool:
-    """Whether none of a line's words is a number."""
+    """Return whether none of a line's words is a number."""
     words = re.split(rb"[\s,;]+", line.strip().lstrip(b"#/").strip())
     return bool(words[0]) and not any(re.fullmatch(_NUMBER, word) for word in words)
 

@@ -91,14 +91,14 @@ class EngineCache:
         return engine
 
     def discard(self, key: EngineKey) -> None:
-        """Forget an engine that TensorRT does not take."""
+        """Delete an engine that TensorRT does not load."""
         self.path(key).unlink(missing_ok=True)
 
     def _unusable(self, error: OSError) -> EngineError:
         return EngineError(f"engines cannot be kept in {self.folder} ({error.strerror or error}); set JSPNET_CACHE")
 
     def _read(self, key: EngineKey) -> tuple[bytes | None, str]:
-        """The engine, or None and why it must be built."""
+        """Return the engine, or None and the reason to build it."""
         path = self.path(key)
         if not path.is_file():
             return None, self._why_there_is_none(key)
@@ -114,7 +114,7 @@ class EngineCache:
         return engine, ""
 
     def _why_there_is_none(self, key: EngineKey) -> str:
-        """Names what differs from the engine here that differs least."""
+        """Name the differences from the most similar cached engine."""
         wanted = key.to_json()
         reasons = []
         for path in self.folder.glob("*.engine"):

@@ -1,4 +1,4 @@
-"""A model read by a smaller class table: the probability of a class is the sum of those that it stands for."""
+"""Results of a model in a smaller class table: probabilities of merged classes are summed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine around a PyTorch network, so that a checkpoint is scored without being exported first."""
+"""The engine around a PyTorch network, to score a checkpoint without export."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU: the engine that runs anywhere."""
+"""ONNX Runtime on the CPU, the default engine."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ MAX_STREAMS = 8
 class OnnxRuntimeEngine(Engine):
     """ONNX Runtime on the CPU.
 
-    Blocks go through one by one, each on a thread of its own: the layers are too small to be worth sharing out, and one
-    block's attention is what fits a cache. A block that has no other beside it gets all threads.
+    Blocks run one at a time per thread: the layers are too small for parallel execution to pay, and the attention of
+    one block just fits a cache. A single block uses all threads.
     """
 
     def __init__(self, model: Path, threads: int = 0):

@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU: bfloat16 where the CPU multiplies it (AVX512-BF16, AMX), which halves what memory must carry."""
+"""OpenVINO on the CPU: bfloat16 where the CPU multiplies it (AVX512-BF16, AMX), which halves memory traffic."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jspnet_core.util.threads import available_cores, create_pool
 
 
 class OpenVinoEngine(Engine):
-    """OpenVINO on the CPU. Blocks go through one by one, each on a thread of its own.
+    """OpenVINO on the CPU. Each block runs on one thread, several blocks in parallel.
 
     threads: 0: one per core. precision: None: bf16 where the CPU has it, else f32.
     Raises `EngineError` where OpenVINO is not installed, `ModelFileError` for an unusable model.

@@ -52,7 +52,7 @@ class TensorRt:
         """CUDA that the GPU's driver must take, 12000 for 12.0: newer minor versions run on it."""
 
     def check_gpu(self, gpu: Gpu) -> None:
-        """Raises `EngineError` for a GPU that TensorRT-RTX builds engines for, and then does not run: data centres'."""
+        """Raise `EngineError` for data-centre GPUs: TensorRT-RTX builds engines for them but cannot run these."""
         if not self.is_rtx:
             return
         known = sorted((int(n[2:-1]), int(n[-1])) for n in self.api.ComputeCapability.__members__ if n.startswith("SM"))
@@ -65,7 +65,7 @@ class TensorRt:
         )
 
     def create_network(self, builder: Any) -> Any:
-        """A network whose types are those written in the model file."""
+        """Create a strongly typed network: its data types are those of the model file."""
         flags = self.api.NetworkDefinitionCreationFlag
         return builder.create_network(1 << int(flags.STRONGLY_TYPED) if hasattr(flags, "STRONGLY_TYPED") else 0)
 
@@ -102,8 +102,10 @@ class TensorRt:
         return b"" if cache is None else bytes(cache.serialize())
 
     def execution_context(self, engine: Any) -> Any:
-        """One that works in memory it is given. TensorRT-RTX compiles its kernels for each shape now, not in passing:
-        a recording made before would keep the slow ones."""
+        """Create an execution context without memory of its own.
+
+        TensorRT-RTX compiles the kernels of each shape now: a CUDA graph captured before would keep the slow ones.
+        """
         strategy = self.api.ExecutionContextAllocationStrategy.USER_MANAGED
         if not self.is_rtx:
             return engine.create_execution_context(strategy)
@@ -119,7 +121,7 @@ class TensorRt:
         return int(getattr(engine, "device_memory_size_v2", None) or engine.device_memory_size)
 
     def is_capturable(self, context: Any, stream: int) -> bool:
-        """Whether a CUDA graph can be captured from a context; TensorRT-RTX is asked, TensorRT always can here."""
+        """Return whether a CUDA graph can be captured from a context; always true for TensorRT here."""
         return not self.is_rtx or bool(context.is_stream_capturable(stream))
 
     def layers(self, engine: Any) -> str:

@@ -43,7 +43,7 @@ def prepare_engine(
     cache: EngineCache | None = None,
     progress: Progress | None = None,
 ) -> tuple[EngineKey, bytes]:
-    """The engine of a model for this machine's GPU, from the cache or built: what the node's first start waits for.
+    """The engine of a model for this machine's GPU, from the cache or built, which delays the node's first start.
 
     Raises `EngineError` where there is no GPU or TensorRT, `ModelFileError` for a model that cannot be used.
     """
@@ -109,7 +109,7 @@ class TensorRtEngine(Engine):
         return self._context is not None
 
     def on_device(self) -> DeviceNetwork:
-        """This engine between kernels that share its buffers. Raises `KernelsError` where they cannot be had."""
+        """Return this engine as a network for kernels that share its buffers. Raises `KernelsError` if unavailable."""
         from jspnet_core.engine.tensorrt_on_device import TensorRtNetwork
 
         return TensorRtNetwork(self)
@@ -135,7 +135,7 @@ class TensorRtEngine(Engine):
 
     @contextmanager
     def current(self) -> Iterator[None]:
-        """Inside, the engine's context is the calling thread's. Raises `EngineError` once the engine is closed."""
+        """Make the engine's context current in the calling thread. Raises `EngineError` once the engine is closed."""
         if self._context is None:
             raise EngineError("the engine is closed")
         self._context.push()

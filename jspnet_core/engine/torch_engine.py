@@ -137,7 +137,7 @@ class TorchEngine(NetworkEngine):
 
 
 def keep_heads_single(network: nn.Module) -> None:
-    """The last layer of each head computes in float32, whatever surrounds it."""
+    """Compute the last layer of each head in float32, also under autocast."""
     for module in network.modules():
         if isinstance(module, PIFF):
             module.add_module("out", _Single(module.out))

@@ -76,7 +76,7 @@ class TorchNetwork:
 
 
 class InPlace:
-    """Memory of pycuda's, for torch to read where it lies."""
+    """Adapter through which torch reads pycuda memory without a copy."""
 
     def __init__(self, array: DeviceArray):
         self.owner = array.owner

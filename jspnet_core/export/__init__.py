@@ -1,1 +1,1 @@
-"""From a checkpoint to the model file that the robot runs."""
+"""Export of a checkpoint as the model file that the robot runs."""

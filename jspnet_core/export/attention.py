@@ -43,7 +43,7 @@ def make_attention_fusible(model: onnx.ModelProto) -> None:
     if attentions:
         graph.initializer.append(numpy_helper.from_array(np.array([1], np.int64), _HEAD))
     for number in range(len(attentions)):
-        attention = find_attentions(graph)[number]  # anew: each edit replaces the nodes
+        attention = find_attentions(graph)[number]  # search again: each edit replaces the nodes
         _widen(graph, attention)
         _add_head(graph, attention)
     del graph.value_info[:]

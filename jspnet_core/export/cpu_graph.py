@@ -43,7 +43,7 @@ def _shapes(model: onnx.ModelProto) -> dict[str, list[int | str]]:
 
 
 def _repeat_for_neighbors(model: onnx.ModelProto) -> None:
-    """Where (B, m, K, C) less (B, m, 1, C) is narrow, write the latter out in full: row by row takes twice the time."""
+    """Repeat (B, m, 1, C) where it is subtracted from a narrow (B, m, K, C): broadcasting takes twice the time."""
     shapes, nodes = _shapes(model), []
     for node in model.graph.node:
         a, b = (shapes.get(name, []) for name in node.input) if node.op_type == "Sub" else ([], [])
@@ -58,7 +58,7 @@ def _repeat_for_neighbors(model: onnx.ModelProto) -> None:
 
 
 def _attend_in_parts(graph: onnx.GraphProto, number: int) -> None:
-    """Attend with one part of the queries after the other: the next step reads a part's scores from a cache."""
+    """Split the queries of an attention into chunks, whose scores stay in the CPU's cache for the next operator."""
     scores, softmax, weighed = find_attentions(graph)[number]
     (queries, keys), values, result = scores.input, weighed.input[1], weighed.output[0]
     parts = range(ATTENTION_PARTS)
@@ -79,7 +79,7 @@ def _attend_in_parts(graph: onnx.GraphProto, number: int) -> None:
 
 
 def _multiply_for_means(graph: onnx.GraphProto) -> None:
-    """Means over all points become products with a row of 1 / N: ReduceMean over an outer axis is slow."""
+    """Replace means over all points by products with a row of 1 / N: ReduceMean over an outer axis is slow."""
     axes = {w.name: numpy_helper.to_array(w).tolist() for w in graph.initializer if w.data_type == TensorProto.INT64}
     nodes: list[NodeProto] = []
     for node in graph.node:
@@ -132,7 +132,7 @@ class _Rows:
         del self.graph.value_info[:]
 
     def _sum_behind(self, node: NodeProto) -> NodeProto | None:
-        """The Add that a Gemm in place of this MatMul can do: of a bias, or of an array that is there by then."""
+        """Find the Add that a Gemm can absorb: of a bias, or of an array computed before it."""
         if node.op_type != "MatMul" or len(self.dims.get(node.input[1], [])) != 2:
             return None
         add = self._only_consumer(node.output[0], "Add")
@@ -175,7 +175,7 @@ class _Rows:
         return self.rows[value]
 
     def _with_axes(self, value: str) -> None:
-        """Give rows their axes back. Open are the batch and, at level 0, the points."""
+        """Restore the axes of rows. The batch and, at level 0, the points are dynamic."""
         shape = self.shapes[value]
         if all(isinstance(size, int) for size in shape[1:]):
             wanted = _constant([-1, *shape[1:]], self.graph)

@@ -37,7 +37,7 @@ def lower_precision(model: onnx.ModelProto, precision: Precision) -> None:
 
 
 class _Retyping:
-    """One pass over the nodes in their order; `types` holds the element type of every float value met so far."""
+    """One pass over the nodes in their order; `types` holds the element type of every float value so far."""
 
     def __init__(self, graph: onnx.GraphProto, low: int):
         self.graph, self.low = graph, low
@@ -128,7 +128,7 @@ def _is_float(value: onnx.ValueInfoProto) -> bool:
 
 
 def emulated(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same arithmetic for runtimes without 16-bit operators: float32 throughout, every 16-bit result rounded.
+    """Emulate 16-bit operators in float32, each result rounded, for runtimes that lack them.
 
     This is what hardware that multiplies in 16 bits and adds in 32 computes, but for the order of its sums.
     """

@@ -1,4 +1,4 @@
-"""Write files and folders whole or not at all."""
+"""Atomic writes of files and folders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A new file beside `path` that takes its place once it is complete, and vanishes if anything goes wrong."""
+    """Create a temporary file beside `path`, renamed to `path` at the end and removed after an error."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with partial.open("xb") as file:
@@ -24,7 +24,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """A new folder beside `path` that takes its place once it is complete, and vanishes if anything goes wrong.
+    """Create a temporary folder beside `path`, renamed to `path` at the end and removed after an error.
 
     What a process that was killed left behind is removed by the next one.
     """

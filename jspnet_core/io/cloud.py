@@ -16,7 +16,7 @@ class CloudFileError(JspnetError):
 
 @dataclass(frozen=True)
 class Table:
-    """The points of a file as the file holds them, in its order and units.
+    """Points of a file with all its columns, in its order and units.
 
     columns: arrays with N rows by name, of the file's dtypes; (N,), or (N, K) for K values per point.
     format: name of the file's format: ply, pcd, las, e57, npz, npy or text.

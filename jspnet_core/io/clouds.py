@@ -1,4 +1,4 @@
-"""Clouds from files, labelled clouds to files; the suffix of a file says which format it has."""
+"""Read clouds from files and write labelled clouds; the suffix of a file selects the format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Coordinates and colours among the columns of a file, whatever their names, dtypes and ranges."""
+"""Find coordinates and colours among the columns of a file, of any usual name, dtype and range."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STACKED = ("rgb", "color", "colors", "colour", "colours")
 
 
 def find_columns(columns: Columns, wanted: tuple[tuple[str, ...], ...]) -> list[str]:
-    """The names in `columns` that equal one of the tuples, capitals aside; empty where there are none."""
+    """Return the names in `columns` that equal one of the tuples, ignoring case; empty if none do."""
     by_lower = {name.lower(): name for name in reversed(list(columns))}
     for names in wanted:
         if all(name in by_lower for name in names):
@@ -32,7 +32,7 @@ def find_columns(columns: Columns, wanted: tuple[tuple[str, ...], ...]) -> list[
 
 
 def is_coordinate_or_colour(name: str) -> bool:
-    """Whether a column of this name is one of a point's coordinates or of its colour."""
+    """Return whether a column of this name is one of a point's coordinates or of its colour."""
     return name.lower() in {*_PACKED, *_STACKED, *(one for names in (*_XYZ, *_RGB) for one in names)}
 
 

@@ -1,4 +1,4 @@
-"""Tables from one format for another: coordinates, colours and labels under the names that the format has for them."""
+"""Convert tables between formats: coordinates, colours and labels get the column names of the format."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def world_coordinates(table: Table, scale: float = 1.0) -> np.ndarray:
 
 
 def table_of(cloud: Cloud) -> Table:
-    """The columns of a cloud that comes from no file."""
+    """Create the columns of a cloud that was not read from a file."""
     exact = cloud.points.astype(np.float64) + cloud.offset if cloud.offset.any() else cloud.points.astype(np.float32)
     columns = dict(zip("xyz", exact.T, strict=True))
     if cloud.colors is not None:
@@ -53,7 +53,7 @@ def without_labels(table: Table) -> Table:
 
 
 def in_format(table: Table, target: str) -> Table:
-    """The table as it is where it comes from the format `target`, else with the usual names of a point's columns.
+    """Return the table unchanged if it was read from the format `target`, else with the usual column names.
 
     These are x y z red green blue, or, for npz, xyz (N, 3) and rgb (N, 3).
     """

@@ -1,4 +1,4 @@
-"""Read npz and npy files of known content, with errors that say what was found and what is accepted."""
+"""Read npz and npy files of known content, with errors that name what was found and what is accepted."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def _split(
 
 
 def _check_sizes(path: Path) -> None:
-    """Raise ValueError where the file's own tables promise more than it may hold, before anything is allocated."""
+    """Raise ValueError if the sizes in the file's directory exceed the limit, before anything is allocated."""
     most = max(MOST_UNPACKED, 100 * path.stat().st_size)
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
@@ -179,7 +179,7 @@ def _check_sizes(path: Path) -> None:
 
 
 def _check_array(file: IO[bytes], size: int, name: str) -> None:
-    """Raise ValueError where the header of an npy file promises more than `size` bytes."""
+    """Raise ValueError if the header of an npy file describes more than `size` bytes."""
     version = npy_format.read_magic(file)
     readers = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
     if version not in readers:

@@ -12,7 +12,7 @@ _ODD = re.compile(rb"[-+]?nan\([^)\s]*\)|[-+]?1\.#(?:QNAN|SNAN|IND|INF)\d*|[-+]?
 
 
 def most_rows(size: int, columns: int) -> int:
-    """How many rows of `columns` numbers `size` bytes of text can hold at most."""
+    """Return the largest number of rows of `columns` numbers that `size` bytes of text can hold."""
     return (size + 1) // (2 * max(columns, 1))
 
 
@@ -40,7 +40,7 @@ def _load(text: bytes, dtype: np.dtype, delimiter: str | None, rows: int | None)
 
 
 def _cast(text: bytes, dtype: np.dtype, delimiter: str | None, rows: int | None) -> np.ndarray:
-    """The same by way of doubles: for whole numbers that are written as 255.0 or 2.55e2."""
+    """Parse as doubles, then cast: for whole numbers that are written as 255.0 or 2.55e2."""
     names = dtype.names or ()
     doubles = _load(text, np.dtype([(name, np.float64, dtype[name].shape) for name in names]), delimiter, rows)
     result = np.empty(len(doubles), dtype)

@@ -58,7 +58,7 @@ class Element:
 
     @cached_property
     def dtype(self) -> np.dtype:
-        """Of a row without its lists. Raises ValueError for a property that occurs twice."""
+        """Data type of a row without its lists. Raises ValueError for a property that occurs twice."""
         return np.dtype([(one.name, one.kind) for one in self.properties if not one.counted_by])
 
     def without_lists(self, line: bytes) -> bytes:

@@ -34,7 +34,7 @@ class Intrinsics:
 
     @classmethod
     def read(cls, path: Path | str) -> Intrinsics:
-        """From a text file with the 3 x 3 camera matrix."""
+        """Read a text file with the 3 x 3 camera matrix."""
         k = _read_matrix(Path(path), (3, 3))
         return cls(float(k[0, 0]), float(k[1, 1]), float(k[0, 2]), float(k[1, 2]))
 

@@ -23,7 +23,7 @@ _MOST_HEADER = 50  # lines
 
 @dataclass(frozen=True)
 class TextExtra:
-    """What the writer needs to repeat a file.
+    """Layout of a text file, so that the writer can repeat it.
 
     head: the lines before the points; names: whether the last of them names the columns; lines: the rows as they
     were; delimiter: between two columns.
@@ -70,7 +70,7 @@ def read_text(path: Path) -> Table:
 
 
 def holds_rows(path: Path) -> bool:
-    """Whether a text file begins as one of points, not as prose. Raises OSError."""
+    """Return whether a text file begins as one of points, not as prose. Raises OSError."""
     with path.open("rb") as file:
         begin = file.read(20_000)
     try:
@@ -81,7 +81,7 @@ def holds_rows(path: Path) -> bool:
 
 
 def write_text(file: BinaryIO, table: Table, labels: Mapping[str, np.ndarray], delimiter: str) -> None:
-    """Write the rows of a table, as they stood in the file where it was text, each with its labels behind."""
+    """Write the rows of a table, unchanged if it was read from text, with the labels as last columns."""
     added = [*labels.values()]
     if isinstance(table.extra, TextExtra):
         extra, mark = table.extra, table.extra.delimiter
@@ -132,7 +132,7 @@ def _like_colours(values: np.ndarray) -> bool:
 
 
 def _head(lines: list[bytes]) -> tuple[int, list[str] | None]:
-    """How many lines come before the rows, and the names of the columns where one of them states some."""
+    """Return the number of lines before the rows, and the names of the columns where one of them lists some."""
     names: list[str] | None = None
     for i, line in enumerate(lines[:_MOST_HEADER]):
         text = line.decode("latin-1").removeprefix("\xef\xbb\xbf").strip()  # a byte order mark
@@ -162,7 +162,7 @@ def _delimiter(row: str) -> tuple[str | None, bool]:
 
 
 def _check_count(head: list[bytes], rows: int) -> None:
-    """Raise ValueError where a line before the rows, as the first of .pts files, promises more of them."""
+    """Raise ValueError where a line before the rows, as the first of .pts files, states a larger number."""
     for line in head:
         if line.strip().isdigit() and int(line) > rows:
             raise ValueError(f"cut short: its first line promises {int(line)} points, {rows} are there")

@@ -1,4 +1,4 @@
-"""Notice coordinates that are not metres, by the size that rooms and camera frames have."""
+"""Detect coordinates that are not metres, from the usual size of rooms and camera frames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HEIGHT, _WIDTH = 2.7, 5.0
 
 
 def unit_warning(points: np.ndarray, option: str = "--scale ") -> str:
-    """A sentence that names the unit which a cloud seems to have, and the factor that fits; empty for metres.
+    """Return a message with the probable unit of a cloud and the factor to metres; empty for metres.
 
     option: what sets the factor, up to the factor.
     points: (N, 3), NaN and Inf for no return. What is judged is the smallest of the three extents that hold 96 % of

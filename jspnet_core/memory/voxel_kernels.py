@@ -335,7 +335,7 @@ def sweep(
 def _is_seen_through(
     x: float, y: float, z: float, distance: float, image: np.ndarray, cells: int, margin: float
 ) -> bool:
-    """Whether the sensor measures beyond a point in its direction and in all directions around."""
+    """Return whether the sensor measures beyond a point in its direction and in all directions around."""
     face, a, b, _ = _pixel(x, y, z, cells)
     if face < 0:
         return False

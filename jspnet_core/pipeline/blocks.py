@@ -97,7 +97,7 @@ def sample_block(member: np.ndarray, count: int, rng: np.random.Generator) -> np
 def network_sizes(count: np.ndarray, smallest: int, largest: int) -> np.ndarray:
     """Points of each block that go through the network, without most of its padding: the least of 13 sizes that fits.
 
-    Few sizes, because engines prepare each one when they first meet it. count: (B,) points of each block, at most
+    Few sizes, because engines prepare each size when it first occurs. count: (B,) points of each block, at most
     `largest`. smallest: fewest points that the network takes. Returns (B,).
     """
     sizes = np.unique(np.linspace(smallest, largest, 13).round().astype(int))

@@ -22,10 +22,10 @@ def load_segmenter(
     engine: str = "onnxruntime",
     settings: SegmenterSettings | None = None,
 ) -> Segmenter:
-    """Create a segmenter: all of a frame on the GPU where engine and kernels allow it, else the CPU around the network.
+    """Create a segmenter: every step on the GPU where engine and kernels allow it, else all but the network on the CPU.
 
     model: a name of `MODELS` or a model file; None: the default. engine: one of `jspnet_core.engine.ENGINES`.
-    Steps that take long are logged; a warning says why no more than the network runs on the GPU where that is so.
+    Slow steps are logged. A warning gives the reason where only the network runs on the GPU.
     Raises `ModelFileError` for a file that cannot be used, `EngineError` for an engine that is not available.
     """
     tolerate_cache_errors()

@@ -60,7 +60,7 @@ def _hash(points: np.ndarray, per_metre: float, of_point: np.ndarray) -> tuple[n
     last, voxel = np.int64(-1), np.int32(-1)
     for begin in range(0, len(points), _KEYS_AT_ONCE):
         size = min(_KEYS_AT_ONCE, len(points) - begin)
-        for j in range(size):  # apart from the table, this loop is vectorised
+        for j in range(size):  # the compiler vectorises all of this loop but the table look-up
             wanted[j] = _key(points, begin + j, per_metre)
         for j in range(size):
             key = wanted[j]

@@ -85,7 +85,7 @@ def draw_classes(path: Path, scores: Mapping[str, Score]) -> None:
 
 
 def draw_confusion(path: Path, score: Score) -> None:
-    """Where the points of each true class went, in per cent of the class."""
+    """Confusion matrix of the classes, in per cent of each true class."""
     names = [c.name for c in score.classes]
     shares = 100.0 * score.confusion / np.maximum(score.confusion.sum(axis=1, keepdims=True), 1)
     nothing = shares[:, -1].max() < 0.5

@@ -1,4 +1,4 @@
-"""What the folder of a training run says about it."""
+"""Read the folder of a training run: its metadata, logs and scores."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class RunRecord:
     logged_seconds: float
 
     def facts(self) -> dict[str, str]:
-        """What has to be known to do the run again, in words, by a heading."""
+        """Facts needed to reproduce the run: text by heading."""
         get = self.record.get
         versions = ", ".join(f"{name} {version}" for name, version in get("versions", {}).items())
         command = get("command")
@@ -146,7 +146,7 @@ def _curves(folder: Path) -> tuple[dict[str, Curve], float]:
 
 
 def _curve(steps: list[int], values: list[float]) -> Curve:
-    """What a run logged before it was stopped, and did again after resuming, counts as it was done last."""
+    """Build a curve; of steps that were repeated after resuming, the last value counts."""
     blocks = np.array(steps, np.int64)
     later = np.minimum.accumulate(blocks[::-1])[::-1]  # the smallest of this and all later steps
     last = np.append(blocks[:-1] < later[1:], True)[: len(blocks)]

@@ -14,7 +14,7 @@ from numba import njit
 _CELLS_PER_POINT = 4
 """Bound on the table of cells: where the cells asked for would be more, they are made larger."""
 
-_MANY = 4000  # queries from which a second thread is worth its while
+_MANY = 4000  # queries from which a second thread pays
 
 
 class Grid(NamedTuple):

@@ -1,4 +1,4 @@
-"""Points sorted into boxes that hold a few dozen to a few hundred each, so that far ones are passed over together."""
+"""KD buckets: points sorted into boxes of a few dozen to a few hundred, for AABB pruning."""
 
 from __future__ import annotations
 

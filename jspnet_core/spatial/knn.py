@@ -163,15 +163,15 @@ def _distances(xyz: np.ndarray, count: int, x: np.float32, y: np.float32, z: np.
 def _threshold(distance: np.ndarray, n: int, k: int) -> tuple[int, int, int, int]:
     """A distance that k to `_room(k)` of n distances, padded with infinity, do not exceed: its bits, how many.
 
-    Bits of distances order as they do. Where too many are equal, it is the one that the k smallest end with, and its
-    neighbour below, of which fewer than k do not exceed, tells them apart: its bits, how many.
+    Bits of distances order as they do. Where too many are equal, it is the k-th smallest distance; then
+    the largest distance below it, which fewer than k do not exceed, is returned as well: its bits, how many.
     """
     keys, room = distance.view(np.int32), _room(k)
     low, fewer, high, within = np.int32(-1), 0, keys[:n].max(), n
     steps = 0
     while within > room and high - low > 1:
         middle = low + (high - low) // 2
-        if steps < 6:  # on a surface, as many points lie within a distance as its square says
+        if steps < 6:  # on a surface, the number of points within a distance grows with its square
             a, b = np.int32(max(low, 0)).view(np.float32), np.int32(high).view(np.float32)
             share = np.float32((0.5 * (k + room) - fewer) / (within - fewer))
             middle = min(max(np.int64(np.float32(a + (b - a) * share).view(np.int32)), low + 1), high - 1)

@@ -54,7 +54,7 @@ class DepthFrame:
 def take_frame(
     solids: Primitives, light: Light, T_world_camera: np.ndarray, camera: Camera, rng: np.random.Generator
 ) -> DepthFrame:
-    """What the camera sees at its pose, (4, 4), with the noise of a structured-light sensor."""
+    """Render the camera's frame at its pose, (4, 4), with the noise of a structured-light sensor."""
     turn, origin = np.ascontiguousarray(T_world_camera[:3, :3]), np.ascontiguousarray(T_world_camera[:3, 3])
     rays = camera.rays()
     truth, hit = np.empty(rays.shape[:2]), np.empty(rays.shape[:2], np.int32)

@@ -144,7 +144,7 @@ def ceiling_lamp(build: Builder, style: Style, long: float) -> None:
 
 
 def scatter_on_desk(build: Builder, style: Style, width: float, depth: float, top: float) -> None:
-    """What lies on a desk whose top is at height `top`."""
+    """Objects on a desk whose top is at height `top`."""
     rng = build.rng
     if rng.random() < 0.85:
         x = float(rng.uniform(-0.2, 0.2) * width)

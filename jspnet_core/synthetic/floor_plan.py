@@ -1,4 +1,4 @@
-"""Where things may stand and hang: a room's floor plan and walls, with what is taken."""
+"""Occupancy of a room's floor and walls: places where things may stand and hang."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Patch:
     top: float
 
     def overlaps(self, other: Patch, margin: float) -> bool:
-        """Whether two patches of the same wall come closer to each other than `margin` metres along it."""
+        """Return whether two patches of the same wall come closer to each other than `margin` metres along it."""
         beside = self.end + margin < other.start or other.end + margin < self.start
         return self.wall == other.wall and not beside and self.bottom < other.top and other.bottom < self.top
 

@@ -106,7 +106,7 @@ def _measure(truth: Truth, image: np.ndarray, setup: Setup, rng: np.random.Gener
 
 
 def _contrast(image: np.ndarray) -> np.ndarray:
-    """How much there is to match: (H, W) float32, 0 to 1, from the differences along the rows."""
+    """Texture for stereo matching: (H, W) float32, 0 to 1, from the differences along the rows."""
     grey = image.astype(np.float32).mean(2)
     step = np.zeros_like(grey)
     step[:, 2:-2] = np.abs(grey[:, 4:] - grey[:, :-4])
@@ -116,7 +116,7 @@ def _contrast(image: np.ndarray) -> np.ndarray:
 def _seen_panes(
     truth: Truth, triangles: Triangles, of_scene: np.random.Generator, rng: np.random.Generator
 ) -> np.ndarray:
-    """Where a pane of glass returns something of its own: dirt, frost, reflections. (H, W) bool."""
+    """Pixels in which a pane of glass itself returns light: dirt, frost, reflections. (H, W) bool."""
     if not (truth.glass >= 0).any():
         return np.zeros(truth.glass.shape, bool)
     share = np.clip(of_scene.uniform(-0.5, 0.7, int(triangles.instance.max()) + 1), 0.0, 1.0)

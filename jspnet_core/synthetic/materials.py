@@ -1,4 +1,4 @@
-"""What surfaces look like: colours, procedural textures, and how well a depth sensor sees them."""
+"""Materials of surfaces: colours, procedural textures, and their response to a depth sensor."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Material:
     dropout: float = 0.0
 
     def varied(self, rng: np.random.Generator, amount: float = 0.06) -> Material:
-        """The same material a little lighter or darker and off in hue."""
+        """Vary a material's brightness and hue a little."""
         shift = rng.normal(0.0, amount) + rng.normal(0.0, amount / 3, 3)
         red, green, blue = np.clip(np.asarray(self.color) + shift, 0.02, 0.98)
         return replace(self, color=(float(red), float(green), float(blue)))

@@ -1,4 +1,4 @@
-"""Where a person with a camera could walk, and a walk."""
+"""Camera paths: free floor for a person with a camera, and a walk over it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a scanner stands in a room."""
+"""Scanner positions in a room."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_BEYOND = 12
 
 
 def scan_places(scene: FurnishedScene, triangles: Triangles, room: int, rng: np.random.Generator) -> np.ndarray:
-    """Where the scanner stands: (E, 3) float64, spread over the free floor of a room, one in four of them low.
+    """Choose scanner positions: (E, 3) float64, spread over the free floor of a room, one in four of them low.
 
     Parts of the room that no way leads to, behind rows of desks, are scanned from above the furniture there.
     """
@@ -61,13 +61,13 @@ def _beyond(
 
 
 def _is_open(triangles: Triangles, eye: np.ndarray) -> bool:
-    """Whether nothing is close around a place, and it is not inside a piece of furniture."""
+    """Return whether nothing is close around a place, and it is not inside a piece of furniture."""
     depth = np.stack([draw(triangles, view).depth for view in cube_views(eye, 24)])
     return bool(depth.min() > 0.2 and np.median(depth) > 0.8)
 
 
 def in_outline(points: np.ndarray, polygon: np.ndarray, margin: float) -> np.ndarray:
-    """Whether points, (N, 2), lie in a polygon, (K, 2), or within `margin` metres of its edges: (N,) bool."""
+    """Test whether points, (N, 2), are in a polygon, (K, 2), or within `margin` metres of its edges: (N,) bool."""
     inside = np.zeros(len(points), bool)
     _in_outline(np.ascontiguousarray(points, np.float64), polygon, margin * margin, inside)
     return inside

@@ -1,4 +1,4 @@
-"""Where robots and people hold their cameras: on free floor, near furniture or looking across the room."""
+"""Camera poses of robots and people: on free floor, near furniture or looking across the room."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _any_yaw(rng: np.random.Generator) -> float:
 
 
 def _height(rng: np.random.Generator) -> float:
-    """Of vacuum cleaners, small and large robots, people and shelves."""
+    """Camera heights on vacuum cleaners, small and large robots, people and shelves."""
     middle = rng.choice((0.2, 0.5, 1.0, 1.4, 1.8), p=(0.15, 0.2, 0.25, 0.25, 0.15))
     return float(rng.normal(middle, 0.18))
 
@@ -80,7 +80,7 @@ def _near(
 
 
 def interest(triangles: Triangles, pose: np.ndarray, field: float) -> float:
-    """How much there is to see from a pose: more for many objects, less for a bare wall or a view into furniture.
+    """Score the view from a pose: more for many objects, less for a bare wall or a view into furniture.
 
     field: horizontal field of view in degrees.
     """

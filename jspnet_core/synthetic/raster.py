@@ -38,7 +38,7 @@ class View:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a view sees. opaque, glass: (H, W) int32, nearest triangle of each kind, or NOTHING; glass only in front.
+    """Triangles by pixel. opaque, glass: (H, W) int32, nearest triangle of each kind, or NOTHING; glass only in front.
 
     depth, glass_depth: (H, W) float32, metres along the optical axis; infinite where there is nothing.
     """
@@ -124,14 +124,14 @@ def _project(
 
 @njit(cache=True, nogil=True, inline="always")
 def _holds_pixels(a: float, b: float, c: float, size: int) -> bool:
-    """Whether the span of three coordinates holds the centre of a pixel of the picture."""
+    """Return whether the span of three coordinates contains the centre of a pixel of the picture."""
     low, high = min(a, b, c), max(a, b, c)
     return high >= 0.0 and low <= size - 1.0 and np.ceil(low - SLACK) <= high + SLACK
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _in_sight(center: np.ndarray, radius: float, camera: np.ndarray, lens: np.ndarray, width: int, height: int) -> bool:
-    """Whether a sphere touches the view's pyramid."""
+    """Return whether a sphere intersects the view's frustum."""
     x = camera[0, 0] * center[0] + camera[0, 1] * center[1] + camera[0, 2] * center[2] + camera[0, 3]
     y = camera[1, 0] * center[0] + camera[1, 1] * center[1] + camera[1, 2] * center[2] + camera[1, 3]
     z = camera[2, 0] * center[0] + camera[2, 1] * center[1] + camera[2, 2] * center[2] + camera[2, 3]

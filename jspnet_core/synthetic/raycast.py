@@ -14,7 +14,7 @@ TILE = 16
 
 @njit(cache=True, fastmath=True, inline="always")
 def _slab(o: float, d: float, h: float) -> tuple[float, float]:
-    """Where a ray enters and leaves |coordinate| <= h."""
+    """Distances at which a ray enters and leaves |coordinate| <= h."""
     inverse = 1.0 / d if abs(d) > 1e-12 else 1e12
     a, b = (-h - o) * inverse, (h - o) * inverse
     return min(a, b), max(a, b)
@@ -170,7 +170,7 @@ def cast_pixels(
 
 @njit(cache=True, fastmath=True, parallel=True)
 def hit_points(origin: np.ndarray, turn: np.ndarray, rays: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """Where the rays of `cast_pixels` end, (H, W, 3) float64, metres, world; the camera itself for no hit."""
+    """End points of the rays of `cast_pixels`, (H, W, 3) float64, metres, world; the camera itself for no hit."""
     points = np.empty(rays.shape)
     for row in prange(depth.shape[0]):
         for column in range(depth.shape[1]):
@@ -194,7 +194,7 @@ def is_blocked(
     half: np.ndarray,
     radius: np.ndarray,
 ) -> bool:
-    """Whether a primitive stands between the points `a` and `b`, (3,) float64 each, metres, world."""
+    """Return whether a primitive is between the points `a` and `b`, (3,) float64 each, metres, world."""
     dx, dy, dz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     length2 = dx * dx + dy * dy + dz * dz
     for p in range(len(kind)):
@@ -221,7 +221,7 @@ def seen_from(
     half: np.ndarray,
     radius: np.ndarray,
 ) -> np.ndarray:
-    """Which surface points at least one of the eyes sees.
+    """Select the surface points that at least one of the eyes sees.
 
     points, normals: (N, 3) float64; eyes: (E, 3) float64; metres, world. Returns (N,) bool.
     """

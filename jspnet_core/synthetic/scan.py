@@ -137,7 +137,7 @@ def _depth(
     faces: np.ndarray,
     normal: np.ndarray,
 ) -> float:
-    """How many times `direction`, (3,), from a pose reaches a triangle's plane; -1 where it only grazes it."""
+    """Multiple of `direction`, (3,), at which a ray from a pose reaches a triangle's plane; -1 at grazing angles."""
     along, offset, square = 0.0, 0.0, 0.0
     for axis in range(3):
         square += direction[axis] * direction[axis]
@@ -148,7 +148,7 @@ def _depth(
 
 @njit(cache=True, nogil=True, inline="always")
 def _slot(keys: np.ndarray, key: int, mask: int) -> int:
-    """Where a key stands in a hash table, or the free slot where it would."""
+    """Find the slot of a key in a hash table, or the free slot for it."""
     mixed = key ^ (key >> 17) * 0x27D4EB2F
     mixed ^= (mixed >> 23) * 0x165667B1
     slot = (mixed ^ (mixed >> 29)) & mask

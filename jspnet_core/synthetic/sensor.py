@@ -1,4 +1,4 @@
-"""What a structured-light depth sensor adds to the truth: noise, holes, mixed pixels at edges, image noise."""
+"""Errors of a structured-light depth sensor: noise, holes, mixed pixels at edges, image noise."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def measure(
     farthest: float,
     seed: int,
 ) -> np.ndarray:
-    """What the sensor reads where the truth is `depth`.
+    """Simulate the sensor's reading of a true `depth`.
 
     depth: (H, W) float64, metres along z. sight, normals: (H, W, 3), from the camera to the surface, and the
     surface's unit normal. dropout: (H, W), share of rays that the surface swallows. nearest, farthest: metres.

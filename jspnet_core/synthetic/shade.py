@@ -75,7 +75,7 @@ def lamps_near(light: Light, places: np.ndarray, most: int = MOST_LAMPS) -> Ligh
         return light
     square = np.square(places[:, None] - light.place[None]).sum(2)
     share = (light.color.mean(1) / (FALLOFF + square)).sum(0)
-    share[: len(light.shadow)] *= 2.0  # light that casts shadows is worth more
+    share[: len(light.shadow)] *= 2.0  # prefer lights that cast shadows
     chosen = np.sort(np.argsort(-share)[:most])
     shadow = light.shadow[chosen[chosen < len(light.shadow)]]
     return Light(light.place[chosen], light.color[chosen], light.direction[chosen], shadow, light.ambient)

@@ -17,7 +17,7 @@ CELL = 0.15
 
 @dataclass(frozen=True)
 class Light:
-    """How bright it is everywhere in the room, computed once.
+    """Illumination everywhere in the room, computed once.
 
     level: (X, Y, Z) float64, around 1 in the open; cell (0, 0, 0) is centred at `origin`, (3,) metres, world.
     tint: (3,) float64, colour of the light. ambient: share of light that reaches every corner.

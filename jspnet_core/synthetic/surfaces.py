@@ -51,7 +51,7 @@ def _on_boxes(half: np.ndarray, areas: np.ndarray, rng: np.random.Generator) -> 
 
 
 def _on_cylinders(half: np.ndarray, areas: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """As `_on_boxes`, on the sides and caps of cylinders along z."""
+    """Sample points as `_on_boxes` does, on the sides and caps of cylinders along z."""
     angle = rng.uniform(0.0, 2.0 * np.pi, len(half))
     side = rng.random(len(half)) < areas[:, 0] / areas.sum(1)
     reach = np.where(side, 1.0, np.sqrt(rng.random(len(half))))
@@ -64,7 +64,7 @@ def _on_cylinders(half: np.ndarray, areas: np.ndarray, rng: np.random.Generator)
 
 
 def _on_ellipsoids(half: np.ndarray, areas: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """As `_on_boxes`, on ellipsoids; a little denser at their flat ends."""
+    """Sample points as `_on_boxes` does, on ellipsoids; a little denser at their flat ends."""
     direction = rng.standard_normal(half.shape)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     gradient = direction / half

@@ -133,7 +133,7 @@ def _used_textures(placed: Sequence[PlacedMesh], textures: Textures | None) -> d
 def _look(
     placed: PlacedMesh, names: Mapping[str, int], textures: Textures | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of a mesh's faces: linear colour (F, 3) float32, texture row (F,) int16, mirror (F,) bool."""
+    """Appearance of a mesh's faces: linear colour (F, 3) float32, texture row (F,) int16, mirror (F,) bool."""
     mesh = placed.mesh
     color, texture = to_linear(mesh.color), np.full(len(mesh.faces), NO_TEXTURE, np.int16)
     mirror = np.zeros(len(mesh.faces), bool)

@@ -25,7 +25,7 @@ class CudaGraphError(JspnetError):
 
 
 def can_capture(run: TrainingRun) -> bool:
-    """Whether steps of a run can be captured: on one GPU, without distillation."""
+    """Return whether steps of a run can be captured: on one GPU, without distillation."""
     return run.world.device.type == "cuda" and run.world.size == 1 and run.teacher is None
 
 

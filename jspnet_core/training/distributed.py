@@ -31,7 +31,7 @@ class World:
 
     @property
     def is_main_process(self) -> bool:
-        """Whether this process writes files, logs and shows progress."""
+        """Return whether this process writes files, logs and shows progress."""
         return self.rank == 0
 
     def mean(self, value: Tensor) -> Tensor:

@@ -72,7 +72,7 @@ def target_weights(share: np.ndarray, targets: Targets, recipe: Recipe, device: 
 
 
 def has_native_bfloat16(device: torch.device) -> bool:
-    """Whether a device multiplies bfloat16 natively: a GPU, or a CPU with AVX-512 BF16 or AMX."""
+    """Return whether a device multiplies bfloat16 natively: a GPU, or a CPU with AVX-512 BF16 or AMX."""
     if device.type != "cpu":
         return True
     capabilities = torch.cpu.get_capabilities()

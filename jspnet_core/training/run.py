@@ -121,7 +121,7 @@ class TrainingRun:
 
     @property
     def out_of_patience(self) -> bool:
-        """Whether validation has not improved for the recipe's number of validations (early stopping)."""
+        """Return whether validation has not improved for the recipe's number of validations (early stopping)."""
         patience = self.recipe.patience * self.recipe.validate_every
         return bool(patience) and self.samples - self.best_samples >= patience
 

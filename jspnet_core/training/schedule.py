@@ -36,7 +36,7 @@ class Schedule:
         return ENDLESS if self.recipe.minutes else self.recipe.samples
 
     def validation_due(self, before: int) -> bool:
-        """Whether to validate now; call it after each step. before: blocks before the step."""
+        """Return whether to validate now; call it after each step. before: blocks before the step."""
         run = self.run
         run.progress = self._progress()
         if run.progress is not None:
@@ -71,5 +71,5 @@ class Schedule:
 
 
 def crosses_multiple(before: int, after: int, interval: int) -> bool:
-    """Whether a multiple of `interval` lies in (before, after]."""
+    """Return whether a multiple of `interval` lies in (before, after]."""
     return after // interval > before // interval

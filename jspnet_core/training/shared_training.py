@@ -1,4 +1,4 @@
-"""Several networks trained at once on one device, on the same blocks: those that cut blocks are mostly the bottleneck.
+"""Train several networks at once on one device, on the same blocks: cutting blocks is mostly the bottleneck.
 
 Each network has its own mixture of the sources and its own recipe; the schedule follows the time.
 """
@@ -48,7 +48,7 @@ class Shareable(Protocol):
 
 @dataclass(frozen=True)
 class Member:
-    """A run, its share of each source, and what a report is told: its blocks so far and its mean losses."""
+    """A run, its share of each source, and its callback for reports: blocks so far and mean losses."""
 
     name: str
     run: TrainingRun
@@ -93,7 +93,7 @@ class SharedTraining:
         return partial(train_step, run, run.network, weights=weights)
 
     def train_step(self, packed: PackedBatch, progress: float) -> None:
-        """One step of each member, on a stream of its own: what one leaves of the GPU the other takes."""
+        """Run one step of each member, on separate streams, so that they share the GPU."""
         batches = self._on_device(packed)
         for i, member in enumerate(self.members):
             member.run.progress = progress
@@ -115,7 +115,7 @@ class SharedTraining:
         return packed.unpack(memory)
 
     def take_losses(self) -> list[dict[str, float]]:
-        """Mean losses of each member since the last look; waits for the GPU."""
+        """Return the mean losses of each member since the last call; waits for the GPU."""
         self.wait()
         means = [{name: float(value) / self.counted for name, value in sums.items()} for sums in self.sums]
         self.sums, self.counted = [{} for _ in self.members], 0

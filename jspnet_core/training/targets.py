@@ -18,7 +18,7 @@ from jspnet_core.classes import UNLABELLED, ClassTable
 
 @dataclass(frozen=True)
 class Targets:
-    """What points may be labelled as, for a network with C classes.
+    """Targets of the labels of several class tables, for a network with C classes.
 
     classes: of the network. members: (T, C) bool, which classes each target stands for: first the C classes themselves,
     then the groups of classes that a label of a smaller table stands for.
@@ -41,7 +41,7 @@ class Targets:
         return self.members[len(self.classes) :]
 
     def groups_on(self, device: torch.device) -> Tensor | None:
-        """`groups` on a device, None without any: a loss without groups takes a shorter way."""
+        """`groups` on a device, None without any, for which the loss is simpler."""
         groups = self.groups()
         return torch.from_numpy(groups).to(device) if len(groups) else None
 

@@ -1,4 +1,4 @@
-"""The folder of what is built once and kept."""
+"""Cache folder of engines and compiled kernels."""
 
 from __future__ import annotations
 

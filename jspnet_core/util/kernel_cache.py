@@ -1,4 +1,4 @@
-"""Go on without numba's cache of compiled kernels where it cannot be read or written: a full disk, a damaged file."""
+"""Continue without numba's kernel cache if it cannot be read or written: full disk, damaged file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _warned = False
 
 
 def tolerate_cache_errors() -> None:
-    """Let kernels be compiled anew where their cache fails, with one warning, instead of failing with it.
+    """Compile kernels again if their cache fails, with one warning, instead of raising its error.
 
     Call it before the first kernel runs. It replaces numba's own guard around reading and writing the cache, which
     tolerates such errors on Windows alone.

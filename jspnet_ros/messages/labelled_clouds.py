@@ -146,7 +146,7 @@ def _serialised(
 
 
 def _in_words(point: np.dtype) -> np.dtype:
-    """The same bytes with the label as a word, so that the three bytes after it are written with it, as zeros."""
+    """Return the data type with the label as a 32-bit word, which also writes the three padding bytes, as zeros."""
     fields = dict(point.fields or {})
     formats = ["<u4" if name == "label" else fields[name][0] for name in fields]
     offsets = [fields[name][1] for name in fields]

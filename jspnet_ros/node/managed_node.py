@@ -83,7 +83,7 @@ class SegmentNode(LifecycleNode):
             self._unload()
 
     def build(self) -> bool:
-        """Build the engine, or find it built. Returns whether it is there; the log says why not."""
+        """Build the engine unless it is built. Returns whether it is available; the log gives the reason if not."""
         settings = read(self, NodeSettings)
         try:
             build_ahead(settings.engine, model_path(settings.model or None))

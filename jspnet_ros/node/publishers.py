@@ -37,7 +37,7 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which outputs have a subscriber."""
+    """Outputs that have a subscriber."""
 
     semantic: bool
     instances: bool

@@ -52,7 +52,7 @@ class Session:
 
     @property
     def verdict(self) -> str:
-        """Why the node should be deactivated; empty while it may go on."""
+        """Reason to deactivate the node; empty while it may go on."""
         return self._failures.verdict
 
     def check(self) -> None:

@@ -32,7 +32,7 @@ def test_a_trained_size_stands_beside_its_cheaper_forms_and_the_untrained_ones(c
     assert len(titles) == 8  # the three sizes, and of m: 8 bits, half the points, other keys, a narrow attention
     taught = replace(checkpoint, recipe={**checkpoint.recipe, "teacher": "some.pt"})
     titles = [candidate.title for candidate in sizes.candidates([("s", checkpoint), ("s", taught)])]
-    assert {"s", "s, taught", "s, 8 bits", "s, taught, 8 bits"} <= set(titles)
+    assert {"s", "s, distilled", "s, 8 bits", "s, distilled, 8 bits"} <= set(titles)
     half = next(c for c in sizes.candidates([("m", checkpoint)]) if "half the points" in c.title)
     assert half.configuration.points == SMALL.points // 2
 
@@ -42,7 +42,7 @@ def test_a_narrow_attention_loses_nothing_where_the_wide_one_needs_no_more():
     narrow = NetworkConfiguration(**{**SMALL.model_dump(), "d_k": 4, "d_v": 6})
     full = PIFF(wide, outputs=3)
     with torch.no_grad():
-        full.query.weight[4:], full.query.bias[4:] = 0, 0  # half of the width says nothing
+        full.query.weight[4:], full.query.bias[4:] = 0, 0  # half of the width has no meaning
         full.value.weight[6:] = 0
         full.value.bias.normal_(), full.key.bias.normal_(), full.query.bias[:4].normal_()
     weights = {f"{name}_piff.{key}": x for name in ("semantic", "instance") for key, x in full.state_dict().items()}

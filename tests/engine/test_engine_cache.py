@@ -25,7 +25,7 @@ def key(tmp_path):
 
 
 class Builder:
-    """Counts builds, and says what an engine was built for."""
+    """Builder that records its calls and returns a fixed engine."""
 
     def __init__(self, engine=b"engine\nof two lines", timing=b"measured"):
         self.engine, self.timing, self.given = engine, timing, []

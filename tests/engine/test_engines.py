@@ -1,4 +1,4 @@
-"""Engines: all label alike; what is said where a GPU is missing, TensorRT-RTX without one, OpenVINO, PyTorch."""
+"""Engines: equal labels, errors without a GPU, TensorRT-RTX without one, OpenVINO, PyTorch."""
 
 import re
 from importlib.util import find_spec
@@ -258,7 +258,7 @@ def checkpoint(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def exported(checkpoint, tmp_path_factory):
-    """The same network in the three precisions, traced once."""
+    """One network in the three precisions, traced once."""
     import onnx
 
     from jspnet_core.export.onnx_export import describe, export_graph, write_model

@@ -103,7 +103,7 @@ def toy_room(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
 
 
 def slow_score(rooms: list[tuple[np.ndarray, ...]], c: int) -> dict[str, float | None]:
-    """The same scores of one class, by sets and loops, straight from the definitions."""
+    """Compute the scores of one class from the definitions, by sets and loops."""
     correct = truth = guess = found = predicted = true = 0
     coverages, weighted = [], []
     for label, instance, true_label, true_instance in rooms:

@@ -59,7 +59,7 @@ def ascii_ply(more: str = "", tail: str = "") -> bytes:
 
 
 def binary_ply(order: str) -> bytes:
-    """Double coordinates in another order of columns, so that nothing but their names tells them apart."""
+    """Double coordinates in another order of columns, so that only the names identify them."""
     form = {"<": "binary_little_endian", ">": "binary_big_endian"}[order]
     header = ply_header(form, "uchar blue, double z, double y, double x, uchar green, uint8 red")
     rows = zip(POINTS.tolist(), COLORS.tolist(), strict=True)

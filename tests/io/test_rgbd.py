@@ -1,4 +1,4 @@
-"""Depth images to clouds: geometry, holes, and what is said of files that do not fit."""
+"""Depth images to clouds: geometry, holes, and errors for unsuitable files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instances fall apart at gaps, against the slow way of saying it."""
+"""Instances are split at gaps, compared with a slow reference."""
 
 import numpy as np
 import pytest

@@ -36,7 +36,7 @@ def join_slowly(xyz, index, clusters, labels, reach):
 
 
 def touching(xyz, index, members, a, rows, t, reach):
-    """Whether enough of a's points lie within reach of t, among those within reach of t's block."""
+    """Return whether enough of a's points lie within reach of t, among those within reach of t's block."""
     mine = xyz[index[a[0], rows]]
 
     def near(keys):

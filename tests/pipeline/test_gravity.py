@@ -1,4 +1,4 @@
-"""The gravity frame: how well it is found in made-up and in real clouds, and that it says what it did not find."""
+"""The gravity frame: accuracy on generated and real clouds, and reports of what was not found."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def surface(rng: np.random.Generator, origin: list[float], u: list[float], v: li
 
 
 def kitchen(rng: np.random.Generator, with_floor: bool = True) -> np.ndarray:
-    """What a camera sees of a room: x forward, y left, z up, floor at 0, camera above (0, 0): (N, 3)."""
+    """Simulate a camera's view of a room: x forward, y left, z up, floor at 0, camera above (0, 0): (N, 3)."""
     parts = [
         surface(rng, [4, -2, 0], [0, 4, 0], [0, 0, 2]),  # the wall ahead
         surface(rng, [1.5, -2, 0], [2.5, 0, 0], [0, 0, 2]),  # the wall on the right

@@ -1,4 +1,4 @@
-"""From voxels back to points: what each point takes, and what is said of an instance, against the slow way."""
+"""Labels of voxels to points, and summaries of instances, compared with a slow reference."""
 
 import numpy as np
 

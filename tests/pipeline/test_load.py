@@ -1,4 +1,4 @@
-"""Which segmenter an engine gets: a whole frame on its GPU, or the CPU around it."""
+"""Segmenter created for an engine: all steps on its GPU, or all but the network on the CPU."""
 
 from jspnet_core.cuda.emulation.host_network import HostNetwork
 from jspnet_core.cuda.stages import CudaStages
@@ -20,7 +20,7 @@ def test_an_engine_that_is_on_no_gpu_gets_the_cpu_around_it(caplog):
 
 
 class OnDevice(Engine):
-    """ONNX Runtime, said to be on a device whose kernels may be missing."""
+    """ONNX Runtime that claims to be on a device, whose kernels may be missing."""
 
     def __init__(self, network, closed):
         super().__init__(network.description)

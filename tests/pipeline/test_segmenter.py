@@ -244,7 +244,7 @@ def test_legacy_merging_is_reachable_while_running(segmenter, room, result):
 
 
 def test_a_device_labels_the_same_blocks_as_the_cpu_does(opened, kind, room, result, monkeypatch):
-    """What a block draws at random differs, so the CPU is given the device's blocks."""
+    """Give the CPU the device's blocks: points drawn at random differ."""
     if kind == "cpu":
         pytest.skip("the CPU is what the device is compared with")
     drawn = {}

@@ -1,4 +1,4 @@
-"""Where ROS is missing the tests of the node are skipped, saying so. Each test has a DDS domain of its own."""
+"""Skip the node's tests where ROS is missing, with the reason; give each test its own DDS domain."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_recorded_steps_give_the_losses_of_plain_ones(rooms, tmp_path):
 
 
 def test_a_step_that_cannot_be_recorded_says_how_to_train(rooms, tmp_path, monkeypatch):
-    """Where recording fails is the same on a GPU and without one."""
+    """Make the capture itself fail, so that the test runs without a GPU."""
 
     class Refused:
         def __init__(self, *_, **__):

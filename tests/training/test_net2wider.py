@@ -1,4 +1,4 @@
-"""A wide network begun where a narrow one has arrived says the same, and can learn more."""
+"""A network widened from a trained one computes the same function, and can learn more."""
 
 import pytest
 import torch

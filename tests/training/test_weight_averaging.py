@@ -17,7 +17,7 @@ from tests.labelled_rooms import SMALL, box_room, write_rooms
 
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory):
-    """Of two seeds, and of another network."""
+    """Checkpoints of two seeds, and of another network."""
     folder, rooms = tmp_path_factory.mktemp("runs"), [box_room(0)]
     other = NetworkConfiguration(**{**SMALL.model_dump(), "decoder_neighbors": 4})
     for name, configuration, seed in (("a", SMALL, 0), ("b", SMALL, 1), ("other", other, 0)):

@@ -71,7 +71,7 @@ logger = logging.getLogger("train_on_gpu")
 
 @dataclass(frozen=True)
 class Plan:
-    """What the command line asks for. seconds: in all, since BEGUN; generating: of them before training begins."""
+    """Settings of the command line. seconds: in all, since BEGUN; generating: of them before training begins."""
 
     out: Path
     work: Path
@@ -174,7 +174,7 @@ def start_generating(plan: Plan, part: int, until: float, workers: int, nice: in
 
 
 def furnish(order: dict) -> None:
-    """What `start_generating` starts: the first part in one go, later ones in pieces that training finds when ready."""
+    """Generate rooms in a process of `start_generating`: the first part at once, later ones in pieces for training."""
     first = part = order["part"]
     while (left := order["until"] - elapsed()) > 0 and (part == first or first > 0):
         what = Furnishing(**order["what"], first=100_000 * part)

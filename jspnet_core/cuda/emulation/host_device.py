@@ -49,7 +49,7 @@ class HostDevice:
         _bytes(target)[:] = byte
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the host's arrays free themselves."""
 
     def launch(self, kernel: str, grid: tuple[int, int], threads: int, *arguments: Argument, shared: int = 0) -> None:
         values = [_c_value(argument) for argument in arguments]

@@ -31,4 +31,4 @@ class HostNetwork:
         return uploaded(self.device, logits), uploaded(self.device, embeddings)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the host's arrays free themselves."""

@@ -123,6 +123,6 @@ def finish_instances(
 
 
 def no_instances(device: Device, voxels: DeviceVoxels) -> Instances:
-    """Instances of a cloud in which none are searched."""
+    """Create the result of a cloud without instance segmentation."""
     of_voxel = filled(device, (voxels.count,), np.int32, 0xFF)
     return Instances(of_voxel, zeros(device, (1,), np.int32), zeros(device, (1,), np.uint8), 0)

@@ -1,7 +1,7 @@
 """BlockMerging: clusters of overlapping blocks become instances of the whole cloud (steps 4 to 7 of inference).
 
-Blocks come one after the other. A cluster that meets cells which an earlier block gave to an instance of the same
-class joins that instance, others found a new one, and cells that are still empty take their cluster's instance.
+Blocks are merged in order. A cluster that shares cells with an instance of the same class from an earlier block joins
+that instance, others start a new one, and cells that are still empty take their cluster's instance.
 
 The reference's tables of 100 clusters per block and 300 instances per room are unbounded here: beyond them it raised
 errors or silently stopped merging.
@@ -42,9 +42,9 @@ def merge_blocks(
     cells: (B, N) int64, the cell each point lies in, 0 to cell_count - 1: a voxel, or one of `legacy_cells`.
     clusters: (B, N) int32, cluster of each point within its block, 0 to K - 1; -1: padding, ignored.
     labels: (B, N) uint8, class of each point.
-    mode: what becomes of a cluster of fewer than `MIN_NEW_POINTS` points that meets no instance. In the reference
-        (`legacy`) it joins instance 0, wherever that lies, and a later block's whole wall may follow the sliver of it
-        that was cut off by a block's edge. `fixed` gives it an id of its own.
+    mode: treatment of a cluster of fewer than `MIN_NEW_POINTS` points that shares no cell with an instance. In the
+        reference (`legacy`) it joins instance 0, wherever that is, so that a thin piece of a wall at a block's edge can
+        pull the whole wall of a later block into instance 0. `fixed` gives it an id of its own.
     Returns (cell_count,) int32: instance of each cell, 0 and up with gaps, -1 where no point lay.
     Raises ValueError for arrays of unlike shapes, a cell out of range, or an unknown mode.
     """

@@ -28,7 +28,7 @@ def split_at_gaps(xyz: np.ndarray, instance: np.ndarray, gap: float) -> np.ndarr
 def _pieces(grid: Grid, instance: np.ndarray, square: float) -> np.ndarray:
     """Component of each point, over all pairs of points of a cell and of neighbouring cells.
 
-    Most cells hold one piece alone: two of them meet by the first pair that is near, or are of one piece already.
+    Most cells hold a single piece: two such cells are joined by the first near pair, or belong to one piece already.
     """
     parent, whole = np.arange(len(instance)), np.zeros(len(grid.starts) - 1, np.bool_)
     for cell in range(len(whole)):

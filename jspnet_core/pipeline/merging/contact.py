@@ -1,9 +1,9 @@
 """Merge clusters of neighbouring blocks by contact: one pass over the borders, no overlap needed.
 
-BlockMerging (`block_merging`) joins clusters by the points that two blocks share, and so pays for every border
-with half a block more. Here a cluster also meets what lies within `CONTACT_REACH` of it in another block: two clusters
-of one class are one instance where enough points of each touch the other, among those that touch the other's block at
-all. The order of the blocks does not matter, and blocks may overlap or only adjoin.
+BlockMerging (`block_merging`) joins clusters by the points that two blocks share, and so needs half a block of overlap
+at every border. Here points within `CONTACT_REACH` of each other in two blocks touch: two clusters of one class are one
+instance where enough points of each touch the other, as a share of those that touch the other's block at all. The
+order of the blocks does not matter, and blocks may overlap or only adjoin.
 """
 
 from __future__ import annotations
@@ -140,8 +140,8 @@ def _blocks_of_cells(grid: Grid, block: np.ndarray) -> tuple[np.ndarray, np.ndar
 def _search(grid, block, segment, lowest, highest, square, first, last):  # type: ignore[no-untyped-def]
     """Find the segments and blocks that the points from `first`, where a cell begins, to before `last` touch.
 
-    block, segment: (M,), in the order of the grid's points; lowest, highest: of its cells, so that the inside of a
-    block is passed over column by column.
+    block, segment: (M,), in the order of the grid's points; lowest, highest: blocks in each cell, so that the
+    inside of a block is skipped column by column.
     """
     met, met_block = np.empty((1024, 2), np.int64), np.empty((1024, 2), np.int64)
     found, found_block, xyz = 0, 0, grid.xyz

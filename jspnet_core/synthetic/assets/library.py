@@ -160,7 +160,7 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _fault(entry: dict, arrays: Mapping[str, Mapping[str, np.ndarray]]) -> str:
-    """Why a model cannot be used; empty where it can."""
+    """Reason why a model cannot be used; empty if it can."""
     for key in ("id", "kind", "s3dis", "placement", "size_m", "index", "source"):
         if key not in entry:
             return f"no {key} in the catalogue"

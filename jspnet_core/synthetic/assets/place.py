@@ -1,4 +1,4 @@
-"""Where the furniture library lies on this machine."""
+"""Location of the furniture library on this machine."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ Look = Material | dict[int, Material] | None
 
 @dataclass(frozen=True)
 class BuildingStyle:
-    """What all rooms of a scene share. skirting: height and thickness in metres, 0 for none."""
+    """Style that all rooms of a scene share. skirting: height and thickness in metres, 0 for none."""
 
     door: openings.DoorStyle
     window: openings.WindowStyle

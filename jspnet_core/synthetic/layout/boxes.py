@@ -40,7 +40,7 @@ class Boxes:
         self._rows = [row for row in self._rows if row[6] != number]
 
     def hits(self, box: Box, allow: Numbers = ()) -> bool:
-        """Whether a box overlaps any of another object than those of `allow`."""
+        """Return whether a box overlaps any of another object than those of `allow`."""
         if not self._rows:
             return False
         others = np.array(self._rows)

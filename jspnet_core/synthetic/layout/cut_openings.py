@@ -98,7 +98,7 @@ def _entrance(rng: np.random.Generator, plan: Plan) -> None:
 
 
 def is_outside(plan: Plan, wall: Wall, number: int, start: float, end: float) -> bool:
-    """Whether behind an interval of a wall there is none of the plan's rooms."""
+    """Return whether no room of the plan lies behind an interval of a wall."""
     points = [wall.at(s) - wall.inward * r for s in np.linspace(start, end, 5) for r in (0.12, 0.3, 0.6)]
     return not any(contains(room.outline, np.array(points)).any() for room in plan.rooms)
 

@@ -191,7 +191,7 @@ class Furnisher:
         return self.add(piece, (*xy, z), self.rng.choice([0, np.pi / 2]), scale)
 
     def doors_connected(self) -> bool:
-        """Whether a robot can drive between all doorways, and reach nearly all of the free floor."""
+        """Return whether a robot can drive between all doorways, and reach nearly all of the free floor."""
         regions = self.grid.passable(_ROBOT)
         sizes = np.bincount(regions.ravel())[1:]
         if not len(sizes):

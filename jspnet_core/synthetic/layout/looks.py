@@ -35,7 +35,7 @@ _NAMED = (
 
 @dataclass
 class Palette:
-    """What a scene's furniture has in common. textures: by kind, names; empty where there are none."""
+    """Style that a scene's furniture shares. textures: by kind, names; empty where there are none."""
 
     rng: np.random.Generator
     textures: Mapping[str, list[str]] = field(default_factory=dict)

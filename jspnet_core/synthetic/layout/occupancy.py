@@ -72,7 +72,7 @@ class Occupancy:
         return window, (np.abs(u) < half[0]) & (np.abs(v) < half[1])
 
     def fits(self, xy: np.ndarray, yaw: float, size: Pair, height: float = 0.0, allow: Numbers = ()) -> bool:
-        """Whether a turned rectangle lies inside the room, on free cells or on those of `allow`."""
+        """Return whether a turned rectangle lies inside the room, on free cells or on those of `allow`."""
         window, mask = self.footprint(xy, yaw, size)
         cells = self.cells[window]
         expected = size[0] * size[1] / STEP**2

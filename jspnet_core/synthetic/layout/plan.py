@@ -81,7 +81,7 @@ class Wall:
         return matrix
 
     def is_free(self, start: float, end: float, margin: float = 0.1) -> bool:
-        """Whether no opening touches an interval."""
+        """Return whether no opening touches an interval."""
         inside = margin <= start and end <= self.length - margin
         return inside and all(o.end + margin <= start or end + margin <= o.start for o in self.openings)
 

@@ -1,4 +1,4 @@
-"""What each kind of room is furnished with: groups in order, how many, and how probable."""
+"""Furniture of each kind of room: groups in order, their number and probability."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Stock:
         self._shares: dict[str, tuple[list[str], np.ndarray]] = {}
 
     def has(self, kind: str) -> bool:
-        """Whether a piece of this kind can be drawn."""
+        """Return whether a piece of this kind can be drawn."""
         return kind in self.makers or bool(self.library.get(kind))
 
     def draw(self, rng: np.random.Generator, kinds: str) -> Piece | None:

@@ -1,4 +1,4 @@
-"""What a sensor keeps from frame to frame: its device, picture size, exposure and faults."""
+"""State of a sensor from frame to frame: its device, picture size, exposure and faults."""
 
 from __future__ import annotations
 

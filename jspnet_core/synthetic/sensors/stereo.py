@@ -144,7 +144,7 @@ def _is_lost(
     blotch: float,
     chance: float,
 ) -> bool:
-    """Whether a pixel has no match: dark, grazing, far without texture, a mirror, or bad luck."""
+    """Return whether a pixel has no match: dark, grazing, far without texture, a mirror, or bad luck."""
     signal = min(bright * (0.3 + 0.7 * facing) / (0.02 + 0.006 * z * z), 1.0)
     dark = 1.0 - signal
     bare = hunger * max(1.0 - 4.0 * contrast, 0.0) * min(max((z - 1.0) / 3.0, 0.0), 1.0)

@@ -13,7 +13,7 @@ from jspnet_core.synthetic.triangles import Triangles
 
 @dataclass(frozen=True)
 class Truth:
-    """What lies behind every pixel of a view, and how it answers light.
+    """Ground truth of every pixel of a view: surface and response to light.
 
     depth: (H, W) float32, metres along the optical axis, infinite for nothing. face: (H, W) int32 or NOTHING.
     facing: (H, W) float32, |cosine| between ray and surface. bright: (H, W) float32, in infrared light, 0 to 1.
@@ -31,7 +31,7 @@ class Truth:
 
 
 def infrared(triangles: Triangles, rng: np.random.Generator) -> np.ndarray:
-    """How bright each triangle is in infrared light: (F,) float32, 0 to 1.
+    """Albedo of each triangle in infrared light: (F,) float32, 0 to 1.
 
     Most paints and fabrics are brighter there than they look, each object in its own way; one in twelve is black.
     """

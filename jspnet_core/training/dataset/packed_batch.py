@@ -18,7 +18,7 @@ ALIGNMENT = 64
 
 @dataclass(frozen=True)
 class Place:
-    """Where a tensor of a batch lies. offset: in bytes. parent: `pyramid`, or empty."""
+    """Position of a tensor in a packed batch. offset: in bytes. parent: `pyramid`, or empty."""
 
     batch: str
     parent: str
@@ -41,7 +41,7 @@ class PackedBatch:
     instances: dict[str, int]
 
     def pin_memory(self) -> PackedBatch:
-        """The same in page-locked memory, as a loader asks for it."""
+        """Copy to page-locked memory; called by the loader."""
         return PackedBatch(self.memory.pin_memory(), self.places, self.instances)
 
     def unpack(self, memory: Tensor | None = None) -> dict[str, dict]:

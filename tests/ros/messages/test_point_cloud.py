@@ -1,4 +1,4 @@
-"""Any layout that drivers send is read to the same points and colours; what can't be read says why."""
+"""Any layout that drivers send is read to the same points and colours; the rest gives an error with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`build_only`: the node builds its engine, or says why not, and ends."""
+"""`build_only`: the node builds its engine, or logs the reason why not, and ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The node as a managed one: every way up and down, what it says when it cannot go up, and its parameters."""
+"""The node as a managed one: all transitions, errors of those that fail, and its parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the robot's path loads."""
+"""Modules that the node's import path loads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What supervisors rely on: silence is noticed, names are full, clocks are checked, policies followed."""
+"""Supervision: silence is detected, names are complete, clocks are checked, QoS policies followed."""
 
 from __future__ import annotations
 

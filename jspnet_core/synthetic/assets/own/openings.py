@@ -19,7 +19,7 @@ Span = Callable[[float, float], tuple]
 
 @dataclass(frozen=True)
 class DoorStyle:
-    """What the doors of one home or floor share.
+    """Style that the doors of one home or floor share.
 
     leaf: plain, panels, glazed, glass, louver or slim. casing: width of the frame on the wall, metres; its
     thickness in front of the wall. handle: lever, knob, bar.
@@ -145,7 +145,7 @@ def _handle(style: DoorStyle, shape: Shape, span: Span, w: float, t: float) -> N
 
 @dataclass(frozen=True)
 class WindowStyle:
-    """What the windows of one building share.
+    """Style that the windows of one building share.
 
     sashes: sashes side by side per metre. bars: columns and rows of glazing bars in a sash. profile: width of the
     frame, metres. inset: of the frame behind the wall's face, metres. sill: overhang into the room, metres, 0 none.

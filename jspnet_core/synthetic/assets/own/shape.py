@@ -34,7 +34,7 @@ class Shape:
 
     @property
     def empty(self) -> bool:
-        """Whether there is no piece yet."""
+        """Return whether there is no piece yet."""
         return not self._boxes and not self.vertices
 
     def box(self, x: tuple, y: tuple, z: tuple, part: int = 0, glass: bool = False) -> Shape:
@@ -101,7 +101,7 @@ class Shape:
         return self.add(np.concatenate(rings), [*faces, [0, 1, 2], [0, 2, 3], [12, 13, 14], [12, 14, 15]], part)
 
     def transformed(self, matrix: np.ndarray) -> Shape:
-        """The same shape, moved by a (4, 4) matrix."""
+        """Return the shape transformed by a (4, 4) matrix."""
         self._flush()
         self.vertices = [v @ matrix[:3, :3].T + matrix[:3, 3] for v in self.vertices]
         return self

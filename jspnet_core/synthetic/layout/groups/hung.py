@@ -1,4 +1,4 @@
-"""What hangs on walls and ceilings."""
+"""Objects that hang on walls and ceilings."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def ceiling_lamps(room: Furnisher, office: bool) -> list[Placed]:
 
 
 def _over(room: Furnisher, xy: np.ndarray) -> bool:
-    """Whether a place lies over the room's floor."""
+    """Return whether a place is above the room's floor."""
     window, mask = room.grid.footprint(xy, 0.0, (0.1, 0.1))
     cells = room.grid.cells[window]
     return bool(mask.any()) and not (cells[mask] == -1).any()

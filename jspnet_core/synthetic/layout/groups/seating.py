@@ -1,4 +1,4 @@
-"""Groups to sit, eat and sleep in: tables with chairs, sofas with a television, beds with night stands."""
+"""Groups of seats, tables and beds: tables with chairs, sofas with a television, beds with night stands."""
 
 from __future__ import annotations
 
