@@ -33,14 +33,14 @@ def build_only(cache: Path, *assignments: str) -> subprocess.CompletedProcess[st
 def test_an_engine_that_needs_no_building_is_refused(engine, tmp_path):
     ended = build_only(tmp_path, f"engine:={engine}")
     assert ended.returncode == 1
-    assert f"nothing is built: engine '{engine}' needs no building; engine:=tensorrt does" in ended.stderr
+    assert f"the engine is not built: engine '{engine}' needs no building; engine:=tensorrt does" in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
 
 
 def test_a_model_that_cannot_be_used_is_named(tmp_path):
     ended = build_only(tmp_path, "engine:=tensorrt", f"model:={tmp_path}/missing.onnx")
     assert ended.returncode == 1
-    assert f"nothing is built: {tmp_path}/missing.onnx does not exist" in ended.stderr
+    assert f"the engine is not built: {tmp_path}/missing.onnx does not exist" in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
 
 
@@ -48,7 +48,7 @@ def test_a_model_that_cannot_be_used_is_named(tmp_path):
 def test_without_a_gpu_one_sentence_says_so(tmp_path):
     ended = build_only(tmp_path, "engine:=tensorrt")
     assert ended.returncode == 1
-    assert "nothing is built: " in ended.stderr
+    assert "the engine is not built: " in ended.stderr
     assert "engine:=onnxruntime" in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
 
