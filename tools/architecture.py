@@ -111,7 +111,7 @@ LAYERS: dict[str, str] = {
     "pipeline": "the steps of one cloud, in order",
     "engine": "engines that run the network: ONNX Runtime, OpenVINO, TensorRT, PyTorch; engine cache",
     "network": "JSPNet and the systems it is compared with, in PyTorch",
-    "synthetic": "furnished worlds of meshes: library, layout, scans, sensors; simpler rooms of primitives",
+    "synthetic": "furnished worlds of meshes: assets, layout, render, sensors, scans; simpler rooms in primitives",
     "io": "cloud files, RGB-D sequences, atomic writes",
     "spatial": "grid, k-d buckets, ball query, nearest neighbours, farthest point sampling, union-find",
     "util": "threads, stage timer, cache folder",

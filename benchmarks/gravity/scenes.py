@@ -14,7 +14,7 @@ from jspnet_core.data.rooms import Room, read_room, room_paths
 from jspnet_core.pipeline.gravity.estimate import T_ZUP_OPTICAL
 from jspnet_core.spatial.transforms import transform_points
 from jspnet_core.synthetic import KINDS, Camera, Scene, make_scene
-from jspnet_core.synthetic.path import free_floor, look
+from jspnet_core.synthetic.primitives.path import free_floor, look
 
 FLOOR = 1
 CAMERA_AXES = {

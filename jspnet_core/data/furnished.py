@@ -18,10 +18,10 @@ from jspnet_core.synthetic.assets.library import Library, read_library
 from jspnet_core.synthetic.layout.make import LayoutError, make_furnished_scene
 from jspnet_core.synthetic.meshes import FurnishedScene
 from jspnet_core.synthetic.random_frames import random_frame
+from jspnet_core.synthetic.render.shade import Light, light_scene
+from jspnet_core.synthetic.render.triangles import Triangles, flatten
 from jspnet_core.synthetic.scan import Cloud, scan_room
 from jspnet_core.synthetic.sensors.devices import devices_of
-from jspnet_core.synthetic.shade import Light, light_scene
-from jspnet_core.synthetic.triangles import Triangles, flatten
 from jspnet_core.synthetic.world import OWN
 
 SCENE_TRIES = 5

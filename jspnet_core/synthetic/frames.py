@@ -8,7 +8,9 @@ import numpy as np
 from numba import njit
 
 from jspnet_core.classes import NO_INSTANCE, UNLABELLED
-from jspnet_core.synthetic.raster import View
+from jspnet_core.synthetic.render.raster import View
+from jspnet_core.synthetic.render.shade import Light
+from jspnet_core.synthetic.render.triangles import Triangles
 from jspnet_core.synthetic.scan import Cloud
 from jspnet_core.synthetic.sensors.color import color_view, colors_of, picture, world_points
 from jspnet_core.synthetic.sensors.devices import Device, focal
@@ -18,8 +20,6 @@ from jspnet_core.synthetic.sensors.setup import Setup
 from jspnet_core.synthetic.sensors.stereo import Matching, measure_matched
 from jspnet_core.synthetic.sensors.time_of_flight import Flight, measure_flight
 from jspnet_core.synthetic.sensors.truth import Truth, infrared, look, with_glass
-from jspnet_core.synthetic.shade import Light
-from jspnet_core.synthetic.triangles import Triangles
 
 
 @dataclass(frozen=True)

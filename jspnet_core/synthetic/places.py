@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from jspnet_core.synthetic.cube import cube_views
 from jspnet_core.synthetic.meshes import FurnishedScene
-from jspnet_core.synthetic.raster import draw
-from jspnet_core.synthetic.triangles import Triangles
+from jspnet_core.synthetic.render.cube import cube_views
+from jspnet_core.synthetic.render.raster import draw
+from jspnet_core.synthetic.render.triangles import Triangles
 
 MOST_PLACES = 26
 FAR = 2.2

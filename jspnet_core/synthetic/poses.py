@@ -6,9 +6,9 @@ import numpy as np
 
 from jspnet_core.synthetic.assets.kinds import CLASS_ID
 from jspnet_core.synthetic.meshes import FurnishedScene
-from jspnet_core.synthetic.raster import View, draw
+from jspnet_core.synthetic.render.raster import View, draw
+from jspnet_core.synthetic.render.triangles import Triangles
 from jspnet_core.synthetic.sensors.devices import focal
-from jspnet_core.synthetic.triangles import Triangles
 
 NEAR_SHARE = 1 / 3
 """Share of the poses that look at a piece of furniture from within NEAR_REACH metres."""

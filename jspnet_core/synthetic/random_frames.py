@@ -7,10 +7,10 @@ import numpy as np
 from jspnet_core.synthetic.frames import SensorFrame, take_frame
 from jspnet_core.synthetic.meshes import FurnishedScene
 from jspnet_core.synthetic.poses import interest, random_pose
+from jspnet_core.synthetic.render.shade import Light
+from jspnet_core.synthetic.render.triangles import Triangles
 from jspnet_core.synthetic.sensors.devices import Device
 from jspnet_core.synthetic.sensors.setup import random_setup
-from jspnet_core.synthetic.shade import Light
-from jspnet_core.synthetic.triangles import Triangles
 
 KIND_SHARE = {"stereo": 0.4, "structured_light": 0.22, "time_of_flight": 0.28, "lidar": 0.1}
 """How often a kind of sensor takes a frame, where all kinds are asked for."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from jspnet_core.synthetic.cube import cube_views
-from jspnet_core.synthetic.exposure import expose, random_exposure
 from jspnet_core.synthetic.meshes import FurnishedScene
 from jspnet_core.synthetic.places import in_outline, scan_places
-from jspnet_core.synthetic.raster import Drawn, draw
-from jspnet_core.synthetic.shade import Light, lamps_near, shade
-from jspnet_core.synthetic.triangles import Triangles
+from jspnet_core.synthetic.render.cube import cube_views
+from jspnet_core.synthetic.render.exposure import expose, random_exposure
+from jspnet_core.synthetic.render.raster import Drawn, draw
+from jspnet_core.synthetic.render.shade import Light, lamps_near, shade
+from jspnet_core.synthetic.render.triangles import Triangles
 
 SIZE = 112
 """Pixels on the edge of the views from each place: 3 cm apart at 2 m."""

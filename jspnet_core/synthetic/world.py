@@ -12,19 +12,19 @@ from numba import njit
 
 from jspnet_core.synthetic.assets.library import CATALOGUE, read_library
 from jspnet_core.synthetic.assets.place import assets_folder
-from jspnet_core.synthetic.camera import Camera
-from jspnet_core.synthetic.exposure import Exposure
 from jspnet_core.synthetic.frames import SensorFrame, take_frame
 from jspnet_core.synthetic.layout import make_furnished_scene
 from jspnet_core.synthetic.meshes import FurnishedScene
-from jspnet_core.synthetic.path import STEP, largest_free, walk
 from jspnet_core.synthetic.places import in_outline
+from jspnet_core.synthetic.primitives.camera import Camera
+from jspnet_core.synthetic.primitives.path import STEP, largest_free, walk
+from jspnet_core.synthetic.render.exposure import Exposure
+from jspnet_core.synthetic.render.shade import Light, light_scene
+from jspnet_core.synthetic.render.triangles import Triangles, flatten
 from jspnet_core.synthetic.scan import Cloud, scan_room
 from jspnet_core.synthetic.sensors.devices import Device
 from jspnet_core.synthetic.sensors.setup import Setup
 from jspnet_core.synthetic.sensors.stereo import Matching
-from jspnet_core.synthetic.shade import Light, light_scene
-from jspnet_core.synthetic.triangles import Triangles, flatten
 
 logger = logging.getLogger(__name__)
 

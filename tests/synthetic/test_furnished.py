@@ -9,15 +9,15 @@ import pytest
 
 from jspnet_core.synthetic.assets.kinds import CLASS_ID
 from jspnet_core.synthetic.frames import SensorFrame, take_frame
-from jspnet_core.synthetic.path import look
 from jspnet_core.synthetic.places import in_outline
 from jspnet_core.synthetic.poses import HIGHEST, LOWEST, random_pose
-from jspnet_core.synthetic.raster import NOTHING, View, draw
+from jspnet_core.synthetic.primitives.path import look
+from jspnet_core.synthetic.render.raster import NOTHING, View, draw
+from jspnet_core.synthetic.render.shade import Light, light_scene, shade
+from jspnet_core.synthetic.render.triangles import Triangles, flatten
 from jspnet_core.synthetic.scan import MARGIN, scan_room
 from jspnet_core.synthetic.sensors.devices import DEVICES, Device, devices_of
 from jspnet_core.synthetic.sensors.setup import random_setup
-from jspnet_core.synthetic.shade import Light, light_scene, shade
-from jspnet_core.synthetic.triangles import Triangles, flatten
 from tests.synthetic.small_room import DEEP, TALL, WIDE, box_mesh, place, small_room
 
 

@@ -14,7 +14,7 @@ from jspnet_core.synthetic.assets.kinds import CLASS_ID
 from jspnet_core.synthetic.assets.library import VAL_SHARE, LibraryError, read_library
 from jspnet_core.synthetic.assets.place import assets_folder
 from jspnet_core.synthetic.meshes import Material, PlacedMesh
-from jspnet_core.synthetic.triangles import flatten, to_linear
+from jspnet_core.synthetic.render.triangles import flatten, to_linear
 from tests.synthetic.small_room import box_mesh
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "furniture"

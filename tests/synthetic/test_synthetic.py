@@ -7,10 +7,10 @@ import pytest
 
 from jspnet_core.classes import S3DIS
 from jspnet_core.synthetic import KINDS, Camera, Scene, camera_path, make_scene
-from jspnet_core.synthetic.materials import Material
-from jspnet_core.synthetic.primitives import BOX, CYLINDER, Builder, Primitives, pose
-from jspnet_core.synthetic.raycast import NOTHING, cast_pixels, seen_from
-from jspnet_core.synthetic.surfaces import sample_surfaces
+from jspnet_core.synthetic.primitives.materials import Material
+from jspnet_core.synthetic.primitives.raycast import NOTHING, cast_pixels, seen_from
+from jspnet_core.synthetic.primitives.solids import BOX, CYLINDER, Builder, Primitives, pose
+from jspnet_core.synthetic.primitives.surfaces import sample_surfaces
 
 GREY = Material((0.5, 0.5, 0.5))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from jspnet_core.synthetic.exposure import Exposure, expose
-from jspnet_core.synthetic.raster import View, draw
+from jspnet_core.synthetic.render.exposure import Exposure, expose
+from jspnet_core.synthetic.render.raster import View, draw
+from jspnet_core.synthetic.render.shade import Light, lamps_near, shade
+from jspnet_core.synthetic.render.triangles import Triangles
 from jspnet_core.synthetic.sensors.devices import Device, focal
-from jspnet_core.synthetic.shade import Light, lamps_near, shade
-from jspnet_core.synthetic.triangles import Triangles
 
 OUTSIDE = 0
 """Value of all channels where the colour camera does not look."""

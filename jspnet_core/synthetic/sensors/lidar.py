@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from jspnet_core.synthetic.cube import TURNS, cube_views
-from jspnet_core.synthetic.raster import draw
+from jspnet_core.synthetic.render.cube import TURNS, cube_views
+from jspnet_core.synthetic.render.raster import draw
+from jspnet_core.synthetic.render.triangles import Triangles
 from jspnet_core.synthetic.sensors.devices import Device
 from jspnet_core.synthetic.sensors.truth import infrared
-from jspnet_core.synthetic.triangles import Triangles
 
 SIZE = 400
 """Pixels on the edge of the cube's faces that beams are looked up in; the range is exact on the triangle found."""

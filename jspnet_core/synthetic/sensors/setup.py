@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jspnet_core.synthetic.exposure import Exposure, random_exposure
+from jspnet_core.synthetic.render.exposure import Exposure, random_exposure
 from jspnet_core.synthetic.sensors.devices import Device
 from jspnet_core.synthetic.sensors.stereo import Matching, matching_of
 from jspnet_core.synthetic.sensors.time_of_flight import Flight, random_flight

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from jspnet_core.synthetic.raster import NOTHING, View, draw
-from jspnet_core.synthetic.triangles import Triangles
+from jspnet_core.synthetic.render.raster import NOTHING, View, draw
+from jspnet_core.synthetic.render.triangles import Triangles
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from jspnet_core.synthetic.primitives import BOX, CYLINDER, ELLIPSOID, Primitives
+from jspnet_core.synthetic.primitives.solids import BOX, CYLINDER, ELLIPSOID, Primitives
 
 
 def sample_surfaces(

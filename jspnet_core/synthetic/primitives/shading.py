@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit, prange
 
-from jspnet_core.synthetic.materials import texture_color
-from jspnet_core.synthetic.primitives import Primitives
-from jspnet_core.synthetic.raycast import is_blocked, to_local
+from jspnet_core.synthetic.primitives.materials import texture_color
+from jspnet_core.synthetic.primitives.raycast import is_blocked, to_local
+from jspnet_core.synthetic.primitives.solids import Primitives
 
 CELL = 0.15
 """Edge of a cell of the light grid in metres: shadows are about this soft."""

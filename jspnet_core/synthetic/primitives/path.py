@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
-from jspnet_core.synthetic.primitives import Primitives
+from jspnet_core.synthetic.primitives.solids import Primitives
 
 STEP = 0.05
 """Metres, edge of a cell of the floor plan."""

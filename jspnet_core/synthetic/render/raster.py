@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from jspnet_core.synthetic.triangles import Triangles
+from jspnet_core.synthetic.render.triangles import Triangles
 
 NOTHING = -1
 """Triangle of a pixel that sees none."""

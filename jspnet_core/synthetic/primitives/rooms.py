@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jspnet_core.synthetic import clutter, furniture, shell
-from jspnet_core.synthetic.floor_plan import Layout
-from jspnet_core.synthetic.materials import Style, make_style
-from jspnet_core.synthetic.primitives import Builder, pose, rotation_x, rotation_z
-from jspnet_core.synthetic.scene import Scene
-from jspnet_core.synthetic.shading import light_room
+from jspnet_core.synthetic.primitives import clutter, furniture, shell
+from jspnet_core.synthetic.primitives.floor_plan import Layout
+from jspnet_core.synthetic.primitives.materials import Style, make_style
+from jspnet_core.synthetic.primitives.scene import Scene
+from jspnet_core.synthetic.primitives.shading import light_room
+from jspnet_core.synthetic.primitives.solids import Builder, pose, rotation_x, rotation_z
 
 _SIZES = {  # metres: narrowest and widest, for the two sides of the floor
     "office": ((2.7, 4.6), (3.0, 5.2)),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from jspnet_core.synthetic.primitives import pose
+from jspnet_core.synthetic.primitives.solids import pose
 
 Rectangle = tuple[float, float, float, float]
 _TRIES = 24

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from jspnet_core.synthetic.raster import View
+from jspnet_core.synthetic.render.raster import View
 
 
 def _turns() -> np.ndarray:

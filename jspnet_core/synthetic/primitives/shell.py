@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from jspnet_core.synthetic import clutter
-from jspnet_core.synthetic.floor_plan import Layout, Patch
-from jspnet_core.synthetic.materials import Material, Style
-from jspnet_core.synthetic.primitives import Builder, pose, rotation_z
+from jspnet_core.synthetic.primitives import clutter
+from jspnet_core.synthetic.primitives.floor_plan import Layout, Patch
+from jspnet_core.synthetic.primitives.materials import Material, Style
+from jspnet_core.synthetic.primitives.solids import Builder, pose, rotation_z
 
 THICK = 0.18
 """Thickness of walls in metres."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from jspnet_core.synthetic.materials import hashed
+from jspnet_core.synthetic.primitives.materials import hashed
 
 
 @njit(cache=True, fastmath=True, inline="always")

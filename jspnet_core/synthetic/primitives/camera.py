@@ -8,10 +8,10 @@ from functools import cache
 import numpy as np
 
 from jspnet_core.classes import NO_INSTANCE, UNLABELLED
-from jspnet_core.synthetic.primitives import Primitives
-from jspnet_core.synthetic.raycast import cast_pixels, hit_points
-from jspnet_core.synthetic.sensor import expose, measure
-from jspnet_core.synthetic.shading import Light, shade
+from jspnet_core.synthetic.primitives.raycast import cast_pixels, hit_points
+from jspnet_core.synthetic.primitives.sensor import expose, measure
+from jspnet_core.synthetic.primitives.shading import Light, shade
+from jspnet_core.synthetic.primitives.solids import Primitives
 
 
 @dataclass(frozen=True)

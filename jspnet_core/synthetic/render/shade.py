@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from jspnet_core.synthetic.cube import TURNS, cube_views
 from jspnet_core.synthetic.meshes import FurnishedScene
-from jspnet_core.synthetic.raster import draw
-from jspnet_core.synthetic.triangles import Triangles, to_linear
+from jspnet_core.synthetic.render.cube import TURNS, cube_views
+from jspnet_core.synthetic.render.raster import draw
+from jspnet_core.synthetic.render.triangles import Triangles, to_linear
 
 SHADOW_SIZE = 64
 """Pixels on the edge of a shadow map; shadows are soft over about one of them."""

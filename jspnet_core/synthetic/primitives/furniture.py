@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from jspnet_core.synthetic.materials import SPINES, Material, Style, bright_color
-from jspnet_core.synthetic.primitives import Builder, pose, rotation_x, rotation_z
+from jspnet_core.synthetic.primitives.materials import SPINES, Material, Style, bright_color
+from jspnet_core.synthetic.primitives.solids import Builder, pose, rotation_x, rotation_z
 
 
 def desk(build: Builder, style: Style, width: float, depth: float) -> None:

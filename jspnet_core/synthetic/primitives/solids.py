@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jspnet_core.classes import S3DIS
-from jspnet_core.synthetic.materials import Material
+from jspnet_core.synthetic.primitives.materials import Material
 
 BOX, CYLINDER, ELLIPSOID = range(3)
 

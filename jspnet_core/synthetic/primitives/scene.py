@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jspnet_core.synthetic.camera import Camera, DepthFrame, take_frame
-from jspnet_core.synthetic.path import floor_plan, free_floor, walk
-from jspnet_core.synthetic.primitives import Primitives
-from jspnet_core.synthetic.raycast import seen_from
-from jspnet_core.synthetic.shading import Light, shade
-from jspnet_core.synthetic.surfaces import sample_surfaces
+from jspnet_core.synthetic.primitives.camera import Camera, DepthFrame, take_frame
+from jspnet_core.synthetic.primitives.path import floor_plan, free_floor, walk
+from jspnet_core.synthetic.primitives.raycast import seen_from
+from jspnet_core.synthetic.primitives.shading import Light, shade
+from jspnet_core.synthetic.primitives.solids import Primitives
+from jspnet_core.synthetic.primitives.surfaces import sample_surfaces
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from jspnet_core.synthetic.materials import GRAIN, PATCHES, PLAIN, SPECKLE, Material, Style, bright_color
-from jspnet_core.synthetic.primitives import Builder, pose, rotation_x, rotation_z
+from jspnet_core.synthetic.primitives.materials import GRAIN, PATCHES, PLAIN, SPECKLE, Material, Style, bright_color
+from jspnet_core.synthetic.primitives.solids import Builder, pose, rotation_x, rotation_z
 
 SCREEN = Material((0.06, 0.07, 0.09), PLAIN, dropout=0.15)
 CARDBOARD = Material((0.66, 0.51, 0.34), GRAIN, scale=0.2)

@@ -1,0 +1,1 @@
+"""Rendering of meshes: triangles, rasteriser, light, exposure, views on a cube."""
