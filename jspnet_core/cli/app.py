@@ -15,6 +15,7 @@ from jspnet_core.cli.terminal import with_verbosity
 
 COMMANDS = {
     "label": "Label clouds from files: IN... OUT (.ply, .pcd, .las, .e57, .xyz, .csv, .npz ...).",
+    "diff": "Compare two saved maps: objects that appeared, are gone, or moved.",
     "evaluate": "Score a model on a folder of labelled rooms.",
     "train": "Train JSPNet on a folder of labelled rooms (needs torch).",
     "average": "Average the weights of several checkpoints (needs torch).",

@@ -14,8 +14,9 @@ import typer
 from jspnet_core.classes import UNLABELLED
 from jspnet_core.cli import options
 from jspnet_core.cli.label_jobs import Job, find_jobs
+from jspnet_core.cli.label_memory import label_sequence
 from jspnet_core.cli.label_summary import print_summary
-from jspnet_core.cli.settings_options import checked, options_from
+from jspnet_core.cli.settings_options import OptionError, checked, options_from
 from jspnet_core.cli.terminal import messages, output
 from jspnet_core.errors import CloudError
 from jspnet_core.io.clouds import READABLE, CloudFileError, read_cloud, write_cloud
@@ -45,6 +46,14 @@ def label(
     scale: Annotated[
         float, typer.Option(min=1e-6, max=1e6, help="metres of one unit of the files, as 0.001 for millimetres")
     ] = 1.0,
+    memory: Annotated[
+        bool,
+        typer.Option(
+            "--memory",
+            help="IN is one RGB-D sequence with poses (layout of 7-Scenes): labels settle over its frames, and OUT "
+            "holds its map (map.ply, map.npz) and objects (objects.json) as well",
+        ),
+    ] = False,
     form: Annotated[
         Literal["ply", "pcd", "npz", "csv", "las", "laz"] | None,
         typer.Option("--format", help="of the files in an OUT folder; without it that of each input, .ply for .e57"),
@@ -55,10 +64,16 @@ def label(
     OUT holds all columns of IN and label (255: none), instance (0: none) and confidence. A folder keeps its
     structure. Exit code 2 where a file could not be labelled, 3 where few of its points could.
     """
-    jobs = find_jobs(inputs, out, form)
+    if memory and (len(inputs) != 1 or not inputs[0].is_dir() or not instances or scale != 1.0):
+        raise OptionError(
+            "--memory takes one folder of an RGB-D sequence as IN, and neither --scale nor --no-instances"
+        )
+    jobs = [] if memory else find_jobs(inputs, out, form)
     segmenter = load_segmenter(model, engine, checked(SegmenterSettings, settings))
     try:
         with log_compilation():
+            if memory:
+                raise typer.Exit(label_sequence(segmenter, inputs[0], out, form or "ply"))
             raise typer.Exit(_label_files(segmenter, jobs, scale, instances))
     finally:
         segmenter.close()

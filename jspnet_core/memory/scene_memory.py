@@ -14,9 +14,10 @@ from jspnet_core.classes import ClassTable
 from jspnet_core.errors import JspnetError
 from jspnet_core.memory import storage
 from jspnet_core.memory import voxel_kernels as kernels
-from jspnet_core.memory.map_object import MapObject, oriented_box
+from jspnet_core.memory.listing import list_objects
+from jspnet_core.memory.map_object import MapObject
 from jspnet_core.memory.settings import MemorySettings
-from jspnet_core.memory.tracks import SeenInstance, Track, Tracks
+from jspnet_core.memory.tracks import SeenInstance, Tracks
 from jspnet_core.memory.voxel_map import Seen, VoxelMap
 from jspnet_core.pipeline.gravity.estimate import find_gravity
 from jspnet_core.pipeline.labels_to_points import summarize_instances
@@ -99,22 +100,7 @@ class SceneMemory:
 
     def objects(self, things_only: bool = True) -> list[MapObject]:
         """Objects of the map, by id. things_only: without structure such as walls."""
-        slots = self._map.occupied()
-        owner = self._map.object[slots]
-        slots, owner = slots[owner > 0], owner[owner > 0]
-        order = np.argsort(owner, kind="stable")
-        ids, first = np.unique(owner[order], return_index=True)
-        found = []
-        for object_id, own in zip(ids.tolist(), np.split(slots[order], first[1:]), strict=True):
-            track = self._tracks.tracks.get(object_id)
-            if track is None or track.views < self.settings.min_object_views:
-                continue
-            if len(own) < self.settings.min_object_voxels:
-                continue
-            item = self._describe(object_id, track, own)
-            if not things_only or self.classes.is_thing(item.label):
-                found.append(item)
-        return found
+        return list_objects(self._map, self._tracks, self.classes, self.settings, things_only)
 
     def cloud(self) -> MapCloud:
         """The labelled map."""
@@ -221,21 +207,6 @@ class SceneMemory:
         labels = np.array([self._tracks.tracks[int(i)].label for i in names], np.uint8)
         found = summarize_instances(xyz, count, confidence, numbers, labels)
         return [replace(instance, id=int(names[instance.id - 1])) for instance in found]
-
-    def _describe(self, object_id: int, track: Track, slots: np.ndarray) -> MapObject:
-        votes = self._map.votes[slots].sum(axis=0, dtype=np.float64) + 1e-9
-        probabilities = (votes / votes.sum()).astype(np.float32)
-        label = int(probabilities.argmax())
-        own, _ = self._map.settled(slots)
-        agreeing = own == label
-        points = self._map.centers(slots[agreeing] if agreeing.mean() >= 0.5 else slots)
-        edge = self.settings.voxel_size
-        center, size, yaw = oriented_box(points, edge)
-        return MapObject(
-            object_id, label, probabilities, float(probabilities[label]), len(points), points.mean(axis=0),
-            points.min(axis=0) - 0.5 * edge, points.max(axis=0) + 0.5 * edge, center, size, yaw, track.first_seen,
-            track.last_seen, track.views,
-        )  # fmt: skip
 
 
 def check_pose(T: np.ndarray) -> np.ndarray:

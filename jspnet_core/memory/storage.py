@@ -12,6 +12,8 @@ import numpy as np
 from jspnet_core.classes import ClassTable
 from jspnet_core.errors import JspnetError
 from jspnet_core.io.atomic import replacing
+from jspnet_core.memory.listing import list_objects
+from jspnet_core.memory.map_object import MapObject
 from jspnet_core.memory.settings import MemorySettings
 from jspnet_core.memory.tracks import Track, Tracks
 from jspnet_core.memory.voxel_map import VoxelMap
@@ -71,9 +73,23 @@ def load(path: Path, classes: ClassTable, settings: MemorySettings) -> SavedMap:
     count = len(arrays["cell"])
     if count > settings.max_voxels:
         raise MapFileError(f"{path}: {count} voxels, more than max_voxels ({settings.max_voxels})")
-    voxels = VoxelMap(len(classes), settings)
+    return _restored(head, arrays, settings)
+
+
+def load_objects(path: Path, things_only: bool = True) -> tuple[list[MapObject], ClassTable]:
+    """Objects of a saved map and the class table of their labels, without a model. Raises `MapFileError`."""
+    head, arrays = _read(path)
+    classes = ClassTable.from_dict(head["classes"])
+    settings = MemorySettings(voxel_size=head["voxel_size"], max_voxels=max(1000, len(arrays["cell"])))
+    saved = _restored(head, arrays, settings)
+    return list_objects(saved.voxels, saved.tracks, classes, settings, things_only), classes
+
+
+def _restored(head: dict, arrays: dict[str, np.ndarray], settings: MemorySettings) -> SavedMap:
+    count, classes = len(arrays["cell"]), len(head["classes"]["names"])
+    voxels = VoxelMap(classes, settings)
     voxels.restore(np.array(head["origin"]) if count else None, *(arrays[name] for name in _ARRAYS))
-    tracks = Tracks(len(classes), settings, next_id=int(head["next_id"]))
+    tracks = Tracks(classes, settings, next_id=int(head["next_id"]))
     for name, (weight, first, last, views) in head["objects"].items():
         tracks.tracks[int(name)] = Track(np.array(weight), float(first), float(last), int(views))
     return SavedMap(voxels, tracks, [float(f) for f in head["floors"]])

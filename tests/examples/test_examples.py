@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from jspnet_core import read_cloud
+from jspnet_core.memory import MemorySettings, SceneMemory
 from jspnet_core.model_file import default_model
+from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.synthetic import Camera, camera_path, make_scene
 
 Image = pytest.importorskip("PIL.Image", reason="the examples draw and read images (extra viz)")
@@ -54,3 +56,9 @@ def test_label_rgbd_sequence(tmp_path: Path):
     pictures = sorted(path.name for path in (tmp_path / "out").glob("*.png"))
     assert pictures == ["frame-000000.png", "frame-000001.png", "frame-000002.png", "together.png"]
     assert "3 views as one cloud" in output
+
+
+def test_nearest_chair_in_a_saved_map(tmp_path: Path):
+    memory = SceneMemory(Segmenter(), MemorySettings(min_object_views=1))
+    memory.save(tmp_path / "map.npz")
+    assert "no chair in" in run(EXAMPLES / "05_nearest_chair.py", tmp_path / "map.npz")
