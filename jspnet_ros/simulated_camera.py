@@ -68,7 +68,7 @@ class CameraSettings(BaseModel):
     reliability: Literal["reliable", "best_effort"] = Field("reliable", description="of the clouds")
     wait_for_subscriber: bool = Field(True, description="send nothing before the clouds have a subscriber")
     truth: bool = Field(
-        False, description="publish ~/truth, too; a second PointCloud2, so that the node needs to be told its input"
+        False, description="publish ~/truth, too; a second PointCloud2, so that the node needs its input topic"
     )
     frame_id: str = Field("camera_rgb_optical_frame", description="frame of the clouds: x right, y down, z forward")
 

@@ -23,17 +23,21 @@ BOOLEAN = ["true", "false"]
 
 ARGUMENTS: dict[str, tuple[str, list[str] | None, str]] = {  # name: default, accepted, description
     "input": ("", None, "topic of the clouds to label; empty: the only PointCloud2 that is published"),
-    "model": ("", None, "path of a model file; empty: as params_file says, or the model that comes with the package"),
+    "model": (
+        "",
+        None,
+        "path of a model file; empty: the value in params_file, or the package's model",
+    ),
     "engine": (
         "",
         ["", "onnxruntime", "openvino", "tensorrt", "torch"],
-        "backend that runs the network; empty: as params_file says, or onnxruntime",
+        "backend that runs the network; empty: the value in params_file, or onnxruntime",
     ),
     "target_frame": (
         "",
         None,
         "tf2 frame with z up and the floor at z = 0 to label and publish in; "
-        "empty: as params_file says, or the input's frame",
+        "empty: the value in params_file, or the input's frame",
     ),
     "params_file": (str(SHARE / "config" / "segment.yaml"), None, "file with the node's parameters"),
     "build_only": (

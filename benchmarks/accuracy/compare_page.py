@@ -93,8 +93,8 @@ def section(name: str, found: Runs) -> dict:
 
 def answer(found: Runs) -> str:
     """The page's first sentences: does JSPNet beat the others on this budget?"""
-    said = [verdict("jspnet", other, found)[2:] for other in ("jsnet", "asis", "pointnet2") if other in found]
-    return "**Does JSPNet beat the others on the same budget, by more than the seeds' spread?** " + " ".join(said)
+    verdicts = [verdict("jspnet", other, found)[2:] for other in ("jsnet", "asis", "pointnet2") if other in found]
+    return "**Does JSPNet beat the others on the same budget, by more than the seeds' spread?** " + " ".join(verdicts)
 
 
 def page(names: Sequence[str], content: Mapping, by_hand: str = "") -> str:

@@ -79,7 +79,7 @@ def table(result: dict) -> Table:
 def sentences(result: dict) -> str:
     """Describe the measured frames."""
     s, frames, source = result["settings"], result["frames"], result["input"]
-    busy = ": busy with other work too, ratios say more than times"
+    busy = ": busy with other work too, ratios are more reliable than times"
     memory = "; ".join(f"{name} {value:.0f}" for name, value in result["memory_mib"].items())
     return (
         f"{source[0].upper()}{source[1:]}: {result['points']} points with a return, voxels of "

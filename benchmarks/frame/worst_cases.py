@@ -60,7 +60,7 @@ Whole clouds, blocks every half of their width, the median of three:
 """
 
 
-BUSY = ": busy with other work, ratios say more than times"
+BUSY = ": busy with other work, ratios are more reliable than times"
 
 
 class WithoutClusters(Engine):

@@ -46,7 +46,7 @@ def main(
     rehearse: Annotated[bool, typer.Option(help="run on the CPU with a tiny network: times mean nothing")] = False,
     seconds: Annotated[int, typer.Option(help="for everything; sections that no longer fit are left out")] = 460,
     only: Annotated[
-        list[str] | None, typer.Option(help=f"of {', '.join(SECTIONS)}; what the JSON file says of others is kept")
+        list[str] | None, typer.Option(help=f"of {', '.join(SECTIONS)}; results of others in the JSON file are kept")
     ] = None,
 ) -> None:
     """Measure, and write JSON and markdown."""

@@ -40,10 +40,10 @@ def _frame(result: dict[str, Any]) -> list[str]:
         cells = [f"{part[prefix + 'stages_ms'].get(stage, 0):.2f}" for part, prefix in measured.values()]
         lines.append(f"| {stage}, waiting after each | " + " | ".join(cells) + " |")
     energy = frame.get("joules_per_frame")
-    told = (
+    note = (
         f"{energy:.2f} J a frame (the GPU's, PyTorch)." if energy else f"Energy: {frame.get('energy', 'not measured')}."
     )
-    return [*lines, "", told]
+    return [*lines, "", note]
 
 
 def _stages(result: dict[str, Any]) -> list[str]:

@@ -139,9 +139,9 @@ def verdict(nodes: dict[str, dict]) -> str:
     name, best = min(others, key=lambda item: item[1]["CPU s"])
     gain = max(0.0, 1 - best["CPU s"] / base)
     found = f"Two equal nodes differ by {100 * noise:.0f} %; the best other setting, {name}, saves {100 * gain:.0f} %"
-    worth = "a gain" if gain > max(2 * noise, 0.05) else "no significant gain"
+    judgement = "a gain" if gain > max(2 * noise, 0.05) else "no significant gain"
     launched = "The launch file does not change the allocator."
-    return f"{found} of a frame's CPU time: {worth}. {launched}"
+    return f"{found} of a frame's CPU time: {judgement}. {launched}"
 
 
 def row(cells: list[str]) -> str:

@@ -71,15 +71,15 @@ python -m benchmarks.scaling.sizes ROOMS {checkpoints} \
     --markdown docs/performance.md
 ```
 
-{cores} cores of {processor}. Milliseconds are of the network alone in ONNX Runtime, float32 but where it says 8 bits,
-the median of {repeats} passes over the fuller half of a generated frame's blocks, padded to full ones, on all cores,
-the networks in turns.
+{cores} cores of {processor}. Milliseconds are of the network alone in ONNX Runtime, float32 except in rows marked
+8 bits, the median of {repeats} passes over the fuller half of a generated frame's blocks, padded to full ones, on all
+cores, the networks in turns.
 "Of a large product" sets the products of a block, as if all its time went into them, beside what a product of large
 matrices reached in the same runtime just before, the median of as many. A square metre is one of ground. Scores are of
 {rooms} validation rooms and of {views} views of each, in per cent, with the default settings; a network without scores
 has not been trained, one of few blocks began with another's weights ([how](training.md#fine-tuning)).
 "Distilled" was trained with a trained `m` as its teacher (`--teacher`). 8 bits: dynamic quantisation, of the weights by
-channel. A row that says "not trained for it" runs the weights of its size as they are. mIoU is of the classes that the
+channel. A row marked "not trained for it" runs the weights of its size as they are. mIoU is of the classes that the
 rooms have, because only some of the networks exclude the others (`--exclude`).
 
 {table}

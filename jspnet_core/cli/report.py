@@ -72,7 +72,7 @@ def _read(folders: Sequence[Path]) -> list[RunRecord]:
 
 def _trained_on(record: RunRecord) -> Path:
     if "data" not in record.record:
-        raise RunError(f"{record.folder}: run.json does not say what it was trained on; name rooms with --rooms")
+        raise RunError(f"{record.folder}: run.json does not name its training rooms; name rooms with --rooms")
     return Path(record.record["data"])
 
 

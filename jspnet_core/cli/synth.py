@@ -65,7 +65,7 @@ def synth(
     The same options give the same bytes.
     """
     if not rooms and not frames:
-        raise OptionError("nothing to write: --rooms N, --frames M or both say how much")
+        raise OptionError("nothing to write: give --rooms N, --frames M or both")
     if scenes_of == "furnished":
         count = Count(rooms, frames, per_scene, val_share)
         write_furnished(

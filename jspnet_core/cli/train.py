@@ -162,7 +162,7 @@ def _opened(
 ) -> AbstractContextManager[Mixed]:
     if mix is None:
         if rooms_dir is None:
-            raise OptionError("name a folder of rooms, or say with --mix what to learn from, as --mix furnished=1")
+            raise OptionError("name a folder of rooms, or the sources with --mix, as --mix furnished=1")
         return nullcontext(open_folder(rooms_dir, rules.generated_rooms))
     shares = parse_mix(mix)
     if rooms_dir is not None and REAL not in shares:

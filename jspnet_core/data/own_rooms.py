@@ -127,8 +127,8 @@ class OwnRoom:
             own = self.options.labels.get(int(value))
             if own is not None and names.get(int(value), table.names[own]) != table.names[own]:
                 raise RoomFileError(
-                    f"{self.path}: says itself that label {value} is {names[int(value)]!r}, "
-                    f"--classes says {table.names[own]!r}"
+                    f"{self.path}: in the file label {value} is {names[int(value)]!r}, "
+                    f"in --classes {table.names[own]!r}"
                 )
             if own is not None:
                 known[label == value] = own

@@ -69,8 +69,8 @@ class NetworkEngine(Engine):
         for begin in range(0, len(features), self.blocks_at_once):
             part = slice(begin, begin + self.blocks_at_once)
             pyramid = {name: self._tensor(array) for name, array in stack_pyramids(pyramids[part], c).items()}
-            said = self.network(self._tensor(features[part]), pyramid)
-            logits[part], embeddings[part] = (x.float().cpu().numpy() for x in said)
+            outputs = self.network(self._tensor(features[part]), pyramid)
+            logits[part], embeddings[part] = (x.float().cpu().numpy() for x in outputs)
         return logits, embeddings
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:

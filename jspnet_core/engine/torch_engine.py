@@ -91,8 +91,8 @@ class TorchEngine(NetworkEngine):
         for begin in range(0, len(features), self.blocks_at_once):
             part = slice(begin, begin + self.blocks_at_once)
             inputs = {"features": features[part], **stack_pyramids(pyramids[part], c)}
-            said = self.run_tensors({name: self._tensor(array) for name, array in inputs.items()})
-            logits[part], embeddings[part] = (x.float().cpu().numpy() for x in said)
+            outputs = self.run_tensors({name: self._tensor(array) for name, array in inputs.items()})
+            logits[part], embeddings[part] = (x.float().cpu().numpy() for x in outputs)
         return logits, embeddings
 
     @torch.inference_mode()

@@ -63,8 +63,8 @@ class TorchNetwork:
     def run(self, blocks: int) -> tuple[DeviceArray, DeviceArray]:
         size = next(s for s in self._sizes if s >= blocks)
         with torch.inference_mode(), torch.cuda.stream(self._stream):
-            said = self._engine.run_tensors({name: tensor[:size] for name, tensor in self._tensors.items()})
-            logits, embeddings = (x.float().contiguous() for x in said)
+            outputs = self._engine.run_tensors({name: tensor[:size] for name, tensor in self._tensors.items()})
+            logits, embeddings = (x.float().contiguous() for x in outputs)
         return _array(logits), _array(embeddings)
 
     def close(self) -> None:

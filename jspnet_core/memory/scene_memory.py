@@ -1,4 +1,4 @@
-"""The scene memory: labels of frames settle in a voxel map, and objects keep their ids."""
+"""Scene memory: a voxel map that fuses the labels of frames, and objects with lasting ids."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class SceneMemory:
         return self._map.nbytes
 
     def clear(self) -> None:
-        """Forget the map and all objects; ids start again at 1."""
+        """Reset the map and all objects; ids start again at 1."""
         self._map.clear()
         self._tracks = Tracks(len(self.classes), self.settings)
         self._floors: deque[float] = deque(maxlen=_FLOORS)
@@ -84,7 +84,7 @@ class SceneMemory:
     def add(
         self, points: np.ndarray, colors: np.ndarray | None, T_map_sensor: np.ndarray, stamp: float
     ) -> Segmentation:
-        """Label a frame by what this and earlier frames showed there.
+        """Label a frame by the votes of this and earlier frames.
 
         points: (N, 3) float32, metres, sensor frame. colors: (N, 3) uint8, or None. T_map_sensor: (4, 4), rigid.
         stamp: seconds; may go back, as in a bag that loops. Instance ids of the result are those of `objects`.
@@ -110,7 +110,7 @@ class SceneMemory:
         return MapCloud(self._map.centers(slots), self._map.color[slots], label, confidence, owner)
 
     def save(self, path: Path | str) -> None:
-        """Write the map and its objects to one npz file, whole or not at all. Raises `MapFileError`."""
+        """Write the map and its objects to one npz file, atomically. Raises `MapFileError`."""
         storage.save(Path(path), self._map, self._tracks, self.classes, list(self._floors))
 
     def load(self, path: Path | str) -> None:
@@ -139,7 +139,7 @@ class SceneMemory:
         return level
 
     def _notice_jump(self, T: np.ndarray, stamp: float) -> None:
-        """Fade the votes where the pose moved faster than the sensor can."""
+        """Reduce the weight of all votes if the pose moved faster than the sensor can."""
         if self._last_pose is not None:
             before, then = self._last_pose
             reach = 0.5 + self.settings.max_speed * max(0.0, stamp - then)

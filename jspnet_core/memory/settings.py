@@ -20,7 +20,7 @@ class MemorySettings(BaseModel):
         30.0,
         ge=1.0,
         le=200.0,
-        description="votes of a voxel are halved beyond this many sure views from near, so that new views keep a say",
+        description="votes of a voxel are halved beyond this many sure views from near, so that new views still count",
     )
     free_margin: float = Field(
         0.15, ge=0.0, le=2.0, description="metres that the sensor must see beyond a voxel to count it as free"

@@ -35,7 +35,7 @@ class SavedMap(NamedTuple):
 
 
 def save(path: Path, voxels: VoxelMap, tracks: Tracks, classes: ClassTable, floors: list[float]) -> None:
-    """Write a map, whole or not at all. Raises `MapFileError`."""
+    """Write a map atomically. Raises `MapFileError`."""
     slots = voxels.occupied()
     head = {
         "format": FORMAT,
@@ -59,7 +59,7 @@ def save(path: Path, voxels: VoxelMap, tracks: Tracks, classes: ClassTable, floo
 
 
 def load(path: Path, classes: ClassTable, settings: MemorySettings) -> SavedMap:
-    """Read a map. Raises `MapFileError` for a file that is missing, cut, foreign or of another class table."""
+    """Read a map. Raises `MapFileError` for a missing, truncated or foreign file, or another class table."""
     head, arrays = _read(path)
     saved = ClassTable.from_dict(head["classes"])
     if saved.names != classes.names:

@@ -55,7 +55,7 @@ class Tracks:
     def match(
         self, instances: list[SeenInstance], number: np.ndarray, known: np.ndarray, stamp: float
     ) -> tuple[dict[int, int], list[tuple[int, int]]]:
-        """Find the object of each instance of a frame; new objects are founded for the others.
+        """Find the object of each instance of a frame; others become new objects.
 
         number, known: (M,) int32, of each voxel that was seen: its instance in the frame and its object in the map, 0
         for none. Returns the id by instance number, 0 for instances that are too small for a new object, and the
@@ -84,7 +84,7 @@ class Tracks:
         return ids, self._merge(by_number, overlap, seen_of_object)
 
     def drop(self, gone: set[int]) -> None:
-        """Forget objects whose last voxel is gone."""
+        """Delete objects without voxels."""
         for object_id in gone:
             self.tracks.pop(object_id, None)
 

@@ -200,7 +200,7 @@ def blend_colors(
     color_of: np.ndarray,
     stamp_of: np.ndarray,
 ) -> None:
-    """Take over the colours of new voxels, and move those of known ones a third of the way. colors: (N, 3) uint8."""
+    """Set the colours of new voxels, and blend those of known ones by a third. colors: (N, 3) uint8."""
     tint, count = np.zeros((len(seen), 3), np.float32), np.zeros(len(seen), np.float32)
     for i in range(len(slots)):
         if slots[i] >= 0:

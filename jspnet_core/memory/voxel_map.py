@@ -46,7 +46,7 @@ class VoxelMap:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Empty the map."""
         self.origin = None
         self.capacity, self.free_count, self._next = 0, 0, 0
         self.key = np.empty(0, np.int64)
@@ -66,7 +66,7 @@ class VoxelMap:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all arrays."""
+        """Size of all arrays in bytes."""
         arrays = (self.key, self.votes, self.color, self.object, self.hold, self.stamp, self.through, self._row)
         return sum(a.nbytes for a in (*arrays, self._free, self._table_key, self._table_slot))
 
@@ -187,7 +187,7 @@ class VoxelMap:
         return slots
 
     def _oldest(self) -> float:
-        """Stamp before which voxels are freed: none are while there is room."""
+        """Stamp before which voxels are freed; no voxel is while there is capacity."""
         if len(self) < _FULL * self.settings.max_voxels:
             return -1.0
         sample = self.stamp[:: max(1, self.capacity // 4096)]
@@ -195,7 +195,7 @@ class VoxelMap:
         return float(np.quantile(sample, _STALE)) if len(sample) else -1.0
 
     def _grow(self) -> None:
-        """Double the room, and rebuild the table at twice as many entries as voxels."""
+        """Double the capacity, and rebuild the table with twice as many entries as voxels."""
         before = self.capacity
         self.capacity = min(max(2 * before, 1 << 16), self.settings.max_voxels)
         added = self.capacity - before

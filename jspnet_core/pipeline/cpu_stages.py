@@ -170,7 +170,7 @@ class CpuStages:
         return labels_, ids_, confidences, summarize_instances(voxels.xyz, points, confidence, ids, instances.category)
 
     def end_stage(self) -> None:
-        """Nothing runs on after a step."""
+        """Do nothing: every step ends before it returns."""
 
     def close(self) -> None:
         if self._executor is not None:

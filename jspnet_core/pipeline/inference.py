@@ -1,4 +1,4 @@
-"""Batched inference with bounded memory: the blocks of a cloud through the network, some at a time."""
+"""Batched inference with bounded memory over the blocks of a cloud."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Points within a radius, of one block, found for a box of centres at a time: only points near the box are looked at.
+"""Ball query within one block, for a box of centres at a time: AABB pruning skips points far from the box.
 
 In the worst case, where all points lie in one ball, that is every pair, or as many as are asked for. Squared distances
 are those of `jspnet_core.spatial.knn`. All loops stay in this file, for the reason given there.
@@ -17,7 +17,7 @@ _AT_ONCE = 64  # points that a centre looks at before it asks whether it has fou
 
 
 class _Vicinity(NamedTuple):
-    """Scratch memory for what lies around a box; arrays end with room for what is not kept.
+    """Scratch memory for the points around a box; the ends of the arrays take points that are not kept.
 
     least: (n,) float32, squared distance of all points from the box; chosen: (n,) int32 and xyz: (3, n) float32, the
     points that were kept, in index order; looked: float32, squared distances of those that a centre looks at.
@@ -127,7 +127,7 @@ def _look_around(
 
 @njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
 def _distances_of_box(axes: np.ndarray, x: tuple, y: tuple, z: tuple, least: np.ndarray) -> None:
-    """Squared distances of points from a box, given by its ranges: rounded, never more than of what lies in it."""
+    """Squared distances of points from a box, given by its ranges: rounded down, a lower bound for its points."""
     px, py, pz, zero = axes[0], axes[1], axes[2], np.float32(0.0)
     for j in range(len(px)):
         dx = max(x[0] - px[j], px[j] - x[1], zero)
@@ -150,7 +150,7 @@ def _look_at(vicinity: _Vicinity, begin: int, kept: int, x: np.float32, y: np.fl
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"})
 def _sum_of_exponentials(values: np.ndarray, scale: float, halvings: int, scratch: np.ndarray) -> float:
-    """Sum of exp(values * scale) ** (2 ** halvings), -0.125 <= values * scale <= 0: a series that vector units add."""
+    """Sum of exp(values * scale) ** (2 ** halvings), -0.125 <= values * scale <= 0: a vectorised (SIMD) series."""
     n = len(values)
     for k in range(n):
         x = values[k] * scale

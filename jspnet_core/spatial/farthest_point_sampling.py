@@ -1,4 +1,4 @@
-"""Farthest point sampling that looks at few points: those in boxes that the new sample can still come near to."""
+"""Farthest point sampling with AABB pruning: only boxes that a new sample can be nearest to are updated."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _first_of_farthest(largest: np.ndarray, place: np.ndarray, order: np.ndarray
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "nnan"})
 def _update(points: np.ndarray, distance: np.ndarray, x: float, y: float, z: float) -> tuple[float, int]:
-    """Bring distances up to date with a new sample; the largest, and the first place where it stands."""
+    """Update the distances for a new sample. Returns the largest, and its first index."""
     px, py, pz = points[0], points[1], points[2]
     for j in range(len(distance)):
         dx, dy, dz = px[j] - x, py[j] - y, pz[j] - z

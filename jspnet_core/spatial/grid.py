@@ -1,4 +1,4 @@
-"""Points sorted into the cells of a grid, so that no search among them looks at all of them.
+"""Uniform grid: points sorted by cell, for searches in a neighbourhood.
 
 In the worst case, where all points share a cell, a search costs what looking at every pair costs.
 """

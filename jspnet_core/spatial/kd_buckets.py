@@ -9,7 +9,7 @@ from numba import njit
 
 
 class BoxedPoints(NamedTuple):
-    """N points, axis by axis so that vector units can be used, and the M boxes that they lie in.
+    """N points, axis by axis for vectorised (SIMD) loops, and their M boxes.
 
     axes: (3, N) float32, in the points' own order; order: (N,) int64, box after box, ascending within a box;
     edges: (M + 1,) int64, where the boxes begin and end in it.
@@ -21,7 +21,7 @@ class BoxedPoints(NamedTuple):
 
 
 def boxed(xyz: np.ndarray, most: int) -> BoxedPoints:
-    """Points (N, 3) in boxes of at most `most`, or of copies of one."""
+    """Sort points (N, 3) into boxes of at most `most` points, or of copies of one."""
     axes = np.ascontiguousarray(xyz.T, np.float32)
     order, edges = split(axes, most)
     _sort_within(order, edges)

@@ -1,4 +1,4 @@
-"""Nearest points of one block, found for a box of queries at a time: only few points can be near any of them.
+"""k nearest neighbours within one block, for a box of queries at a time, with AABB pruning.
 
 The k points whose farthest corner of the box is nearest bound how far a neighbour of any query in it can be. Points
 beyond are left out, and a query looks at the others one after the other, which vector units are fast at. In the worst
@@ -26,7 +26,7 @@ _ABOVE_ALL = np.int32(2**31 - 1)
 
 
 class _Vicinity(NamedTuple):
-    """Scratch memory for what lies around a box; arrays are padded to whole vectors.
+    """Scratch memory for the points around a box; arrays are padded to whole SIMD vectors.
 
     least, most: (n,) float32, squared distances of all points from the box and from its farthest corner;
     chosen: (n,) int32 and xyz: (3, n) float32, the points that were kept, in index order, then infinity.
@@ -99,13 +99,13 @@ def _three_nearest(
 
 @njit(nogil=True, cache=True)
 def _padded(n: int) -> int:
-    """The next multiple of 16: loops over so many need no left-over part on any vector unit."""
+    """Round up to a multiple of 16, so that SIMD loops have no remainder."""
     return (n + 15) & -16
 
 
 @njit(nogil=True, cache=True)
 def _room(k: int) -> int:
-    """Number of candidates from which k are sorted: few to sort, yet easily reached."""
+    """Number of candidates from which k are sorted: small, yet with a tolerance for the threshold."""
     return k + k // 8 + 1
 
 
@@ -215,7 +215,7 @@ def _pick(distance: np.ndarray, n: int, k: int, picked: np.ndarray, place: np.nd
 def _sort(
     picked: np.ndarray, place: np.ndarray, n: int, chosen: np.ndarray, rank: np.ndarray, line: np.ndarray
 ) -> None:
-    """Write the n picked ones nearest first. Their rank is how many are nearer; equal ones stand behind each other."""
+    """Write the n selected points nearest first. The rank of each is the number of nearer ones, ties in order."""
     picked[n : _padded(n)] = _ABOVE_ALL
     line[:n] = -1
     for c in range(n):

@@ -8,7 +8,7 @@ from numba import njit
 
 @njit(nogil=True, cache=True)
 def unite(parent: np.ndarray, a: int, b: int) -> None:
-    """Make the components of two nodes one. parent: (n,) int, `np.arange(n)` to begin with."""
+    """Join the components of two nodes. parent: (n,) int, `np.arange(n)` to begin with."""
     x, y = root_of(parent, a), root_of(parent, b)
     parent[max(x, y)] = min(x, y)
 

@@ -1,4 +1,4 @@
-"""Placed meshes: what a room layout hands to the scanner and the simulated cameras.
+"""Placed meshes: result of a room layout, input of the scanner and the simulated cameras.
 
 World frame: metres, z up, floor at z = 0. A layout fills a `FurnishedScene`; scans and frames are taken of it.
 """

@@ -1,4 +1,4 @@
-"""Frames of sensors and from poses drawn by chance."""
+"""Frames of random sensors from random poses."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def random_frame(
     devices: tuple[Device, ...],
     rng: np.random.Generator,
 ) -> SensorFrame:
-    """A frame of a device and at a pose drawn by chance; the last of TRIES where all look at next to nothing."""
+    """Draw a device and a pose, and take a frame; the last of TRIES if all of them show almost nothing."""
     kinds = sorted({device.kind for device in devices})
     share = np.array([KIND_SHARE[kind] for kind in kinds])
     for _ in range(TRIES):

@@ -208,7 +208,7 @@ def _collect(
 def _with_noise(
     points: np.ndarray, eye: np.ndarray, place: np.ndarray, places: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Points as measured: noise along the ray, and every place registered with a small fault of its own."""
+    """Add measurement errors: noise along the ray, and a small registration error of each scanner position."""
     ray = points - eye
     distance = np.linalg.norm(ray, axis=1, keepdims=True)
     sigma = rng.uniform(0.001, 0.005) + rng.uniform(0.0, 0.0012) * np.square(distance)

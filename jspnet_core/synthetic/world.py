@@ -1,4 +1,4 @@
-"""Furnished worlds that a simulated camera walks through, or that are scanned room by room."""
+"""Furnished worlds for walks of a simulated camera, and for scans room by room."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def make_world(seed: int, kind: str | None = None, assets: Path | str | None = N
 
 
 def _setup(camera: Camera, scene: FurnishedScene) -> Setup:
-    """A camera like the first ones with structured light, with usual faults."""
+    """Parameters of an early structured-light camera with its usual errors."""
     field_x, field_y = (
         2 * np.degrees(np.arctan(0.5 * pixels / focal))
         for pixels, focal in ((camera.width, camera.focal_x), (camera.height, camera.focal_y))

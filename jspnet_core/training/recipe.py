@@ -38,7 +38,7 @@ class Augmentation(BaseModel):
     shuffle: Literal["all", "rooms"] = Field(
         "all", description="order of grid and random: over all rooms; rooms: one room after the other, as released"
     )
-    redraw: bool = Field(True, description="grid: draw a block's points anew in each epoch (random sampling), or once")
+    redraw: bool = Field(True, description="grid: draw a block's points again in each epoch (random sampling), or once")
     voxels: bool = Field(True, description="one point per voxel, as at runtime; off: all points, as in the paper")
     replacement: bool = Field(False, description="draw points with replacement, as the paper's code")
     voxel_size: float = Field(0.03, gt=0, description="metres, edge of the voxels; as at runtime")

@@ -107,8 +107,8 @@ class Validation:
             instances = batch["instances"]
             losses = joint_loss(logits, embeddings, target, batch["instance"], instances=instances, groups=self.groups)
             totals += torch.stack([*(losses[name] for name in LOSSES), torch.ones_like(losses["total"])])
-            said = logits if labels == logits.shape[-1] else logits.softmax(-1) @ source.members.T
-            confusion += confusion_matrix(batch["label"], said.argmax(-1), labels)
+            scores = logits if labels == logits.shape[-1] else logits.softmax(-1) @ source.members.T
+            confusion += confusion_matrix(batch["label"], scores.argmax(-1), labels)
         *sums, count = self.world.sum(totals).tolist()
         if not count:
             return {}

@@ -90,6 +90,6 @@ def _classes(score: Score, heard: Heard) -> Table:
             continue
         found = "" if c.recall is None else f"{round(c.recall * c.true_instances)}"
         iou = "" if c.iou is None else f"{c.iou:.2f}"
-        said = heard.objects.get(c.name, 0)
-        table.add_row(c.name, f"{c.true_points:,}", iou, str(c.true_instances), found, str(said or ""))
+        reported = heard.objects.get(c.name, 0)
+        table.add_row(c.name, f"{c.true_points:,}", iou, str(c.true_instances), found, str(reported or ""))
     return table

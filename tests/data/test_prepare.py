@@ -110,7 +110,7 @@ BAD: dict[str, tuple[dict[str, np.ndarray | None], str]] = {
     "classes": ({"label": np.full(200, 3)}, "labels 3 of no class; --classes names 3, 255 is 'unknown'"),
     "nan": ({"xyz": nan_points()}, "2 of 200 points are NaN or Inf; --drop-nan leaves them out"),
     "small": (columns(20), "20 points, at least 100 are needed"),  # type: ignore[dict-item]
-    "table": ({"class_names": np.array(["wall", "door", "crate"])}, "label 1 is 'door', --classes says 'floor'"),
+    "table": ({"class_names": np.array(["wall", "door", "crate"])}, "label 1 is 'door', in --classes 'floor'"),
     "unknown": ({"label": np.full(200, 255)}, "no point has a class"),
     "one": ({"instance": np.zeros(200, int)}, "several classes but one instance id (0); every object"),
     "short": ({"label": columns()["label"][3:]}, "197 values of 'label' for 200 points"),

@@ -44,13 +44,13 @@ from jspnet_core.training.targets import Targets
 from jspnet_core.training.validation import Validation
 
 BEGUN = float(os.environ.get("TRAIN_ON_GPU_BEGUN") or time.time())
-"""When the time began to count, in seconds since the epoch: a shell that installed packages first says so."""
+"""When the time began to count, in seconds since the epoch: set by a shell that installs packages first."""
 
 LAST, ENOUGH_TO_SCORE = 25.0, 10.0
 """Seconds kept at the end for scores and weights; seconds that the scores of a network take."""
 
 PATIENCE = 60.0
-"""Seconds that generating may take longer than it was told."""
+"""Seconds that generating may take longer than its limit."""
 
 GENERATING_UNTIL, PIECE_SECONDS = 0.6, 50.0
 """Share of the time until which generating goes on beside the training; seconds of each piece of it."""

@@ -100,7 +100,7 @@ def _with_choice(points: np.ndarray, choice: Choice, view: Viewpoint) -> Gravity
 
 
 def _guess(points: np.ndarray, view: Viewpoint) -> Gravity:
-    """The usual axes, where too little structure is in view to estimate anything."""
+    """Return the usual axes; used where too little structure is in view for an estimate."""
     sensor = view.axis >= 0 and view.single >= 0.5
     T = _facing(view) if sensor else np.eye(4)
     what = f"camera axes, {_AXIS_NAMES[_nearest(view.up)]} axis up" if sensor else "z axis up"
@@ -135,7 +135,7 @@ def _homogeneous(R: np.ndarray) -> np.ndarray:
 
 
 def _resting(points: np.ndarray, T: np.ndarray, why: str) -> Gravity:
-    """The axes of T, and z = 0 at the lowest points but for the odd stray one."""
+    """Keep the axes of T, with z = 0 at the lowest points except for outliers."""
     z = transform_points(T, points)[:, 2]
     lowest = float(np.percentile(z, 1.0)) if len(z) else 0.0
     return Gravity(_raised(T, -lowest), f"{why}; z = 0 at the lowest points", is_sure=False)

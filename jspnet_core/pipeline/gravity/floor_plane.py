@@ -1,4 +1,4 @@
-"""Find the floor of a cloud: the lowest well-supported level plane with next to nothing below it.
+"""Find the floor of a cloud: the lowest well-supported level plane with almost no points below it.
 
 Everything here works on a thinned cloud (`thin`) whose z axis points up, exactly or within a few degrees.
 """
@@ -65,7 +65,7 @@ def thin(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 @njit(nogil=True, cache=True)
 def _near_enough(points: np.ndarray) -> np.ndarray:
-    """Indices of the points that are finite and no garbage: comparisons with NaN are false."""
+    """Indices of the points whose coordinates are finite and plausible: comparisons with NaN are false."""
     kept, count = np.empty(len(points), np.int32), 0
     for i in range(len(points)):
         x, y, z = abs(points[i, 0]), abs(points[i, 1]), abs(points[i, 2])
@@ -77,8 +77,10 @@ def _near_enough(points: np.ndarray) -> np.ndarray:
 
 @njit(nogil=True, cache=True)
 def _one_per_voxel(points: np.ndarray, edge: float) -> np.ndarray:
-    """Indices of points, the last one of each voxel. A hash table that forgets: two voxels in one slot lose one, 1 in
-    50."""
+    """Indices of points, the last one of each voxel.
+
+    Uses a lossy direct-mapped hash: of two voxels in one slot one is lost, 1 in 50.
+    """
     slots, slot = np.empty(_SLOTS, np.int32), np.empty(len(points), np.int32)  # only what was written is read
     cells = cell_ids(points, edge)
     for i in range(len(points)):
@@ -127,7 +129,7 @@ def cell_ids(points: np.ndarray, edge: float) -> np.ndarray:
 
 
 def _least_squares(points: np.ndarray, normal: np.ndarray, offset: float) -> tuple[np.ndarray, float]:
-    """The plane through the points near it, ever nearer ones."""
+    """Fit the plane to the points near it, in rounds with decreasing distance."""
     for near in (3 * _NEAR, 2 * _NEAR, _NEAR, _NEAR):
         count, centre, covariance = _moments(points, normal, offset, near)
         if count < 3:

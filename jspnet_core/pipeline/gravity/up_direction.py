@@ -1,4 +1,4 @@
-"""Candidates for the up direction of a room: directions that most surfaces are level with or upright to.
+"""Candidates for the up direction of a room: directions parallel or perpendicular to most surfaces.
 
 After S. Gupta, P. Arbelaez, J. Malik, "Perceptual organization and recognition of indoor scenes from RGB-D
 images", CVPR 2013, section 4: floors, table tops, shelves and ceilings are perpendicular to gravity, walls and
@@ -58,7 +58,7 @@ def surface_patches(points: np.ndarray) -> Patches:
 
 
 def find_candidates(patches: Patches) -> Candidates:
-    """Directions that the surfaces agree with best, and their opposites. Needs `FEWEST_PATCHES` patches."""
+    """Find the directions with the most support from surfaces, and their opposites. Needs `FEWEST_PATCHES` patches."""
     cosine = np.abs(np.einsum("pi,si->sp", patches.normals, _SPHERE))
     near = np.radians(15.0)
     aligned = np.einsum("sp,p->s", (cosine > np.cos(near)) | (cosine < np.sin(near)), patches.weights)
@@ -74,7 +74,7 @@ def find_candidates(patches: Patches) -> Candidates:
 
 
 def refine(patches: Patches, assumed: np.ndarray) -> Candidates:
-    """Turn each assumed direction (S, 3) to the one near it that the surfaces agree with.
+    """Refine each assumed direction (S, 3) to the nearby one with the most support from surfaces.
 
     Each round keeps the surfaces near level and near upright to the last estimate, and minimizes their summed
     squared deviation: the eigenvector of the smallest eigenvalue of sum_upright w n n' - sum_level w n n'.

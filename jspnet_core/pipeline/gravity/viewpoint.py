@@ -43,7 +43,7 @@ class Viewpoint:
 
 
 def find_viewpoint(points: np.ndarray) -> Viewpoint:
-    """Look for occlusion: what one sensor sees has one depth in each direction.
+    """Test for occlusion: one sensor measures one depth in each direction.
 
     points: (M, 3) float64, metres, thinned.
     """

@@ -1,4 +1,4 @@
-"""Kinds of furniture and things, and the class of the table `indoor` that each carries."""
+"""Kinds of furniture and things, and the class of each in the table `indoor`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pieces: meshes with what a layout must know of them, from a library or of own shape."""
+"""Pieces: meshes with the properties that a layout needs, from a library or of own shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of surfaces: wood, tiles, fabric, with the metres that they span. Decoded when first asked for."""
+"""Pictures of surfaces: wood, tiles, fabric, with the metres that they span. Decoded on first use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Axis-parallel boxes of what stands and hangs in a room, to keep things out of each other in height too."""
+"""Axis-aligned boxes of objects in a room, to avoid collisions in height as well."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Placing pieces in a room: at walls, on walls, free on the floor, at the ceiling; never into each other."""
+"""Placing pieces in a room: at walls, on walls, free on the floor, at the ceiling, without collisions."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Furnisher:
         return thing
 
     def remove(self, thing: Placed) -> None:
-        """Take a piece away again."""
+        """Remove a piece."""
         self.placed.remove(thing)
         self.meshes = [m for m in self.meshes if m.instance != thing.number]
         self.boxes.remove(thing.number)

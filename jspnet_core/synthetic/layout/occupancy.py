@@ -94,7 +94,7 @@ class Occupancy:
         self.cells[self.cells == number] = 0
 
     def keep_free(self, xy: np.ndarray, yaw: float, size: Pair) -> None:
-        """Ask for a rectangle to stay free."""
+        """Reserve a rectangle to stay free."""
         window, mask = self.footprint(xy, yaw, size)
         cells = self.cells[window]
         cells[mask & (cells == 0)] = KEEP_FREE

@@ -18,7 +18,7 @@ _OWN, _OWN_VAL = 3, 1
 
 
 class Stock:
-    """All kinds of pieces at hand: a library's, and makers of own shapes.
+    """All available kinds of pieces: a library's, and makers of own shapes.
 
     library_pieces: by kind, of the asked split alone. makers: by kind, functions of a random generator. own: models
     of the library that a maker counts for. textures: names by kind.

@@ -1,4 +1,4 @@
-"""The small things of S3DIS's class clutter, and what hangs on walls and ceilings."""
+"""Small objects of S3DIS's class clutter, and objects on walls and ceilings."""
 
 from __future__ import annotations
 

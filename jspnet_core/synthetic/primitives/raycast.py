@@ -7,7 +7,7 @@ from numba import njit, prange
 
 BOX, CYLINDER = 0, 1
 NOTHING = 1e30
-"""Depth of a ray that hits nothing; finite, because the compiler is told that there are no infinities."""
+"""Depth of a ray that hits nothing; finite, because the kernel is compiled without infinities (fastmath)."""
 TILE = 16
 """Pixels on the edge of a tile; primitives are sorted out tile by tile before pixels are cast."""
 

@@ -1,4 +1,4 @@
-"""The solids that rooms are built of: boxes, cylinders and ellipsoids, each with class, instance and material."""
+"""Solid primitives of rooms: boxes, cylinders and ellipsoids, each with class, instance and material."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Exposure:
-    """Settings of a colour camera that it holds for a while.
+    """Slowly varying settings of a colour camera.
 
     key: mean linear brightness that it aims at. gain: (3,) white balance. noise: deviation in steps of 255.
     contrast: exponent on the picture. color: share of colour that is left; 0 gives grey.
@@ -23,7 +23,7 @@ class Exposure:
 
 
 def random_exposure(rng: np.random.Generator, aim: float = 1.0) -> Exposure:
-    """Settings of a camera of unknown make in a room; some rooms come in grey. aim: as bright as usual."""
+    """Draw the settings of an unknown camera in a room; some are greyscale. aim: as bright as usual."""
     warm, green = rng.normal(0.0, 0.06), rng.normal(0.0, 0.02)
     return Exposure(
         key=float(np.clip(aim * rng.uniform(0.2, 0.4), 0.15, 0.5)),
@@ -59,7 +59,7 @@ def expose(
 
 
 def white_balance(light: np.ndarray, exposure: Exposure) -> np.ndarray:
-    """White balance: half of what makes the mean grey, times the camera's own fault. (3,) float32."""
+    """White balance: half of the grey-world correction, times the camera's own error. (3,) float32."""
     mean = np.maximum(light.mean(0), 1e-6)
     return ((mean.mean() / mean) ** 0.5 * exposure.gain).astype(np.float32)
 

@@ -57,7 +57,7 @@ def light_scene(scene: FurnishedScene, triangles: Triangles) -> Light:
 
 
 def _usual_light(scene: FurnishedScene, place: np.ndarray, color: np.ndarray) -> float:
-    """Median brightness, without shadows, where people stand; the lamps' own where nobody can."""
+    """Median brightness, without shadows, at places where people can stand; without any, that of the lamps."""
     stands = [free[:: max(len(free) // 16, 1)] for free in scene.free if len(free)]
     ground = np.concatenate(stands) if stands else place[:, :2]
     points = np.c_[ground, np.full(len(ground), 1.0)]

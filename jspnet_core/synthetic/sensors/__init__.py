@@ -1,1 +1,1 @@
-"""Depth cameras and lidars: real devices, and what each kind of sensor adds to the truth."""
+"""Depth cameras and lidars: real devices, and the errors of each kind of sensor."""

@@ -1,4 +1,4 @@
-"""The colour camera beside a depth camera: another place, another field of view, exposure and white balance."""
+"""Colour camera beside a depth camera, with its own pose, field of view, exposure and white balance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Depth cameras and spinning lidars that are sold, by the numbers of their data sheets."""
+"""Parameters of commercial depth cameras and spinning lidars, from their data sheets."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ DEVICES = (
 
 
 def devices_of(kinds: tuple[str, ...]) -> tuple[Device, ...]:
-    """Devices of some kinds. Raises ValueError for a kind that is none."""
+    """Devices of some kinds. Raises ValueError for an unknown kind."""
     unknown = set(kinds) - set(KINDS)
     if unknown or not kinds:
         raise ValueError(f"kinds of sensors: {sorted(unknown) or 'none'}; accepted are {', '.join(KINDS)}")

@@ -1,4 +1,4 @@
-"""Random numbers that neighbouring pixels share: depth cameras lose patches, not single pixels."""
+"""Spatially correlated noise: depth cameras lose patches, not single pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stereo cameras and structured light: two eyes, or an eye and a projector, that match along rows.
+"""Stereo cameras and structured light: matching along rows between two cameras, or camera and projector.
 
 Depth is baseline x focal length / disparity: the noise grows with the square of the depth, depth is quantised, what
 one of the two does not see has no depth, and matching windows make near things fat. Keselman et al., "Intel RealSense

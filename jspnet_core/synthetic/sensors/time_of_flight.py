@@ -1,4 +1,4 @@
-"""Time-of-flight cameras: flying pixels between near and far, rounded corners, and a range that ends on dark things.
+"""Time-of-flight cameras: flying pixels at depth edges, rounded corners, and a shorter range on dark surfaces.
 
 Horaud et al., "An Overview of Depth Cameras and Range Scanners Based on Time-of-Flight Technologies", 2016.
 """

@@ -1,4 +1,4 @@
-"""Training blocks of recorded or generated camera frames, in which hidden surfaces are missing already."""
+"""Training blocks of recorded or generated camera frames, which lack hidden surfaces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jspnet_core.training.recipe import Augmentation
 
 
 class FrameBlockDataset(RandomBlockDataset):
-    """Blocks around random points of single views; all views are drawn alike, or with `balance` as rooms are.
+    """Blocks around random points of single views; all views have equal probability, or with `balance` as for rooms.
 
     z of a view is above the floor. Gravity and floor height get the same errors as in simulated views.
     """

@@ -1,4 +1,4 @@
-"""Batches as one piece of memory: one transfer between processes and one to the device, instead of dozens."""
+"""Batches in one contiguous buffer: one transfer between processes and one to the device, instead of dozens."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _places(block: Mapping, rows: Mapping[str, Sequence[int]]) -> list[Place]:
 
 
 def _memory(size: int) -> Tensor:
-    """Bytes that another process can have without a copy, where this is a loader's."""
+    """Allocate bytes; in a loader process in shared memory, which other processes read without a copy."""
     if get_worker_info() is None:
         return torch.empty(size, dtype=torch.uint8)
     storage = torch.UntypedStorage._new_shared(size, device="cpu")

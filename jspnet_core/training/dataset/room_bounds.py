@@ -33,7 +33,7 @@ class RoomBounds:
 
 
 class BoundsOfRooms(Sequence[RoomBounds]):
-    """Bounds of rooms, each computed when it is first asked for: of ten thousand frames few are needed at once."""
+    """Bounds of rooms, each computed on first access: of ten thousand frames few are needed at once."""
 
     def __init__(self, rooms: Sequence[Room]):
         self._rooms = rooms

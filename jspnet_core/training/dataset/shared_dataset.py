@@ -1,4 +1,4 @@
-"""Blocks for several runs at once: what one cut costs serves all of them, each in the mixture that it asks for."""
+"""Blocks for several runs at once, cut once for all of them, in each run's own mixture of sources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Mix = Mapping[str, float]
 
 
 def counts_of(mix: Mix, batch: int) -> dict[str, int]:
-    """Blocks of each source in a batch: as near to the shares as whole numbers can be, the largest remainders up."""
+    """Number of blocks of each source in a batch, by the largest-remainder method."""
     total = sum(mix.values())
     exact = {name: batch * share / total for name, share in mix.items()}
     counts = {name: int(value) for name, value in exact.items()}

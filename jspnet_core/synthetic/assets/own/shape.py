@@ -149,7 +149,7 @@ def _quads(a: np.ndarray, b: np.ndarray, rise: int) -> tuple[np.ndarray, np.ndar
 
 
 class Part:
-    """Part numbers of own shapes: what a part is made of decides which colours it may get."""
+    """Part numbers of own shapes: the material of a part decides its possible colours."""
 
     BODY = 0  # wood, paint
     LEG = 1  # metal, wood
