@@ -13,9 +13,11 @@ class Instance:
 
     id: 1, 2, ...; the value of `Segmentation.instance` at its points.
     label: class id in the model's class table.
-    confidence: mean softmax probability of the points' labels, 0 to 1.
+    confidence: 0 to 1; of `Segmenter` the mean softmax probability of the points' labels times a factor for the size,
+        see `pipeline.objects`.
     point_count: input points that belong to it.
     centroid, minimum, maximum: (3,) float64, metres, gravity frame.
+    voxel_count: voxels that belong to it.
     """
 
     id: int
@@ -25,6 +27,7 @@ class Instance:
     centroid: np.ndarray
     minimum: np.ndarray
     maximum: np.ndarray
+    voxel_count: int = 0
 
 
 @dataclass(frozen=True)

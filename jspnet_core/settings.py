@@ -89,6 +89,13 @@ class SegmenterSettings(BaseModel):
         description="instances of fewer drawn voxels than this share of their class's mean size are dropped",
     )
     always_kept: AlwaysKept = 0
+    min_confidence: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        description="objects of a lower confidence are dropped, and their points keep their class; it is the mean "
+        "probability of an object's points times A / (A + 0.45), A its visible surface in square metres; 0: all stay",
+    )
     seed: int = Field(
         0, ge=0, le=2**31 - 1, description="of the points that a block draws where it has more than the network takes"
     )
@@ -103,7 +110,7 @@ class FrameSettings(SegmenterSettings):
     max_blocks: MaxBlocks = 32
     split_gap: SplitGap = 0.0  # an object behind another one is visible in parts, and yet one instance
     min_class_area: MinClassArea = 0.1  # it may show a small part of the only object of a class
-    always_kept: AlwaysKept = 150  # a frame shows a piece of the floor, and its mean size is that of a whole one
+    always_kept: AlwaysKept = 60  # a frame shows a piece of the floor, and its mean size is that of a whole one
 
 
 def min_class_voxels(settings: SegmenterSettings) -> float:

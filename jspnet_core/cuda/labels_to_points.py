@@ -66,7 +66,7 @@ def labels_to_points(
         points,
     )
     found = max(instances.count, 1)
-    sums = zeros(device, (found, 5), np.int64)
+    sums = zeros(device, (found, 6), np.int64)
     bounds = uploaded(device, np.tile(np.array([INT_MAX] * 3 + [-INT_MAX - 1] * 3, np.int32), (found, 1)))
     device.launch("summarize", grid, THREADS, voxels.xyz, id_, labels.confidence, points, here, sums, bounds)
     summary = summaries(
@@ -78,7 +78,7 @@ def labels_to_points(
 
 
 def summaries(sums: np.ndarray, bounds: np.ndarray, category: np.ndarray) -> list[Instance]:
-    """Instances that have a point. sums (K, 5) int64, bounds (K, 6) int32 ordered as their floats, category (K,)."""
+    """Instances that have a point. sums (K, 6) int64, bounds (K, 6) int32 ordered as their floats, category (K,)."""
     edges = np.where(bounds < 0, bounds ^ 0x7FFFFFFF, bounds).view(np.float32).astype(np.float64)
     return [
         Instance(
@@ -89,6 +89,7 @@ def summaries(sums: np.ndarray, bounds: np.ndarray, category: np.ndarray) -> lis
             row[1:4] / MICROMETRES / row[0],
             edges[k, :3],
             edges[k, 3:],
+            int(row[5]),
         )
         for k, row in enumerate(sums)
         if row[0]

@@ -1,7 +1,8 @@
 """The steps of a cloud on one device: uploaded once, labels downloaded once. See `pipeline.stages`.
 
 Downloads in between are a few numbers: how many voxels, how full the columns are, how many instances. Where gravity is
-to be estimated the voxels come down, too, because that runs on the CPU.
+to be estimated the voxels come down, too, because that runs on the CPU; and with instances the voxels, their labels and
+merged instances, because fragments are joined there.
 """
 
 from __future__ import annotations
@@ -29,8 +30,7 @@ from jspnet_core.cuda.merging.contact import join_clusters
 from jspnet_core.cuda.pyramid import DevicePyramids
 from jspnet_core.cuda.voting import DeviceLabels, DeviceVotes
 from jspnet_core.cuda.voxelize import DeviceVoxels, FoundVoxels, find_voxels, to_gravity_frame
-from jspnet_core.pipeline.merging.connected_components import split_at_gaps
-from jspnet_core.pipeline.merging.merge import filter_sizes, merge_clusters
+from jspnet_core.pipeline.merging.merge import filter_sizes, merge_clusters, split_and_join
 from jspnet_core.segmentation import Instance
 from jspnet_core.settings import SegmenterSettings
 from jspnet_core.spatial.transforms import rotation_about_z
@@ -144,8 +144,7 @@ class CudaStages:
             split_by_class(d, blocks, clusters, labels.block_label, len(sizes))
             merge = join_clusters if s.merging == "contact" else merge_blocks
             merged = merge(d, blocks, here, clusters, labels.block_label, len(sizes))
-            if s.split_gap:
-                merged = self._split_on_cpu(here, merged, s.split_gap)
+            merged = self._split_and_join_on_cpu(here, merged, labels, sizes, s)
         return finish_instances(d, here, merged, labels.label, sizes, s.min_instance_ratio)
 
     def no_instances(self, voxels: CudaVoxels) -> Instances:
@@ -176,8 +175,11 @@ class CudaStages:
         merged = merge_clusters(s.merging, xyz, index, of_point, block_label, label)
         return Merged(uploaded(d, merged), max(int(merged.max()) + 1, 1))
 
-    def _split_on_cpu(self, voxels: DeviceVoxels, merged: Merged, gap: float) -> Merged:
-        """Split at gaps on the CPU: only whole rooms need it, so it has no kernel."""
+    def _split_and_join_on_cpu(
+        self, voxels: DeviceVoxels, merged: Merged, labels: DeviceLabels, sizes: np.ndarray, s: SegmenterSettings
+    ) -> Merged:
+        """Split at gaps and join fragments. It has no kernel: union-find over a few hundred fragments is sequential."""
         d, v = self._device, voxels.count
-        pieces = split_at_gaps(d.download(voxels.xyz, v), d.download(merged.of_voxel), gap)
-        return Merged(uploaded(d, pieces), max(int(pieces.max()) + 1, 1))
+        xyz, label = d.download(voxels.xyz, v), d.download(labels.label, v)
+        joined = split_and_join(xyz, d.download(merged.of_voxel), label, sizes, s)
+        return Merged(uploaded(d, joined), max(int(joined.max()) + 1, 1))

@@ -16,7 +16,9 @@ from jspnet_core.data.depth_view import DepthCamera, random_camera_pose, simulat
 from jspnet_core.data.rooms import Room, RoomFileError, read_room
 from jspnet_core.evaluation.metrics import RoomScore, score_room
 from jspnet_core.evaluation.test_time_augmentation import average_over_rotations
+from jspnet_core.pipeline.objects import size_factor
 from jspnet_core.pipeline.segmenter import Segmenter
+from jspnet_core.segmentation import Segmentation
 from jspnet_core.spatial.transforms import transform_points
 
 MIN_VIEW_POINTS = 1000
@@ -152,8 +154,17 @@ def _score(segmenter: Segmenter, room: Room, T: np.ndarray, votes: int) -> RoomR
             segmenter.engine, upright, colors, T[:2, 3], segmenter.settings, votes
         )
     seconds = time.perf_counter() - start
+    confidence = _of_objects(confidence, found, segmenter.settings.voxel_size)
     score = score_room(label, found.instance, room.label, room.instance, len(segmenter.classes), confidence)
     unlabelled = int((label == UNLABELLED).sum())
     return RoomResult(
         room.name, len(room), unlabelled, found.blocks, found.blocks_left_out, len(found.instances), seconds, score
     )
+
+
+def _of_objects(confidence: np.ndarray, found: Segmentation, voxel_size: float) -> np.ndarray:
+    """Confidence of each point times the size factor of its object, whose mean is the object's confidence: (N,)."""
+    factor = np.ones(int(found.instance.max(initial=0)) + 1)
+    for instance in found.instances:
+        factor[instance.id] = size_factor(instance.voxel_count, voxel_size)
+    return confidence * factor[found.instance]

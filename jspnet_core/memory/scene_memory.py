@@ -21,6 +21,7 @@ from jspnet_core.memory.tracks import SeenInstance, Tracks
 from jspnet_core.memory.voxel_map import Seen, VoxelMap
 from jspnet_core.pipeline.gravity.estimate import find_gravity
 from jspnet_core.pipeline.labels_to_points import summarize_instances
+from jspnet_core.pipeline.objects import rate_objects
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.segmentation import Instance, Segmentation
 from jspnet_core.spatial.transforms import transform_points
@@ -205,7 +206,7 @@ class SceneMemory:
         numbers[ids > 0] = local + 1
         xyz = transform_points(T_gravity_map, self._map.centers(slots)).astype(np.float32)
         labels = np.array([self._tracks.tracks[int(i)].label for i in names], np.uint8)
-        found = summarize_instances(xyz, count, confidence, numbers, labels)
+        found = rate_objects(summarize_instances(xyz, count, confidence, numbers, labels), self.settings.voxel_size)
         return [replace(instance, id=int(names[instance.id - 1])) for instance in found]
 
 

@@ -14,8 +14,7 @@ from jspnet_core.pipeline.inference import Batch, BatchedInference, cut_for_netw
 from jspnet_core.pipeline.labels_to_points import fill_gaps, paint_points, summarize_instances
 from jspnet_core.pipeline.mean_shift import mean_shift_blocks
 from jspnet_core.pipeline.merging.block_merging import finish_instances
-from jspnet_core.pipeline.merging.connected_components import split_at_gaps
-from jspnet_core.pipeline.merging.merge import filter_sizes, merge_clusters
+from jspnet_core.pipeline.merging.merge import filter_sizes, merge_clusters, split_and_join
 from jspnet_core.pipeline.pyramid import Pyramid
 from jspnet_core.pipeline.voting import Votes
 from jspnet_core.pipeline.voxelize import voxelize
@@ -152,9 +151,8 @@ class CpuStages:
         merged = merge_clusters(
             s.merging, xyz, blocks.index, clusters, labels.block_label, labels.label, self._executor
         )
-        if s.split_gap and s.merging != "legacy":
-            merged = split_at_gaps(xyz, merged, s.split_gap)
         sizes = filter_sizes(self.description, s)
+        merged = split_and_join(xyz, merged, labels.label, sizes, s)
         return CpuInstances(*finish_instances(merged, labels.label, sizes, s.min_instance_ratio))
 
     def no_instances(self, voxels: CpuVoxels) -> CpuInstances:

@@ -65,7 +65,7 @@ def summarize_instances(
     xyz (V, 3) gravity frame; points (V,) how many each voxel has; confidence (V,); instance (V,) 0 for none;
     label (K,) class of instances 1 to K.
     """
-    count, confidences, corners, low, high = _totals(xyz, points, confidence, instance, len(label) + 1)
+    count, voxels, confidences, corners, low, high = _totals(xyz, points, confidence, instance, len(label) + 1)
     return [
         Instance(
             int(k),
@@ -75,6 +75,7 @@ def summarize_instances(
             corners[k] / count[k],
             low[k],
             high[k],
+            int(voxels[k]),
         )
         for k in np.flatnonzero(count)
         if k != NO_INSTANCE
@@ -83,16 +84,18 @@ def summarize_instances(
 
 @njit(nogil=True, cache=True)
 def _totals(xyz, points, confidence, instance, ids):  # type: ignore[no-untyped-def]
-    """Sums by id: points, confidences, coordinates, and the corners of the bounding box; (ids,) and
+    """Sums by id: points, voxels, confidences, coordinates, and the corners of the bounding box; (ids,) and
     (ids, 3), int64 and float64."""
-    count, confidences, sums = np.zeros(ids, np.int64), np.zeros(ids), np.zeros((ids, 3))
+    count, voxels = np.zeros(ids, np.int64), np.zeros(ids, np.int64)
+    confidences, sums = np.zeros(ids), np.zeros((ids, 3))
     low, high = np.full((ids, 3), np.inf), np.full((ids, 3), -np.inf)
     for v in range(len(xyz)):
         k, n = instance[v], points[v]
         count[k] += n
+        voxels[k] += 1
         confidences[k] += n * confidence[v]
         for axis in range(3):
             x = np.float64(xyz[v, axis])
             sums[k, axis] += n * x
             low[k, axis], high[k, axis] = min(low[k, axis], x), max(high[k, axis], x)
-    return count, confidences, sums, low, high
+    return count, voxels, confidences, sums, low, high

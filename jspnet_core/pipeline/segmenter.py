@@ -13,6 +13,7 @@ from jspnet_core.errors import CloudError, EngineError
 from jspnet_core.model_file import model_path
 from jspnet_core.pipeline.cpu_stages import CpuStages
 from jspnet_core.pipeline.gravity.estimate import Gravity, find_gravity
+from jspnet_core.pipeline.objects import drop_unsure, rate_objects
 from jspnet_core.pipeline.stages import Stages
 from jspnet_core.pipeline.strays import check_heights, without_strays
 from jspnet_core.pipeline.voxelize import MAX_COORDINATE
@@ -104,9 +105,14 @@ class Segmenter:
             else:
                 merged = stages.no_instances(voxels)
             with timer.stage("painting"):
-                of_points = stages.labels_to_points(voxels, labels, merged, reach=4 * s.voxel_size)
+                label, ids, confidence, found_objects = stages.labels_to_points(
+                    voxels, labels, merged, reach=4 * s.voxel_size
+                )
+                ids, objects = drop_unsure(ids, rate_objects(found_objects, s.voxel_size), s.min_confidence)
         of_blocks = stages.count_blocks(blocks)
-        return Segmentation(*of_points, T, gravity.source, *of_blocks, timer.milliseconds, gravity.is_sure)
+        return Segmentation(
+            label, ids, confidence, objects, T, gravity.source, *of_blocks, timer.milliseconds, gravity.is_sure
+        )
 
     def _gravity(self, voxels: Any, points: np.ndarray, given: np.ndarray | None) -> Gravity:
         """Take the transform given, or estimate one from the voxels."""

@@ -80,12 +80,12 @@ def test_single_views_are_scored_beside_whole_rooms(rooms: Path, tmp_path: Path)
     assert [view["name"] for view in views["per_room"]] == ["room_1#0", "room_1#1", "room_1#2"]
     whole = scores["per_room"][0]["points"]
     assert all(0 < view["points"] < whole for view in views["per_room"])  # hidden points are no part of a view
-    assert (views["settings"]["max_blocks"], views["settings"]["always_kept"]) == (32, 150)
+    assert (views["settings"]["max_blocks"], views["settings"]["always_kept"]) == (32, 60)
     assert (scores["settings"]["max_blocks"], scores["settings"]["always_kept"]) == (0, 0)
     assert views["ratio"]["oAcc"] == pytest.approx(views["oAcc"] / scores["oAcc"])
     assert f"{views['ratio']['oAcc']:.2f}" in output
     assert "max_blocks 32" in output
-    assert "always_kept 150" in output
+    assert "always_kept 60" in output
 
 
 def test_the_papers_protocol_counts_points_of_blocks(rooms: Path, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ extern "C" __global__ void summarize(const float* xyz, const unsigned* id, const
     int v = blockIdx.x * blockDim.x + threadIdx.x;
     if (v >= *voxels || id[v] == NO_INSTANCE) return;
     long long points = points_of_voxel[v];
-    u64* row = (u64*)sums + 5 * (size_t)(id[v] - 1);
+    u64* row = (u64*)sums + 6 * (size_t)(id[v] - 1);
     int* bound = bounds + 6 * (size_t)(id[v] - 1);
     atomicAdd(row, (u64)points);
     for (int axis = 0; axis < 3; ++axis) {
@@ -71,5 +71,6 @@ extern "C" __global__ void summarize(const float* xyz, const unsigned* id, const
         atomicMax(bound + 3 + axis, ordered(value));
     }
     atomicAdd(row + 4, (u64)(points * llrintf((float)PROBABILITY_ONE * confidence[v])));
+    atomicAdd(row + 5, (u64)1);
 }
 EXPORT(summarize)
