@@ -13,12 +13,12 @@ BOUND_BY = {
     "pyramid": "arithmetic: distances to every candidate near a box of queries, and picking the nearest of them",
     "network": "memory between narrow layers, and gathers; its products, three fifths of it, run near the ceiling",
     "labels": "memory: votes go to voxels in random order",
-    "clusters": "arithmetic of the climbs: each step looks at the boxes it cannot pass over",
+    "clusters": "arithmetic of mode seeking: each step visits the boxes that AABB pruning does not exclude",
     "merging": "latency: searches among the points near the borders",
     "painting": "memory, and the search that fills gaps",
     "publish": "memory: 52 bytes are written for each point",
 }
-"""Reason why each stage does not reach its limit."""
+"""Reason why each stage does not reach its roofline."""
 
 
 def bytes_moved(points: int, voxels: int, blocks: int, c: NetworkConfiguration) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Worst-case inputs: embeddings without clusters, a hundred clusters, one block, a huge one, hundreds.
 
 . tools/environment.sh
-python -m benchmarks.frame.worst_cases --json out/cliffs.json --markdown docs/performance.md
+python -m benchmarks.frame.worst_cases --json out/worst_cases.json --markdown docs/performance.md
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ BANDWIDTH = FrameSettings().bandwidth
 BLOCKS = 3
 """Blocks of each kind of embeddings."""
 
-SECTION = """## No cliffs
+SECTION = """## Worst-case inputs
 
 Written by `benchmarks.frame.worst_cases`; to measure again:
 
 ```
-python -m benchmarks.frame.worst_cases --json out/cliffs.json --markdown docs/performance.md
+python -m benchmarks.frame.worst_cases --json out/worst_cases.json --markdown docs/performance.md
 ```
 
 Cores of {processor}: {cores}, 5-minute load average {load:.1f}{busy}. The clustering of one block on one core, the mean
@@ -104,7 +104,7 @@ def main(
             clustering=markdown_of(found["clustering"]),
             clouds=markdown_of(found["clouds"]),
         )
-        write_section(markdown, "cliffs", text)
+        write_section(markdown, "worst cases", text)
 
 
 def embeddings(engine: Engine, cloud: tuple[np.ndarray, np.ndarray]) -> dict[str, list[np.ndarray]]:

@@ -56,7 +56,7 @@ HEAD = (
     "points",
     "GFLOP a block",
     "ms a block",
-    "of a large product",
+    "of peak GEMM",
     "ms a square metre",
     *(f"{name}, rooms" for name in SCORES),
     *(f"{name}, views" for name in SCORES),
@@ -74,8 +74,8 @@ python -m benchmarks.scaling.sizes ROOMS {checkpoints} \
 {cores} cores of {processor}. Milliseconds are of the network alone in ONNX Runtime, float32 except in rows marked
 8 bits, the median of {repeats} passes over the fuller half of a generated frame's blocks, padded to full ones, on all
 cores, the networks in turns.
-"Of a large product" sets the products of a block, as if all its time went into them, beside what a product of large
-matrices reached in the same runtime just before, the median of as many. A square metre is one of ground. Scores are of
+"Of peak GEMM" is the rate of a block's products, as if they took all its time, as a share of that of a product of large
+matrices in the same runtime just before, the median of as many. A square metre is one of ground. Scores are of
 {rooms} validation rooms and of {views} views of each, in per cent, with the default settings; a network without scores
 has not been trained, one of few blocks began with another's weights ([how](training.md#fine-tuning)).
 "Distilled" was trained with a trained `m` as its teacher (`--teacher`). 8 bits: dynamic quantisation, of the weights by

@@ -1,4 +1,4 @@
-"""The benchmark runs, and its two routes do the same work."""
+"""The frame benchmark runs, and its two routes give equal results."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ def test_each_script_writes_its_part_of_the_page(tmp_path, monkeypatch):
     assert text.index(r"three \1") < text.index("two")
 
 
-def test_cliffs_compare_each_kind_of_embeddings_with_scikit_learn(monkeypatch):
+def test_worst_cases_compare_each_kind_of_embeddings_with_scikit_learn(monkeypatch):
     pytest.importorskip("torch", reason="one kind comes from an untrained network")
-    from benchmarks.frame import worst_cases as cliffs
+    from benchmarks.frame import worst_cases
 
     rng = np.random.default_rng(0)
     blocks = [np.repeat(rng.normal(size=(4, 5)) * 5, 60, axis=0) + 0.05 * rng.normal(size=(240, 5)) for _ in range(2)]
-    row = cliffs.clustering("tight", [block.astype(np.float32) for block in blocks])
+    row = worst_cases.clustering("tight", [block.astype(np.float32) for block in blocks])
     assert row["clusters"] == 4
     assert row["least ARI"] == pytest.approx(1.0)
     assert row["times as fast"] > 1
-    assert "| tight | 4 |" in cliffs.markdown_of([row])
+    assert "| tight | 4 |" in worst_cases.markdown_of([row])

@@ -1,4 +1,4 @@
-"""The `jspnet` command itself: quick to start, one line for what a user can mend, a word for what is missing."""
+"""The `jspnet` command itself: quick to start, one line for user errors and for missing packages."""
 
 from __future__ import annotations
 

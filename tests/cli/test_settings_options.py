@@ -1,4 +1,4 @@
-"""Options generated from settings models: the model's words, bounds and defaults, and nothing typed twice."""
+"""Options generated from settings models: the model's help texts, bounds and defaults, defined once."""
 
 from __future__ import annotations
 

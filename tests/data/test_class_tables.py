@@ -1,4 +1,4 @@
-"""Class tables and how a smaller one reads a larger one."""
+"""Class tables, and conversion of a larger one to a smaller one."""
 
 import numpy as np
 import pytest

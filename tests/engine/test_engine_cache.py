@@ -1,4 +1,4 @@
-"""The cache of built engines: built once, named by all that an engine depends on, never broken, never foreign."""
+"""The cache of built engines: built once, keyed by all that an engine depends on, never damaged or of another key."""
 
 import logging
 import multiprocessing

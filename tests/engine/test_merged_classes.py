@@ -1,4 +1,4 @@
-"""A model of a larger class table, read by the smaller one."""
+"""A model of a larger class table with results in the smaller one."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The gate for the model that comes along: TensorRT-RTX builds it for GPUs that are not here, attention fused."""
+"""The shipped model passes TensorRT-RTX: it is built for absent GPUs, with fused attention."""
 
 import re
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""Average precision: by hand, against an independent count, and at its limits."""
+"""Average precision: computed manually, by an independent count, and in edge cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pooling of evaluations: six folds, evaluated one by one, score as all rooms at once."""
+"""Pooling of evaluations: six folds, evaluated separately, have the scores of all rooms at once."""
 
 from __future__ import annotations
 

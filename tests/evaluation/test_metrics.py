@@ -1,4 +1,4 @@
-"""Scores: rooms small enough to score by hand, and random ones against a slow, obvious count."""
+"""Scores: small rooms scored manually, and random ones against a slow reference."""
 
 from __future__ import annotations
 

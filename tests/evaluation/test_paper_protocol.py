@@ -1,4 +1,4 @@
-"""The paper's protocol: blocks and counts of a room small enough to do by hand."""
+"""The paper's protocol: blocks and counts of a room small enough to compute manually."""
 
 from __future__ import annotations
 

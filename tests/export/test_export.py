@@ -1,4 +1,4 @@
-"""The model file: what is inside, that it computes what PyTorch computes, and what happens to a broken one."""
+"""The model file: content, equality with PyTorch, and errors for damaged files."""
 
 import json
 

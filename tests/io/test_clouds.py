@@ -1,4 +1,4 @@
-"""Cloud files: every format read, every flaw refused in one sentence, labels written whole or not at all."""
+"""Cloud files: every format read, every flaw refused in one sentence, labels written atomically."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every format in and out: coordinates exact, further columns kept, colours of any range, headers not believed."""
+"""Every format in and out: coordinates exact, further columns kept, colours of any range, headers verified."""
 
 from __future__ import annotations
 

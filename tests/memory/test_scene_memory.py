@@ -1,4 +1,4 @@
-"""The scene memory: labels settle, ids last, what is gone leaves the map, saved maps come back."""
+"""The scene memory: labels converge, ids last, removed objects leave the map, saved maps are restored."""
 
 from __future__ import annotations
 

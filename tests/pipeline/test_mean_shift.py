@@ -1,4 +1,4 @@
-"""Mean shift: scikit-learn's clusters, a label for every point, in bounded time."""
+"""Mean shift: clusters equal to scikit-learn's, a label for every point, bounded number of steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures: that they show what they are given where it is."""
+"""Pictures of clouds show the given colours at the right place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searches in boxes against all pairs, to the last bit: the same distances, the lower index first of equal ones."""
+"""Searches in boxes against all pairs, to the last bit: equal distances, ties by index."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A small furnished room built by hand: box furniture, a window with glass, a mirror."""
+"""A small furnished room built from code: box furniture, a window with glass, a mirror."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The generated rooms: what a training run and a demo may count on."""
+"""Generated rooms: properties that training and the demo rely on."""
 
 from __future__ import annotations
 

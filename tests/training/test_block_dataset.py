@@ -1,4 +1,4 @@
-"""Training blocks: the same for the same number, those of the runtime, and changed by each switch."""
+"""Training blocks: reproducible by number, equal to those of the runtime, and changed by each option."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Several runs on the same blocks: what each gets is what it would have got alone."""
+"""Several runs on the same blocks: each has the result of a separate run."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The mean of networks has the means of their weights, and what has no mean is refused."""
+"""Weight averaging: the result has the mean weights, and incompatible checkpoints are refused."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Work that several threads share, and threads that must not wake."""
+"""Thread pools and parallel maps; BLAS threads stay asleep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clouds as bytes: the message that rclpy makes of them again is the one that they were."""
+"""CDR serialisation: rclpy deserialises the bytes to the original message."""
 
 import numpy as np
 import pytest

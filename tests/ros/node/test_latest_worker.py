@@ -1,4 +1,4 @@
-"""Steps of a frame in threads of their own: what comes later wins, and nobody waits."""
+"""Steps of a frame in threads of their own: the newest item wins, and callers never wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clouds of real depth sensors through the node, where they are on this machine."""
+"""Clouds of real depth sensors through the node, where the data sets are present."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outputs that nobody asked for cost nothing."""
+"""Outputs without a subscriber cost nothing."""
 
 from __future__ import annotations
 
