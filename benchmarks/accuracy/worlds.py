@@ -22,7 +22,7 @@ from rich.console import Console
 
 from jspnet_core.cli.options import create_segmenter, load_engine
 from jspnet_core.cli.scoring import in_common_classes
-from jspnet_core.data.furnish_ahead import FRAMES
+from jspnet_core.data.generated import FRAMES
 from jspnet_core.data.rooms import are_single_views, read_split, room_paths
 from jspnet_core.evaluation.evaluate import RoomResult, evaluate_rooms, evaluate_views
 from jspnet_core.evaluation.metrics import Score, summarise

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from jspnet_core.classes import S3DIS, ClassTable
 from jspnet_core.cli.settings_options import OptionError
-from jspnet_core.data.furnish_ahead import FRAMES, Furnishing, furnish_ahead
+from jspnet_core.data.furnish_ahead import Furnishing, furnish_ahead
 from jspnet_core.data.furnished import OWN
-from jspnet_core.data.generated import generated_rooms
+from jspnet_core.data.generated import FRAMES, generated_rooms
 from jspnet_core.data.provenance import FURNISHED_DATA, GENERATED_DATA, DataSource
 from jspnet_core.data.rooms import (
     Room,

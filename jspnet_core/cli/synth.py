@@ -12,7 +12,7 @@ from jspnet_core.cli.prepare_progress import class_table, rooms_table
 from jspnet_core.cli.settings_options import OptionError
 from jspnet_core.cli.synth_furnished import Count, write_furnished
 from jspnet_core.cli.terminal import output, progress_bar
-from jspnet_core.data.generated import DENSITY, FIRST_SEED, SEED_STRIDE, GeneratedRoom
+from jspnet_core.data.generated import DENSITY, FIRST_SEED, FRAMES, KIND, SEED_STRIDE, GeneratedRoom
 from jspnet_core.data.generated_frames import (
     FRAMES_INDEX,
     PER_SCENE,
@@ -29,8 +29,6 @@ from jspnet_core.synthetic import Camera
 from jspnet_core.synthetic.assets.place import assets_folder
 from jspnet_core.synthetic.world import OWN
 from jspnet_core.util.threads import available_cores
-
-KIND = "generated"
 
 
 def synth(
@@ -77,7 +75,7 @@ def synth(
             workers or available_cores(),
         )
         return
-    check_output_folder(out, KIND, Path("frames") / FRAMES_INDEX)
+    check_output_folder(out, KIND, Path(FRAMES) / FRAMES_INDEX)
     first = FIRST_SEED + SEED_STRIDE * seed
     scenes = [GeneratedRoom(first + i, density) for i in range(rooms or -(-frames // PER_SCENE))]
     with replacing_folder(out) as folder:
@@ -85,7 +83,7 @@ def synth(
             data = DatasetInfo(KIND, S3DIS, {"seed": seed, "density": density}, source=GENERATED_DATA)
             _write_rooms(scenes, folder, data, SplitRule(share=val_share), workers or available_cores())
         if frames:
-            _write_frames(scenes, frames, folder / "frames", form, seed, workers or available_cores())
+            _write_frames(scenes, frames, folder / FRAMES, form, seed, workers or available_cores())
     console = output()
     if rooms:
         index = read_index(out)

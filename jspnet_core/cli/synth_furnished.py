@@ -11,6 +11,7 @@ from jspnet_core.classes import INDOOR
 from jspnet_core.cli.prepare_progress import class_table, rooms_table
 from jspnet_core.cli.terminal import output, progress_bar
 from jspnet_core.data.furnished import UNSEEN, SceneJob, Taken, scene_jobs, take
+from jspnet_core.data.generated import FRAMES, KIND
 from jspnet_core.data.preparation import (
     DatasetInfo,
     PreparationResult,
@@ -25,9 +26,6 @@ from jspnet_core.io.atomic import replacing_folder
 from jspnet_core.synthetic.assets.library import read_library
 from jspnet_core.synthetic.sensors.devices import KINDS as SENSORS
 from jspnet_core.synthetic.world import OWN
-
-KIND = "generated"
-FRAMES = "frames"
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,12 @@ from pathlib import Path
 
 from jspnet_core.classes import INDOOR
 from jspnet_core.data.furnished import UNSEEN, SceneJob, SceneSource, Taken, take
+from jspnet_core.data.generated import FRAMES, KIND
 from jspnet_core.data.preparation import DatasetInfo, write_room_index
 from jspnet_core.data.provenance import FURNISHED_DATA
 from jspnet_core.data.splits import SplitRule
 from jspnet_core.synthetic.sensors.devices import KINDS
 
-FRAMES = "frames"
-KIND = "generated"
 AHEAD = 2
 """Jobs that wait for each worker process."""
 

@@ -9,6 +9,12 @@ import numpy as np
 from jspnet_core.data.rooms import Room
 from jspnet_core.synthetic import KINDS, Scene, make_scene
 
+KIND = "generated"
+"""Kind of prepared folders of generated rooms, see `DatasetInfo`."""
+
+FRAMES = "frames"
+"""Subfolder of the frames of generated rooms."""
+
 FIRST_SEED = 1000
 """Training scenes start here; the demo's scenes lie below, so that none of them was trained on."""
 

@@ -11,8 +11,8 @@ from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import PointCloud2, PointField
 
 from jspnet_core.errors import JspnetError
+from jspnet_ros.messages.cloud_layout import CLOUD_TYPE
 
-CLOUD_TYPE = "sensor_msgs/msg/PointCloud2"
 ACCEPTED = "accepted are the folder of a ROS 2 bag (sqlite3 or MCAP), a .db3 or .mcap file, and a ROS 1 .bag file"
 
 

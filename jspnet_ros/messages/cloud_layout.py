@@ -9,6 +9,9 @@ from sensor_msgs.msg import PointCloud2, PointField
 
 from jspnet_core.errors import JspnetError
 
+CLOUD_TYPE = "sensor_msgs/msg/PointCloud2"
+"""Name of the message type."""
+
 DTYPES = {
     PointField.INT8: "i1",
     PointField.UINT8: "u1",

@@ -13,8 +13,8 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 from sensor_msgs.msg import PointCloud2
 
 from jspnet_core.errors import JspnetError
+from jspnet_ros.messages.cloud_layout import CLOUD_TYPE
 
-CLOUD_TYPE = "sensor_msgs/msg/PointCloud2"
 SEGMENTER_TYPE = "jspnet_ros/msg/InstanceArray"
 """A node that publishes this is a segmenter, whatever its name: its clouds are outputs."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jspnet_core.synthetic.assets.kinds import CLASS_ID, INDOOR, class_of
+from jspnet_core.classes import INDOOR
+from jspnet_core.synthetic.assets.kinds import CLASS_ID, class_of
 from jspnet_core.synthetic.layout import KINDS, make_furnished_scene
 from jspnet_core.synthetic.layout.plan import contains
 
@@ -68,7 +69,7 @@ def test_nothing_stands_where_a_robot_can_stand(scenes, kind: str) -> None:
             if low[2] > 0.3 or high[2] < 0.05 or high[2] - low[2] < 0.05:
                 continue
             near = np.linalg.norm(free[:, None] - points[None, ::7, :2], axis=2)
-            assert near.min() > 0.12, f"{scene.name}: {INDOOR[placed.label]} at {low} to {high}"
+            assert near.min() > 0.12, f"{scene.name}: {INDOOR.names[placed.label]} at {low} to {high}"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -106,7 +107,7 @@ def test_windows_doors_and_boards_have_depth(scenes) -> None:
     found = {name: 0 for name in ("window", "door", "board")}
     for scene in (s for of_kind in scenes.values() for s in of_kind):
         for placed in scene.placed:
-            name = INDOOR[placed.label]
+            name = INDOOR.names[placed.label]
             if name in found and placed.mesh.vertices[:, 2].max() > 0.5:
                 found[name] += 1
                 assert np.ptp(placed.mesh.vertices[:, 1]) > 0.012, (scene.name, name)
@@ -142,13 +143,13 @@ def test_chairs_look_at_their_tables() -> None:
 
 def test_shares_of_the_classes_over_many_rooms(scenes) -> None:
     """Area of the surfaces by class: no class swallows the rooms, none of the common ones is missing."""
-    area = np.zeros(len(INDOOR))
+    area = np.zeros(len(INDOOR.names))
     for scene in (s for of_kind in scenes.values() for s in of_kind):
         for placed in scene.placed:
             points = corners(placed)[placed.mesh.faces]
             sides = np.linalg.norm(np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0]), axis=1)
             area[placed.label] += sides.sum() / 2
-    share = dict(zip(INDOOR, area / area.sum(), strict=True))
+    share = dict(zip(INDOOR.names, area / area.sum(), strict=True))
     assert all(value > 0 for value in share.values()), share
     for name, most in (("wall", 0.4), ("floor", 0.2), ("ceiling", 0.25), ("bookcase", 0.3), ("door", 0.15)):
         assert 0.02 < share[name] < most, (name, share[name])

@@ -27,7 +27,8 @@ import torch
 from torch.utils.data import Dataset
 
 from jspnet_core.classes import INDOOR, S3DIS
-from jspnet_core.data.furnish_ahead import FRAMES, Furnishing, furnish_ahead
+from jspnet_core.data.furnish_ahead import Furnishing, furnish_ahead
+from jspnet_core.data.generated import FRAMES
 from jspnet_core.data.provenance import FURNISHED_DATA, S3DIS_DATA
 from jspnet_core.data.rooms import Room, open_rooms
 from jspnet_core.network_config import NetworkConfiguration, Size

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-INDOOR = (
-    "ceiling", "floor", "wall", "beam", "column", "window", "door", "table", "chair", "sofa", "bookcase", "board",
-    "clutter", "bed", "cabinet", "counter", "appliance", "sanitary", "screen", "lamp", "plant", "curtain", "picture",
-)  # fmt: skip
-CLASS_ID = {name: number for number, name in enumerate(INDOOR)}
+from jspnet_core.classes import INDOOR
+
+CLASS_ID = {name: number for number, name in enumerate(INDOOR.names)}
 
 # What is not named here is clutter.
 _KINDS_OF_CLASS = {
