@@ -32,7 +32,9 @@ _RIGID = 1e-3  # deviation from a rotation that a pose may have
 
 
 class PoseError(JspnetError):
-    """A pose that cannot be used; the frame is refused, the memory stays as it was."""
+    """A pose that cannot be used; the frame is refused, the memory stays as it was. reason: a slug for counting."""
+
+    reason = "bad_pose"
 
 
 class MapCloud(NamedTuple):
@@ -102,6 +104,10 @@ class SceneMemory:
     def objects(self, things_only: bool = True) -> list[MapObject]:
         """Objects of the map, by id. things_only: without structure such as walls."""
         return list_objects(self._map, self._tracks, self.classes, self.settings, things_only)
+
+    def first_seen(self) -> dict[int, float]:
+        """Stamp of the first view of each object, in seconds, by id."""
+        return {object_id: track.first_seen for object_id, track in self._tracks.tracks.items()}
 
     def cloud(self) -> MapCloud:
         """The labelled map."""

@@ -38,8 +38,9 @@ class GravitySource:
     Raises `Tf2MissingError` where a target frame is set and tf2_ros is not installed.
     """
 
-    def __init__(self, node: Node, settings: NodeSettings) -> None:
-        self.target_frame = settings.target_frame
+    def __init__(self, node: Node, settings: NodeSettings, parameter: str = "target_frame") -> None:
+        """parameter: name of the setting that holds the frame, for messages."""
+        self._parameter, self.target_frame = parameter, getattr(settings, parameter)
         self._logger = node.get_logger()
         self._T_gravity_sensor = parse_pose(settings.sensor_pose) if settings.sensor_pose.strip() else None
         self._timeout = Duration(seconds=settings.tf_timeout)
@@ -101,8 +102,8 @@ class GravitySource:
             import tf2_ros
         except ImportError as error:
             raise Tf2MissingError(
-                f"parameter target_frame is {self.target_frame!r} and needs tf2_ros, which cannot be imported "
-                f"({error}): install ros-jazzy-tf2-ros-py, or leave target_frame empty and set sensor_pose"
+                f"parameter {self._parameter} is {self.target_frame!r} and needs tf2_ros, which cannot be imported "
+                f"({error}): install ros-jazzy-tf2-ros-py, or leave {self._parameter} empty and set sensor_pose"
             ) from None
         self._node = node
         self._error: type[Exception] = tf2_ros.TransformException

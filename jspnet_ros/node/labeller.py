@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -15,6 +15,7 @@ from std_msgs.msg import Header
 from jspnet_core.classes import UNLABELLED
 from jspnet_core.errors import CloudError
 from jspnet_core.io.units import unit_warning
+from jspnet_core.memory.scene_memory import PoseError
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.segmentation import Instance, Segmentation
 from jspnet_core.util.stage_timer import StageTimer
@@ -23,7 +24,10 @@ from jspnet_ros.messages.cloud_layout import PointCloudError, field_names
 from jspnet_ros.messages.point_cloud import PointArrays, read_points, scaled
 from jspnet_ros.messages.stamps import stamp_ns
 from jspnet_ros.messages.transforms import matrix, split_far
+from jspnet_ros.node.frame_memory import FrameMemory, in_frame
 from jspnet_ros.node.gravity_source import GravitySource, TransformError
+from jspnet_ros.node.memory_outputs import MemoryOutputs
+from jspnet_ros.node.parameters import NodeSettings
 from jspnet_ros.node.publishers import LabelledFrame, Outputs, Wanted
 from jspnet_ros.node.statistics import LITTLE, FrameReport, FrameStatistics
 from jspnet_ros.node.subscription import ArrivedCloud
@@ -60,9 +64,23 @@ class CloudLabeller:
         self._executor = ThreadPoolExecutor(self._threads + 1)  # one waits while two clouds are written in parallel
         self.outputs = Outputs(node, segmenter.classes, segmenter.model_name, self._executor, self._threads)
         self.scale = 1.0
+        self._poses = gravity
+        self.memory: FrameMemory | None = None
+        self._memory_outputs: MemoryOutputs | None = None
         self._noted: set[str] = set()
 
+    def remember(self, settings: NodeSettings, poses: GravitySource) -> None:
+        """Keep a memory over the clouds from now on. poses: of the clouds in the map frame."""
+        self._poses = poses
+        self.memory = FrameMemory(settings, self._segmenter, poses)
+        self._memory_outputs = MemoryOutputs(self._node, self.memory, settings.map_period)
+        self.outputs.feeds_memory = True
+
     def close(self) -> None:
+        if self._memory_outputs is not None:
+            self._memory_outputs.close()
+        if self._poses is not self._gravity:
+            self._poses.close()
         self._segmenter.close()
         self._gravity.close()
         self.outputs.close()
@@ -77,6 +95,8 @@ class CloudLabeller:
         self._segmenter = self._load()
         if self._segmenter.classes != self.outputs.classes:
             raise RuntimeError("the model file was replaced by one with other classes: clean up and configure again")
+        if self.memory is not None:
+            self.memory.take(self._segmenter)
         self._logger.warning("the engine was reopened after a failure")
 
     def label(self, arrived: ArrivedCloud) -> LabelledFrame | None:
@@ -88,7 +108,7 @@ class CloudLabeller:
         self._segmenter.settings = self.settings
         try:
             return self._label(arrived, wanted)
-        except (PointCloudError, CloudError, TransformError) as error:
+        except (PointCloudError, CloudError, TransformError, PoseError) as error:
             self._statistics.refused(error.reason)
             self._logger.warning(
                 f"cloud refused ({error.reason}): {error}; its fields are {field_names(arrived.cloud)}",
@@ -101,6 +121,8 @@ class CloudLabeller:
         clock = StageTimer()
         with clock.stage("publish"):
             self.outputs.publish(frame)
+            if self._memory_outputs is not None:
+                self._memory_outputs.publish()
         report = self._report(frame, clock.milliseconds)
         self._statistics.labelled(report)
         self._logger.info(_first_frame(report), once=True)
@@ -118,7 +140,7 @@ class CloudLabeller:
         shift, T = np.zeros(3), None
         if T_frame_input is not None:
             shift, T = split_far(T_frame_input @ T_input_points)
-        s = self._segment(arrays, T, wanted)
+        s, ages = self._segment(cloud.header, arrays, T, wanted)
         header, T_header_points = cloud.header, T_input_points
         T_header_gravity = T_input_points @ np.linalg.inv(s.T_gravity_input)
         if self._gravity.target_frame:
@@ -136,14 +158,25 @@ class CloudLabeller:
             T_header_gravity,
             self._gravity.source or s.gravity_source,
             {**clock.milliseconds, **s.timings_ms},
+            ages,
         )
 
-    def _segment(self, arrays: PointArrays, T: np.ndarray | None, wanted: Wanted) -> Segmentation:
-        """Segment the points; a cloud without any return gives a segmentation without any label."""
+    def _segment(
+        self, header: Header, arrays: PointArrays, T: np.ndarray | None, wanted: Wanted
+    ) -> tuple[Segmentation, Mapping[int, float] | None]:
+        """Segment the points; a cloud without any return gives a segmentation without any label.
+
+        Returns the ages of its instances as well, None without a memory.
+        """
         try:
-            return self._segmenter.segment(
+            if self.memory is not None:
+                T_input_points = matrix(arrays.offset, np.eye(3))
+                s, ages = self.memory.label(header, arrays.points, arrays.colors, T_input_points)
+                return (s if T is None else in_frame(s, T)), ages
+            found = self._segmenter.segment(
                 arrays.points, arrays.colors, T_gravity_input=T, instances=wanted.any_instances
             )
+            return found, None
         except CloudError as error:
             if error.reason == "extent":
                 units = unit_warning(arrays.points, "scale:=")
@@ -151,7 +184,7 @@ class CloudLabeller:
             if error.reason not in EMPTY_VIEW:
                 raise
             self._logger.warning(f"empty view: {error}; the outputs are empty", throttle_duration_sec=WARN_SECONDS)
-            return unlabelled(len(arrays.points), T)
+            return unlabelled(len(arrays.points), T), None
 
     def _report(self, frame: LabelledFrame, publishing_ms: dict[str, float]) -> FrameReport:
         s = frame.segmentation

@@ -7,6 +7,7 @@ services, a second thread labels the clouds, a third publishes the labels.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 
 from rcl_interfaces.msg import SetParametersResult
@@ -23,6 +24,7 @@ from jspnet_core.pipeline.load import load_segmenter
 from jspnet_core.pipeline.segmenter import Segmenter
 from jspnet_core.settings import FrameSettings
 from jspnet_ros.node.diagnostics import NodeState, diagnostics
+from jspnet_ros.node.frame_memory import pose_source
 from jspnet_ros.node.gravity_source import GravitySource, Tf2MissingError
 from jspnet_ros.node.labeller import CloudLabeller
 from jspnet_ros.node.lifecycle import answer_impossible_transitions, logged, return_memory
@@ -147,13 +149,23 @@ class SegmentNode(LifecycleNode):
         """Load and warm up everything that takes long."""
         if settings.target_frame and settings.sensor_pose.strip():
             raise SettingError("target_frame and sensor_pose both give the gravity frame: set one of them")
-        gravity = GravitySource(self, settings)
-        try:
+        with ExitStack() as opened:
+            gravity = GravitySource(self, settings)
+            opened.callback(gravity.close)
+            poses = gravity
+            if settings.memory:
+                poses = pose_source(self, settings, gravity)
+                if poses is not gravity:
+                    opened.callback(poses.close)
             labeller = CloudLabeller(self, partial(self._load_segmenter, settings), gravity, self._statistics)
-        except BaseException:
-            gravity.close()
-            raise
+            opened.pop_all()
         labeller.scale = settings.scale
+        if settings.memory:
+            try:
+                labeller.remember(settings, poses)
+            except BaseException:
+                labeller.close()
+                raise
         return labeller
 
     def _load_segmenter(self, settings: NodeSettings) -> Segmenter:
@@ -202,6 +214,8 @@ class SegmentNode(LifecycleNode):
         about: dict[str, str] = {"engine": settings.engine}
         if self._labeller is not None:
             about["model"] = self._labeller.model_name
+            if self._labeller.memory is not None:
+                about["memory"] = self._labeller.memory.about()
         if session is not None:
             about["input"] = f"{session.topic} ({session.quality})"
         return NodeState(

@@ -38,6 +38,21 @@ class NodeSettings(BaseModel):
         description="fixed pose of the cloud's frame above the floor, 'x y z roll pitch yaw' in metres and radians; "
         "empty: gravity is found in the cloud",
     )
+    memory: bool = Field(
+        False,
+        description="keep a map over the clouds: labels settle and ids last; poses come from map_frame or "
+        "target_frame, without both the camera must stand still",
+    )
+    map_frame: str = Field(
+        "",
+        description="tf2 frame of the memory, z up, such as map or odom; clouds keep their frame; empty: target_frame",
+    )
+    map_voxel_size: float = Field(0.05, ge=0.02, le=0.5, description="edge of a voxel of the memory, metres")
+    map_radius: float = Field(
+        15.0, ge=1.0, le=1000.0, description="metres around the sensor beyond which the memory forgets"
+    )
+    map_max_voxels: int = Field(1_000_000, ge=1000, le=20_000_000, description="most voxels in the memory")
+    map_period: float = Field(5.0, ge=0.1, le=3600.0, description="least seconds between two messages of the map")
     scale: float = Field(
         1.0,
         ge=1e-4,
@@ -72,7 +87,12 @@ class NodeSettings(BaseModel):
         return value
 
 
-AT_CONFIGURE = frozenset({"model", "engine", "target_frame", "tf_timeout", "sensor_pose", "threads"})
+AT_CONFIGURE = frozenset(
+    {
+        "model", "engine", "target_frame", "tf_timeout", "sensor_pose", "threads",
+        "memory", "map_frame", "map_voxel_size", "map_radius", "map_max_voxels", "map_period",
+    }
+)  # fmt: skip
 """Parameters that are read when the node is configured; the others apply from the next cloud on."""
 
 AT_START = frozenset({"autostart", "build_only", "exit_on_failure"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
@@ -43,10 +44,12 @@ class Wanted:
     instances: bool
     instance_array: bool
     markers: bool
+    memory: bool = False
+    """Whether a memory takes every cloud."""
 
     @property
     def anything(self) -> bool:
-        return self.semantic or self.any_instances
+        return self.memory or self.semantic or self.any_instances
 
     @property
     def any_instances(self) -> bool:
@@ -63,6 +66,7 @@ class LabelledFrame:
     T_header_input: (4, 4) float64, from `input_points` to the header's frame.
     T_header_gravity: (4, 4) float64, from the gravity frame, that of the instances, to the header's frame.
     gravity_source: origin of the gravity frame, for people. stages_ms: reading included.
+    ages: seconds since each instance was first seen, by id; None without memory.
     """
 
     wanted: Wanted
@@ -75,6 +79,7 @@ class LabelledFrame:
     T_header_gravity: np.ndarray
     gravity_source: str
     stages_ms: dict[str, float]
+    ages: Mapping[int, float] | None = None
 
     @cached_property
     def points(self) -> np.ndarray:
@@ -91,6 +96,7 @@ class Outputs:
         self._threads = executor, threads
         self._node, self.classes, self._model_name = node, classes, model_name
         self._publishers: list[Any] = []
+        self.feeds_memory = False
         self._semantic = self._publisher(topics.SEMANTIC)
         self._instances = self._publisher(topics.INSTANCES)
         self._instance_array = self._publisher(topics.INSTANCE_ARRAY)
@@ -100,7 +106,7 @@ class Outputs:
 
     def wanted(self) -> Wanted:
         clouds = (self._semantic, self._instances, self._instance_array, self._markers)
-        return Wanted(*(publisher.get_subscription_count() > 0 for publisher in clouds))
+        return Wanted(*(publisher.get_subscription_count() > 0 for publisher in clouds), self.feeds_memory)
 
     def publish_classes(self) -> None:
         c = self.classes
@@ -147,15 +153,7 @@ class Outputs:
         self._publishers.clear()
 
     def _publisher(self, topic: topics.Topic) -> Any:
-        durability = DurabilityPolicy.TRANSIENT_LOCAL if topic.latched else DurabilityPolicy.VOLATILE
-        publisher = self._node.create_lifecycle_publisher(
-            topic.message,
-            topic.name,
-            QoSProfile(
-                history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=durability
-            ),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+        publisher = topic_publisher(self._node, topic)
         self._publishers.append(publisher)
         return publisher
 
@@ -164,10 +162,10 @@ class Outputs:
             header=frame.header,
             gravity_pose=pose_message(frame.T_header_gravity),
             gravity_source=frame.gravity_source,
-            instances=[self._instance_message(instance) for instance in frame.segmentation.instances],
+            instances=[self._instance_message(i, frame.ages) for i in frame.segmentation.instances],
         )
 
-    def _instance_message(self, instance: FoundInstance) -> Instance:
+    def _instance_message(self, instance: FoundInstance, ages: Mapping[int, float] | None) -> Instance:
         return Instance(
             id=instance.id,
             class_id=instance.label,
@@ -175,7 +173,22 @@ class Outputs:
             thing=self.classes.is_thing(instance.label),
             confidence=instance.confidence,
             point_count=instance.point_count,
+            track_id=0 if ages is None else instance.id,
+            age=0.0 if ages is None else ages.get(instance.id, 0.0),
             centroid=point_message(instance.centroid),
             minimum=point_message(instance.minimum),
             maximum=point_message(instance.maximum),
         )
+
+
+def topic_publisher(node: LifecycleNode, topic: topics.Topic) -> Any:
+    """Create the publisher of a topic: reliable, the newest message alone, latched where the topic is."""
+    durability = DurabilityPolicy.TRANSIENT_LOCAL if topic.latched else DurabilityPolicy.VOLATILE
+    return node.create_lifecycle_publisher(
+        topic.message,
+        topic.name,
+        QoSProfile(
+            history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=durability
+        ),
+        qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+    )

@@ -9,7 +9,7 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Float64
 from visualization_msgs.msg import MarkerArray
 
-from jspnet_ros.msg import ClassTable, InstanceArray
+from jspnet_ros.msg import ClassTable, InstanceArray, ObjectArray
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,17 @@ CLASSES = Topic(
     "S3DIS reads a model of `indoor` by them); latched",
     latched=True,
 )
+OBJECTS = Topic(
+    "~/output/objects",
+    ObjectArray,
+    "with `memory`: objects of the map with lasting ids, classes, boxes, times; at most once a second, latched",
+    latched=True,
+)
+MAP = Topic(
+    "~/output/map",
+    PointCloud2,
+    "with `memory`: voxels of the map as a cloud, as `~/output/instances`; every `map_period` seconds",
+)
 TIMES = {
     **{
         group: Topic(f"~/debug/processing_time/{group}_ms", Float64, f"{content}, with every frame")
@@ -70,5 +81,5 @@ TIMES = {
 DIAGNOSTICS = Topic(
     "/diagnostics", DiagnosticArray, "counts of frames, times by stage, where the gravity frame came from"
 )
-TOPICS = (SEMANTIC, INSTANCES, INSTANCE_ARRAY, MARKERS, CLASSES, *TIMES.values(), DIAGNOSTICS)
+TOPICS = (SEMANTIC, INSTANCES, INSTANCE_ARRAY, MARKERS, CLASSES, OBJECTS, MAP, *TIMES.values(), DIAGNOSTICS)
 """Everything that the node publishes, in the order of the documentation."""
