@@ -27,7 +27,7 @@ def published(client) -> dict[str, str]:
 
 
 def test_the_documented_topics_are_those_that_the_node_publishes(start):
-    _, client = start()
+    _, client = start(memory=True)
     documented = {topic.name: topic.type_name for topic in TOPICS}
     client.until(lambda: len(published(client)) >= len(documented), "discovery of all topics")
     assert published(client) == documented
