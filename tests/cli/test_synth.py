@@ -90,7 +90,7 @@ def test_frames_alone_as_ply_carry_pose_and_labels(tmp_path: Path) -> None:
 
 
 def test_what_is_not_synths_own_is_left_alone(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="nothing to write: --rooms N, --frames M"):
+    with pytest.raises(ValueError, match="nothing to write: give --rooms N, --frames M or both"):
         synth(tmp_path / "out")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "other.txt").write_text("kept")
