@@ -94,6 +94,6 @@ def test_what_is_not_synths_own_is_left_alone(tmp_path: Path) -> None:
         synth(tmp_path / "out")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "other.txt").write_text("kept")
-    with pytest.raises(RoomFileError, match="holds other files"):
+    with pytest.raises(RoomFileError, match="contains other files"):
         synth(tmp_path / "out", "--rooms", 1)
     assert (tmp_path / "out" / "other.txt").read_text() == "kept"

@@ -102,7 +102,7 @@ def test_tables_that_do_not_fit_are_both_named(real, tmp_path):
     [
         (["--mix", "real=1"], "name the folder of rooms"),
         (["--mix", "nowhere=1"], "--mix nowhere=...: no folder of this name"),
-        ([], "name a folder of rooms, or say with --mix"),
+        ([], "name a folder of rooms, or the sources with --mix"),
     ],
 )
 def test_sources_that_are_not_there_are_named(tmp_path, arguments, words):
