@@ -106,7 +106,7 @@ class Outputs:
 
     def wanted(self) -> Wanted:
         clouds = (self._semantic, self._instances, self._instance_array, self._markers)
-        return Wanted(*(publisher.get_subscription_count() > 0 for publisher in clouds), self.feeds_memory)
+        return Wanted(*(publisher.get_subscription_count() > 0 for publisher in clouds), memory=self.feeds_memory)
 
     def publish_classes(self) -> None:
         c = self.classes

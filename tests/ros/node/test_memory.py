@@ -49,7 +49,7 @@ def cloud_of(frame: Any, second: int) -> PointCloud2:
     )
 
 
-def ask(client: Any, kind: type, name: str, **fields: Any) -> Any:
+def ask(client: Any, kind: Any, name: str, **fields: Any) -> Any:
     service = client.node.create_client(kind, f"{NODE}/{name}")
     client.until(service.service_is_ready, f"service {name}")
     future = service.call_async(kind.Request(**fields))
