@@ -105,8 +105,11 @@ class Outputs:
         self._times = {name: self._publisher(topic) for name, topic in topics.TIMES.items()}
 
     def wanted(self) -> Wanted:
-        clouds = (self._semantic, self._instances, self._instance_array, self._markers)
-        return Wanted(*(publisher.get_subscription_count() > 0 for publisher in clouds), memory=self.feeds_memory)
+        semantic, instances, instance_array, markers = (
+            publisher.get_subscription_count() > 0
+            for publisher in (self._semantic, self._instances, self._instance_array, self._markers)
+        )
+        return Wanted(semantic, instances, instance_array, markers, self.feeds_memory)
 
     def publish_classes(self) -> None:
         c = self.classes
