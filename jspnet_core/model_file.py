@@ -117,9 +117,14 @@ def _pair(entry: bytes) -> tuple[str, str]:
     return parts[1].decode(), parts.get(2, b"").decode()
 
 
-MODELS = {"default": "jspnet_s3dis", "research": "jspnet_s3dis", "large": "jspnet_large"}
-"""Files of the models that come with the package, by name: of the default, of the one whose licence allows research
-alone, and of the wide one for GPUs."""
+MODELS = {
+    "default": "jspnet_indoor",
+    "research": "jspnet_research",
+    "s3dis": "jspnet_s3dis",
+    "large": "jspnet_large",
+}
+"""Files of the models that come with the package, by name: `default` may be used for anything; the weights of `research`
+and `s3dis` were trained on S3DIS and are for research alone; `large` is the wide one for GPUs, if it is installed."""
 
 
 def default_model() -> Path:

@@ -17,7 +17,7 @@ PAGES = {
     "benchmarks.md": "benchmarks/README.md",
     "changelog.md": "CHANGELOG.md",
     "contributing.md": "CONTRIBUTING.md",
-    "model_card.md": "jspnet_core/models/jspnet_s3dis.md",
+    "model_card.md": "jspnet_core/models/jspnet_indoor.md",
     "security.md": "SECURITY.md",
 }
 """Page of the site: file of the repository."""

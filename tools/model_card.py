@@ -2,8 +2,9 @@
 """Write the card of a model from its file and from results of `jspnet evaluate --json`.
 
 python tools/model_card.py MODEL.onnx EVALUATION.json [--also LABEL=OTHER.json ...] > CARD.md
+python tools/model_card.py MODEL.onnx --worlds TABLE.md [--note TEXT ...] > CARD.md
 
-EVALUATION.json must contain single views (`--views`).
+EVALUATION.json must contain single views (`--views`). TABLE.md is what `benchmarks.accuracy.worlds --markdown` wrote.
 """
 
 from __future__ import annotations
@@ -22,10 +23,18 @@ def main() -> None:
     """Print the card."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
-    parser.add_argument("evaluation", type=Path)
+    parser.add_argument("evaluation", type=Path, nargs="?")
+    parser.add_argument("--worlds", type=Path, help="table of scores in several worlds")
+    parser.add_argument("--note", action="append", default=[], help="a sentence before the scores")
     parser.add_argument("--also", action="append", default=[], metavar="LABEL=FILE", help="a further evaluation")
     arguments = parser.parse_args()
     description = open_engine("onnxruntime", arguments.model).description
+    if arguments.worlds is not None:
+        notes = [line for note in arguments.note for line in (note, "")]
+        print("\n".join([*head(arguments.model, description), *notes, arguments.worlds.read_text()]), end="")
+        return
+    if arguments.evaluation is None:
+        parser.error("give EVALUATION.json or --worlds TABLE.md")
     evaluation = json.loads(arguments.evaluation.read_text())
     others = [text.split("=", 1) for text in arguments.also]
     rows = [
