@@ -8,7 +8,7 @@ from jspnet_core.data.room_index import RoomIndex, write_index
 from jspnet_core.data.room_writer import write_room
 from jspnet_core.data.rooms import rooms_source
 from jspnet_core.export.onnx_export import describe
-from jspnet_core.model_file import default_model
+from jspnet_core.model_file import model_path
 from jspnet_core.training.checkpoint import Checkpoint
 from jspnet_core.training.recipe import Recipe
 from jspnet_core.training.run import start
@@ -59,7 +59,7 @@ def test_a_model_of_unknown_data_says_so(trained):
 
 
 def test_weights_inherit_the_data_of_the_weights_they_began_from(trained, tmp_path):
-    research = Checkpoint.load(default_model().with_suffix(".pt"))
+    research = Checkpoint.load(model_path("s3dis", ".pt"))
     assert research.sources == [S3DIS_DATA, GENERATED_DATA]
     run = start(tmp_path, SMALL, Recipe(), [box_room(0)], init=research, sources=[MINE])
     assert run.checkpoint().sources == [S3DIS_DATA, GENERATED_DATA, MINE]

@@ -309,5 +309,5 @@ def test_torch_keeps_the_ends_of_the_heads_in_single_precision(checkpoint):
 
 
 def test_torch_reads_checkpoints_only():
-    with pytest.raises(EngineError, match=r"reads a checkpoint.*jspnet_s3dis\.onnx"):
+    with pytest.raises(EngineError, match=r"reads a checkpoint.*jspnet_indoor\.onnx"):
         open_engine("torch", default_model())

@@ -99,8 +99,8 @@ def test_every_point_has_a_label_and_most_floors_are_floor(result, room):
     assert result.instance.dtype == np.uint32
     assert result.confidence.dtype == np.float32
     assert len(result.label) == len(room.points)
-    assert (result.label < 13).mean() > 0.99
-    assert ((result.confidence > 0) == (result.label < 13)).all()
+    assert (result.label < 255).mean() > 0.99
+    assert ((result.confidence > 0) == (result.label < 255)).all()
     assert (result.label[room.label == 1] == 1).mean() > 0.8
     assert (result.label[room.label == 0] == 0).mean() > 0.8
 
