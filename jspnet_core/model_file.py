@@ -124,7 +124,8 @@ MODELS = {
     "large": "jspnet_large",
 }
 """Files of the models that come with the package, by name: `default` may be used for anything; the weights of
-`research` and `s3dis` were trained on S3DIS and are for research alone; `large` is the wide one for GPUs, if it is installed."""
+`research` and `s3dis` were trained on S3DIS and are for research alone; `large` is the wide one for
+GPUs, if it is installed."""
 
 
 def default_model() -> Path:
