@@ -7,7 +7,7 @@ import pytest
 from sensor_msgs.msg import PointCloud2
 from visualization_msgs.msg import Marker, MarkerArray
 
-from jspnet_core.classes import S3DIS, UNLABELLED
+from jspnet_core.classes import INDOOR, UNLABELLED
 from jspnet_ros.messages.point_cloud import read_field, read_points
 from jspnet_ros.msg import ClassTable, InstanceArray
 from tests.ros import clouds
@@ -35,8 +35,8 @@ def test_the_semantic_cloud_keeps_points_order_shape_stamp_and_frame(both):
     assert (label[missing] == UNLABELLED).all()
     assert (confidence[missing] == 0).all()
     assert (label != UNLABELLED).mean() > 0.3
-    assert (label[label != UNLABELLED] < len(S3DIS)).all()
-    np.testing.assert_array_equal(read_points(out).colors, S3DIS.palette()[label])
+    assert (label[label != UNLABELLED] < len(INDOOR)).all()
+    np.testing.assert_array_equal(read_points(out).colors, INDOOR.palette()[label])
     client.forget()
 
 
@@ -56,7 +56,7 @@ def test_instances_in_cloud_array_and_markers_are_the_same_ones(both):
         own = ids == instance.id
         assert instance.point_count == own.sum()
         assert np.bincount(label[own]).argmax() == instance.class_id  # single points may keep another label
-        assert instance.class_name == S3DIS.names[instance.class_id]
+        assert instance.class_name == INDOOR.names[instance.class_id]
         T_gravity_header = np.linalg.inv(pose_matrix(array[-1].gravity_pose))
         points = read_points(cloud[-1]).points[own] @ T_gravity_header[:3, :3].T + T_gravity_header[:3, 3]
         box = np.array([[p.x, p.y, p.z] for p in (instance.minimum, instance.maximum)])
@@ -73,10 +73,10 @@ def test_the_class_table_reaches_who_subscribes_late(both):
     _, client = both
     tables = client.collect(ClassTable, "output/classes", latched=True)
     client.until(lambda: tables, "the class table")
-    assert tuple(tables[-1].names) == S3DIS.names
+    assert tuple(tables[-1].names) == INDOOR.names
     assert list(tables[-1].ids) == list(range(13))
     assert list(tables[-1].base_ids) == list(range(13))  # there is no smaller table
-    assert [n for n, thing in zip(tables[-1].names, tables[-1].things, strict=True) if thing] == list(S3DIS.things)
+    assert [n for n, thing in zip(tables[-1].names, tables[-1].things, strict=True) if thing] == list(INDOOR.things)
     client.forget()
 
 
