@@ -37,8 +37,8 @@ def demo(
     rate: Annotated[float, typer.Option(min=0.1, max=60.0, help="clouds per second from the camera")] = 2.0,
     frames: Annotated[int, typer.Option(min=1, help="labelled clouds after which the demo ends")] = 20,
     seconds: Annotated[float, typer.Option(min=1.0, help="seconds from the first labelled cloud to the end")] = 60.0,
-    seed: Annotated[int, typer.Option(min=0, help="number of the world")] = 8,
-    room: Annotated[RoomKind, typer.Option(help="kind of room, or dwelling or floor: several rooms")] = "dwelling",
+    seed: Annotated[int, typer.Option(min=0, help="number of the world")] = 1,
+    room: Annotated[RoomKind, typer.Option(help="kind of room, or dwelling or floor: several rooms")] = "living_room",
     assets: Annotated[
         str, typer.Option(help="furniture library; own: own shapes alone; by default the library in its usual place")
     ] = "",

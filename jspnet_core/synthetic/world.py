@@ -15,9 +15,10 @@ from jspnet_core.synthetic.assets.place import assets_folder
 from jspnet_core.synthetic.frames import SensorFrame, take_frame
 from jspnet_core.synthetic.layout import make_furnished_scene
 from jspnet_core.synthetic.meshes import FurnishedScene
+from jspnet_core.synthetic.outlook import look_across
 from jspnet_core.synthetic.places import in_outline
 from jspnet_core.synthetic.primitives.camera import Camera
-from jspnet_core.synthetic.primitives.path import STEP, largest_free, walk
+from jspnet_core.synthetic.primitives.path import STEP, largest_free, look, walk
 from jspnet_core.synthetic.render.exposure import Exposure
 from jspnet_core.synthetic.render.shade import Light, light_scene
 from jspnet_core.synthetic.render.triangles import Triangles, flatten
@@ -33,6 +34,9 @@ OWN = "own"
 
 CLEARANCE = 0.25
 """Metres between a walking camera and everything that stands around."""
+
+GLANCE = np.radians(12.0)
+"""Angle that a walking camera looks to each side."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,10 @@ class World:
         return scan_room(self.scene, self.triangles, self.light, room, rng)
 
     def walk(self, frames: int = 300, seed: int = 0) -> Iterator[np.ndarray]:
-        """A walk round all rooms that open doors lead to: `frames` poses, T_world_camera (4, 4), optical frame."""
+        """A walk round all rooms that open doors lead to: `frames` poses, T_world_camera (4, 4), optical frame.
+
+        The camera looks across the room that it is in.
+        """
         low = np.concatenate(self.scene.outlines).min(0)
         size = np.concatenate(self.scene.outlines).max(0) - low
         shape = np.maximum((size / STEP).astype(int), 1)
@@ -66,7 +73,11 @@ class World:
         inside = np.any([in_outline(cells, np.ascontiguousarray(o, np.float64), 0.15) for o in self.scene.outlines], 0)
         standing = ~inside.reshape(shape)
         _stand(self.triangles.vertices, self.triangles.faces, low, standing)
-        return walk(largest_free(standing, CLEARANCE), low, frames, np.random.default_rng(seed))
+        poses = np.array(list(walk(largest_free(standing, CLEARANCE), low, frames, np.random.default_rng(seed))))
+        yaws = look_across(inside.reshape(shape), STEP, poses[:, :2, 3] - low)
+        for i, (pose, yaw) in enumerate(zip(poses, yaws, strict=True)):
+            pitch = np.arcsin(np.clip(-pose[2, 2], -1.0, 1.0))
+            yield look(pose[:3, 3], yaw + GLANCE * np.sin(10.0 * np.pi * i / frames), pitch)
 
 
 def make_world(seed: int, kind: str | None = None, assets: Path | str | None = None) -> World:

@@ -31,7 +31,7 @@ def test_a_camera_that_is_killed_and_started_again_is_labelled_again(tmp_path):
     node = NodeProcess(domain, tmp_path, remaps=["~/input/points:=/simulated_camera/points"], **QUICK)
     client = Client(domain, publish=False)
     semantic = client.collect(PointCloud2, "output/semantic")
-    words = [sys.executable, "-m", "jspnet_ros.simulated_camera", "--ros-args", "-p", "poses:=1", "-p", "room:=pantry"]
+    words = [sys.executable, "-m", "jspnet_ros.simulated_camera", "--ros-args", "-p", "poses:=1", "-p", "room:=kitchen"]
     for _ in range(2):
         camera = subprocess.Popen(words, env={**os.environ, "ROS_DOMAIN_ID": str(domain)})
         semantic.clear()
